@@ -1,0 +1,135 @@
+"""One rehearsal: its name, its folders and the slice of loopback that is its own.
+
+Several rehearsals may stand at once. Each claims a *slot*, a number from 10 to 250, and with it
+the addresses 127.<slot>.0.0/16 and the networks 10.<slot>.0.0/16, so that no two ever share a
+port, a subnet or a file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import IPv4Network
+from pathlib import Path
+
+SLOTS = range(10, 251)
+NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+
+
+class RunError(Exception):
+    """A rehearsal cannot be opened or claimed; the text says what to do."""
+
+
+class Block(IntEnum):
+    """What the third byte of a rehearsal's loopback address stands for."""
+
+    SERVICES = 0
+    INSTANCES = 1
+    CONTROL_PLANES = 2
+    LOAD_BALANCERS = 3
+
+
+class Service(IntEnum):
+    """What the fourth byte stands for in the block of services."""
+
+    SCALEWAY_API = 1
+    CHARTS = 2
+    RANCHER = 3
+    ACME = 4
+
+
+def state_home() -> Path:
+    """Where rehearsals keep what must survive a crash: $XDG_STATE_HOME/shambhala/rehearsals."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "shambhala" / "rehearsals"
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open rehearsal.
+
+    name: what the operator calls it; also its label on containers and networks.
+    home: the folder that holds everything it wrote; gone once it has been taken down.
+    slot: its number; no other rehearsal of this user has it.
+    """
+
+    name: str
+    home: Path
+    slot: int
+
+    def address(self, block: Block, host: int) -> str:
+        """The loopback address of one member (1 to 254) of a block."""
+        if not 1 <= host <= 254:
+            raise RunError(f"{block.name} has no address number {host}: a rehearsal has 254 of each kind.")
+        return f"127.{self.slot}.{int(block)}.{host}"
+
+    @property
+    def private_range(self) -> IPv4Network:
+        """The range from which this rehearsal's private networks take their subnets."""
+        return IPv4Network(f"10.{self.slot}.0.0/16")
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def label(self) -> str:
+        """The Docker label (key=value) on everything that this rehearsal makes there."""
+        return f"shambhala.rehearsal={self.name}"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def runs() -> list[Run]:
+    """Every rehearsal of this user that has not been taken down, by name."""
+    found: list[Run] = []
+    for file in sorted(state_home().glob("*/run.json")):
+        found.append(Run(name=file.parent.name, home=file.parent, slot=int(json.loads(file.read_text())["slot"])))
+    return found
+
+
+def find(name: str) -> Run | None:
+    """The rehearsal of that name, or None."""
+    return next((run for run in runs() if run.name == name), None)
+
+
+def claim(name: str) -> Run:
+    """The rehearsal of that name, made if there is none.
+
+    Raises RunError for a name that cannot be one, and when every slot is taken.
+    """
+    if not NAME.fullmatch(name):
+        raise RunError(
+            f"{name!r} cannot name a rehearsal: a small letter, then up to 19 small letters, digits or hyphens."
+        )
+    with _locked(state_home()):
+        existing = find(name)
+        if existing:
+            return existing
+        taken = {run.slot for run in runs()}
+        free = next((slot for slot in SLOTS if slot not in taken), None)
+        if free is None:
+            raise RunError("All slots are taken: take a rehearsal down with 'make rehearse-down NAME=…' first.")
+        home = state_home() / name
+        (home / "logs").mkdir(parents=True, mode=0o700)
+        (home / "run.json").write_text(json.dumps({"slot": free}))
+        return Run(name=name, home=home, slot=free)
+
+
+def release(run: Run) -> None:
+    """Give the slot back and delete the rehearsal's folder."""
+    with _locked(state_home()):
+        shutil.rmtree(run.home, ignore_errors=False)

@@ -1,0 +1,120 @@
+"""What the Scaleway stand-in asks of the machines and clusters behind it.
+
+The API keeps the books (states, ids, who uses what); these do the work on this machine. Contract
+tests give it backends that do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One open door of a security group: who (CIDR) may reach which ports (inclusive)."""
+
+    protocol: str
+    """TCP or UDP."""
+    first_port: int
+    last_port: int
+    source: str
+    """CIDR of the callers let in."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What an Instance needs to boot."""
+
+    id: str
+    name: str
+    public_address: str | None
+    """Loopback address that stands for its public one."""
+    user_data: Mapping[str, str]
+    """Key to text; `cloud-init` holds the first-boot instructions."""
+    authorized_keys: Sequence[str]
+    """Public SSH keys of the project, which Scaleway gives to every Instance at boot."""
+    networks: Mapping[str, str]
+    """Private network id to the address this machine has there."""
+    doors: Sequence[Rule] = ()
+
+
+class Machines(Protocol):
+    """Runs Instances and the private networks between them."""
+
+    async def create_network(self, network: str, subnet: str) -> None: ...
+    async def remove_network(self, network: str) -> None: ...
+    async def boot(self, machine: Machine) -> None:
+        """Boot a machine, for the first time or again; returns once its init has been started."""
+        ...
+
+    async def halt(self, machine: str) -> None: ...
+    async def remove(self, machine: str) -> None:
+        """Remove a machine with its disk; nothing happens if it is gone."""
+        ...
+
+    async def open_doors(self, machine: str, public_address: str | None, doors: Sequence[Rule]) -> None:
+        """Make exactly these ports reachable at the public address, at once, also while it runs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a Kapsule control plane needs to start."""
+
+    id: str
+    name: str
+    version: str
+    """Kubernetes version as asked for, such as 1.36.3."""
+    pod_cidr: str
+    service_cidr: str
+    admission_plugins: Sequence[str] = ()
+    apiserver_cert_sans: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node that a pool should have."""
+
+    name: str
+    node_type: str
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    taints: Sequence[Mapping[str, str]] = ()
+    """Each with key, value and effect."""
+
+
+class Clusters(Protocol):
+    """Runs Kapsule control planes and their nodes."""
+
+    async def create(self, cluster: Cluster) -> None:
+        """Start a control plane, or go on with the one whose data is there; returns once it answers."""
+        ...
+
+    async def set_nodes(self, cluster: str, pool: str, nodes: Sequence[Node]) -> None:
+        """Make a pool have exactly these nodes."""
+        ...
+
+    async def ready_nodes(self, cluster: str, pool: str) -> Sequence[str]:
+        """Names of a pool's nodes that are Ready."""
+        ...
+
+    async def kubeconfig(self, cluster: str) -> str: ...
+
+    async def remove(self, cluster: str) -> None:
+        """Stop a control plane and delete its data; nothing happens if it is gone."""
+        ...
+
+
+class LoadBalancers(Protocol):
+    """Gives a cluster's LoadBalancer Services their addresses; the API implements it."""
+
+    async def acquire(self, cluster: str, service: str, reserved_ip: str | None) -> str:
+        """The address for a Service (its UID), from the reserved IP (its id) if there is one.
+
+        Asking again for the same Service gives the same address. Raises LookupError when the
+        reserved IP does not exist.
+        """
+        ...
+
+    async def release(self, cluster: str, service: str) -> None: ...
