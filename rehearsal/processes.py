@@ -7,6 +7,7 @@ belong to somebody else's process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -138,7 +139,6 @@ class Processes:
 
 def _signal(process: Process, number: signal.Signals) -> None:
     if process.alive:
-        try:
+        # It may end between the look and the signal, which is what was wanted.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass  # It ended between the look and the signal, which is what was wanted.
