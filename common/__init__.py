@@ -1,0 +1,1 @@
+"""What every component shares: settings, pinned versions, templates, Helm releases and names."""
