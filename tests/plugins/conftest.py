@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.plugins.command.provider import CommandProvider
+from tests.plugins.background import Background
+from tests.plugins.plugin import Plugin
+from tests.plugins.ssh_host import SshHost
+
+
+@pytest.fixture
+def background() -> Generator[Background]:
+    loop = Background()
+    yield loop
+    loop.stop()
+
+
+@pytest.fixture
+def host(tmp_path: Path, background: Background) -> Generator[SshHost]:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    ssh_host = SshHost(folder)
+    background.run(ssh_host.start())
+    yield ssh_host
+    background.run(ssh_host.stop())
+
+
+@pytest.fixture
+async def command() -> AsyncGenerator[Plugin]:
+    async with Plugin(CommandProvider()) as plugin:
+        await plugin.configure()
+        yield plugin
