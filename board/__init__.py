@@ -1,0 +1,6 @@
+"""A board: a Kapsule cluster on which the game runs; it can be swapped without touching the game master."""
+
+from board.cluster import Pool
+from board.component import Board, BoardArgs
+
+__all__ = ["Board", "BoardArgs", "Pool"]

@@ -1,0 +1,134 @@
+"""The Kapsule cluster and its pools of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumiverse_scaleway import kubernetes, network
+
+from common.naming import tags
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Nodes of one kind."""
+
+    node_type: pulumi.Input[str]
+    """Commercial type, such as PRO2-XXS."""
+    size: pulumi.Input[int]
+    """Number of nodes; with autoscaling, the number at the start."""
+    min_size: pulumi.Input[int]
+    max_size: pulumi.Input[int]
+    autoscaling: pulumi.Input[bool] = False
+    autohealing: pulumi.Input[bool] = True
+    root_volume_size: pulumi.Input[int] = 20
+    """GB, at least 20."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Kubernetes labels of the nodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KapsuleArgs:
+    """What the cluster is made of."""
+
+    environment: str
+    board: str
+    """Name of the board."""
+    vpc_id: pulumi.Input[str]
+    subnet: pulumi.Input[str]
+    """Private IPv4 subnet of the nodes in CIDR notation."""
+    version: pulumi.Input[str]
+    """Kubernetes minor, such as 1.36."""
+    cni: pulumi.Input[str]
+    """cilium or calico; a change replaces the cluster."""
+    upgrade_day: pulumi.Input[str]
+    """Day of Scaleway's patch upgrades: monday to sunday, or any."""
+    upgrade_hour: pulumi.Input[int]
+    """Hour (UTC, 0 to 23) at which their two-hour window starts."""
+    pools: Mapping[str, Pool]
+    api_cidrs: Sequence[str]
+    """Networks in CIDR notation that may reach the Kubernetes API; empty: Scaleway's default, all."""
+
+
+class Kapsule(pulumi.ComponentResource):
+    """A Kapsule cluster in a private network of its own, with ready nodes."""
+
+    cluster_id: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+    """A secret; known once every pool is ready, for before that the API has no address."""
+    cluster: kubernetes.Cluster
+    provider: k8s.Provider
+    """What places objects on this cluster."""
+
+    def __init__(self, name: str, args: KapsuleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:board:Kapsule", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        mark = tags(args.environment, args.board)
+        private = network.PrivateNetwork(
+            f"{name}-private",
+            vpc_id=args.vpc_id,
+            ipv4_subnet=network.PrivateNetworkIpv4SubnetArgs(subnet=args.subnet),
+            tags=mark,
+            opts=child,
+        )
+        self.cluster = kubernetes.Cluster(
+            f"{name}-cluster",
+            type="kapsule",
+            version=args.version,
+            cni=args.cni,
+            private_network_id=private.id,
+            # Load balancers and volumes that were made from inside the cluster are billed: they go with it.
+            delete_additional_resources=True,
+            # A minor version (x.y) is accepted only together with automatic patch upgrades.
+            auto_upgrade=kubernetes.ClusterAutoUpgradeArgs(
+                enable=True,
+                maintenance_window_day=args.upgrade_day,
+                maintenance_window_start_hour=args.upgrade_hour,
+            ),
+            tags=mark,
+            opts=child,
+        )
+        if args.api_cidrs:
+            kubernetes.Acl(
+                f"{name}-api-access",
+                cluster_id=self.cluster.id,
+                acl_rules=[kubernetes.AclAclRuleArgs(ip=cidr) for cidr in args.api_cidrs],
+                opts=child,
+            )
+        pools = [self._pool(f"{name}-{pool}", pool, args.pools[pool], mark) for pool in args.pools]
+        kubeconfigs = pulumi.Output.all(self.cluster.kubeconfigs, *(pool.id for pool in pools))
+        self.cluster_id = self.cluster.id
+        self.kubeconfig = pulumi.Output.secret(kubeconfigs.apply(lambda values: str(values[0][0]["config_file"])))
+        self.provider = k8s.Provider(
+            f"{name}-provider",
+            kubeconfig=self.kubeconfig,
+            # Only another cluster replaces what is on it, not a rotated token.
+            cluster_identifier=self.cluster.id,
+            opts=child,
+        )
+        self.register_outputs({"cluster_id": self.cluster_id, "kubeconfig": self.kubeconfig})
+
+    def _pool(self, name: str, label: str, pool: Pool, mark: Sequence[str]) -> kubernetes.Pool:
+        return kubernetes.Pool(
+            name,
+            name=label,
+            cluster_id=self.cluster.id,
+            node_type=pool.node_type,
+            size=pool.size,
+            min_size=pool.min_size,
+            max_size=pool.max_size,
+            autoscaling=pool.autoscaling,
+            autohealing=pool.autohealing,
+            root_volume_size_in_gb=pool.root_volume_size,
+            labels=dict(pool.labels),
+            wait_for_pool_ready=True,
+            tags=list(mark),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # With autoscaling the size is Scaleway's to change after the start.
+                ignore_changes=["size"] if pool.autoscaling is True else None,
+            ),
+        )

@@ -1,0 +1,55 @@
+"""Helm releases with the house's defaults: pinned, atomic, bounded in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
+
+from common.versions import CHARTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charts:
+    """Where this environment takes its charts from, and how long a release may take."""
+
+    repositories: Mapping[str, str]
+    """Chart name to Helm repository (https://…) or OCI folder (oci://…)."""
+    timeout: int
+    """Seconds until a release that is not ready is rolled back."""
+
+    def release(
+        self,
+        chart: str,
+        *,
+        name: str,
+        namespace: pulumi.Input[str],
+        values: Mapping[str, Any],
+        opts: pulumi.ResourceOptions,
+    ) -> Release:
+        """Install a chart of the catalogue.
+
+        chart: its name in `common.versions.CHARTS`, which pins its version.
+        name: logical name of the resource and, so that objects have names a reader expects,
+            the chart's own name is the release's.
+        Release rather than Chart: hooks run, and a failed install is rolled back.
+        """
+        pinned = CHARTS[chart]
+        repository = self.repositories[chart]
+        oci = repository.startswith("oci://")
+        return Release(
+            name,
+            name=chart,
+            chart=f"{repository.rstrip('/')}/{chart}" if oci else chart,
+            version=pinned.version,
+            repository_opts=None if oci else RepositoryOptsArgs(repo=repository),
+            namespace=namespace,
+            values=dict(values),
+            timeout=self.timeout,
+            atomic=True,
+            cleanup_on_fail=True,
+            opts=opts,
+        )

@@ -1,0 +1,5 @@
+"""The game itself, on the active board."""
+
+from game_app.component import GameApp, GameAppArgs
+
+__all__ = ["GameApp", "GameAppArgs"]

@@ -1,0 +1,120 @@
+"""The game master as a whole: instance, name server, delegation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_server_label
+from gamemaster.dns import NameServer, NameServerArgs
+from gamemaster.instance import Instance, InstanceArgs
+from gamemaster.network import Network, NetworkArgs
+from gamemaster.remote import Host
+
+
+@dataclass(frozen=True, kw_only=True)
+class GameMasterArgs:
+    """Everything the game master is made of."""
+
+    environment: str
+    """Name of the environment, for tags."""
+    domain: str
+    """The parent zone, such as example.org."""
+    subdomain: str
+    """Label(s) of the game's zone below it, such as hunt."""
+    parent_zone: ParentZone
+    """Who hosts the parent zone."""
+    subnet: pulumi.Input[str]
+    """Private IPv4 subnet in CIDR notation."""
+    type: pulumi.Input[str]
+    """Commercial type of the Instance."""
+    image: pulumi.Input[str]
+    """Image label of the Instance."""
+    volume_size: pulumi.Input[int]
+    """Root volume in GB."""
+    volume_type: pulumi.Input[str]
+    """sbs_volume or l_ssd."""
+    operator_cidrs: Sequence[str]
+    """Networks from which SSH is allowed."""
+    operator_key_public: pulumi.Input[str]
+    """The operators' public SSH key."""
+    operator_key_private: pulumi.Input[str]
+    """The operators' private SSH key."""
+    host_key_public: pulumi.Input[str]
+    """The Instance's public SSH host key, pinned by every step."""
+    host_key_private: pulumi.Input[str]
+    """Its private half, given to the Instance at first boot."""
+    dns_update_key: pulumi.Input[str]
+    """TSIG secret (base64) with which boards may write TXT records."""
+    boot_timeout: int
+    """Seconds that the Instance may take until SSH answers."""
+    protect: bool
+    """Refuse to delete it, as for production."""
+
+
+class GameMaster(pulumi.ComponentResource):
+    """One Debian Instance that answers for the game's zone and outlives every board."""
+
+    ip: pulumi.Output[str]
+    """Public IPv4 address."""
+    vpc_id: pulumi.Output[str]
+    """The VPC in which boards make their networks."""
+    zone: pulumi.Output[str]
+    """The game's zone, known once the game master answers for it."""
+    delegation: pulumi.Output[Sequence[str]]
+    """The records of the parent zone that lead here, in zone-file notation."""
+    host: Host
+    """Where further steps run."""
+
+    def __init__(self, name: str, args: GameMasterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:gamemaster:GameMaster", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        network = Network(f"{name}-network", NetworkArgs(environment=args.environment, subnet=args.subnet), opts=child)
+        machine = Instance(
+            f"{name}-instance",
+            InstanceArgs(
+                environment=args.environment,
+                type=args.type,
+                image=args.image,
+                volume_size=args.volume_size,
+                volume_type=args.volume_type,
+                private_network_id=network.private_network_id,
+                operator_cidrs=args.operator_cidrs,
+                operator_key=args.operator_key_public,
+                host_key_private=args.host_key_private,
+                host_key_public=args.host_key_public,
+                protect=args.protect,
+            ),
+            opts=child,
+        )
+        self.host = Host(
+            ip=machine.ip,
+            private_key=args.operator_key_private,
+            host_key=args.host_key_public,
+            server=machine.server,
+            boot_timeout=args.boot_timeout,
+        )
+        booted = self.host.step(f"{name}-first-boot", "first-boot", {}, parent=self)
+        name_server = NameServer(
+            f"{name}-dns",
+            NameServerArgs(
+                host=self.host,
+                booted=booted.stdout,
+                zone=f"{args.subdomain}.{args.domain}",
+                name_server=f"{name_server_label(args.subdomain)}.{args.domain}",
+                update_key=args.dns_update_key,
+            ),
+            opts=child,
+        )
+        delegation = Delegation(
+            f"{name}-delegation",
+            DelegationArgs(parent=args.domain, hosted_by=args.parent_zone, subdomain=args.subdomain, ip=machine.ip),
+            opts=child,
+        )
+        self.ip = machine.ip
+        self.vpc_id = network.vpc_id
+        self.zone = name_server.zone
+        self.delegation = delegation.records
+        self.register_outputs({"ip": self.ip, "vpc_id": self.vpc_id, "zone": self.zone, "delegation": self.delegation})

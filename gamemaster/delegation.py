@@ -1,0 +1,66 @@
+"""The two records in the parent zone that make the world ask the game master."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+from pulumiverse_scaleway import domain
+
+ParentZone = Literal["scaleway", "external"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegationArgs:
+    """Who delegates what to whom."""
+
+    parent: str
+    """The parent zone, such as example.org."""
+    hosted_by: ParentZone
+    """`scaleway`: the records are made there; `external`: the operator adds `records` by hand."""
+    subdomain: str
+    """Label(s) of the delegated zone below the parent, such as hunt."""
+    ip: pulumi.Input[str]
+    """IPv4 address of the game master."""
+
+
+class Delegation(pulumi.ComponentResource):
+    """NS and A of the game master in the parent zone.
+
+    The name server's own name lies outside the delegated zone, so that the parent needs no glue.
+    """
+
+    records: pulumi.Output[Sequence[str]]
+    """The two records in zone-file notation, ready to paste into the parent zone."""
+
+    def __init__(self, name: str, args: DelegationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:gamemaster:Delegation", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        label = name_server_label(args.subdomain)
+        server = f"{label}.{args.parent}."
+        if args.hosted_by == "scaleway":
+            address = domain.Record(
+                f"{name}-a", dns_zone=args.parent, name=label, type="A", data=args.ip, ttl=300, opts=child
+            )
+            domain.Record(
+                f"{name}-ns",
+                dns_zone=args.parent,
+                name=args.subdomain,
+                type="NS",
+                # Scaleway compares the name with its final dot.
+                data=server,
+                ttl=300,
+                # No value flows, but a delegation must never name a server without an address.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[address]),
+            )
+        self.records = pulumi.Output.from_input(args.ip).apply(
+            lambda ip: [f"{args.subdomain}.{args.parent}. 300 IN NS {server}", f"{server} 300 IN A {ip}"]
+        )
+        self.register_outputs({"records": self.records})
+
+
+def name_server_label(subdomain: str) -> str:
+    """The name server's label(s) in the parent zone."""
+    return f"ns1-{subdomain}"
