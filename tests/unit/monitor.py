@@ -1,0 +1,148 @@
+"""A mock engine that writes down every registration with the options that Pulumi's own mocks drop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.stack import wait_for_rpcs
+
+_COMPUTED: Mapping[str, Mapping[str, Any]] = {
+    "scaleway:instance/ip:Ip": {"address": "192.0.2.10"},
+    "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20"},
+    "scaleway:kubernetes/cluster:Cluster": {"kubeconfigs": [{"configFile": "a kubeconfig"}]},
+}
+"""What the cloud would add to the inputs; absent in a preview, as in a real one."""
+
+_OUTPUT_OF_STEP = {"first-boot": "booted", "bind9": "hunt.example.org"}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    """Plain values; `secrets` says which of them were secret."""
+    secrets: frozenset[str]
+    parent: str
+    """Name of the parent, empty for the stack's own children."""
+    provider: str
+    """Name of the provider, empty for a default provider or a component."""
+    custom: bool
+    protect: bool
+    depends_on: frozenset[str]
+    deleted_with: str
+    options: resource_pb2.RegisterResourceRequest = field(repr=False)
+
+    @property
+    def package(self) -> str:
+        return self.type.partition(":")[0]
+
+
+@dataclass
+class Graph:
+    """Everything one run of a program registered, by name."""
+
+    resources: dict[str, Registered] = field(default_factory=dict[str, Registered])
+    outputs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Name of a component to the keys it handed to register_outputs."""
+
+    def __getitem__(self, name: str) -> Registered:
+        if name not in self.resources:
+            raise AssertionError(f"no resource {name!r}; there are: {', '.join(sorted(self.resources))}")
+        return self.resources[name]
+
+    def of_type(self, type_: str) -> list[Registered]:
+        return [resource for resource in self.resources.values() if resource.type == type_]
+
+    @property
+    def components(self) -> list[Registered]:
+        return [resource for resource in self.resources.values() if not resource.custom and resource.parent != "/"]
+
+
+class _Cloud(mocks.Mocks):
+    def __init__(self, preview: bool) -> None:
+        self._preview = preview
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        state: dict[str, Any] = dict(cast("Any", args).inputs)
+        if self._preview:
+            return None, state
+        state.update(_COMPUTED.get(args.typ, {}))
+        if args.typ == "command:remote:Command":
+            state["stdout"] = _OUTPUT_OF_STEP.get(args.name.removeprefix("gamemaster-").removeprefix("dns-"), "")
+        return f"fr-par-1/{args.name}", state
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        raise AssertionError(f"the program may not call {args.token}")
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self, cloud: mocks.Mocks, graph: Graph) -> None:
+        super().__init__(cloud)
+        self._graph = graph
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802 - the protocol's name
+        secrets: set[str] = set()
+        values = {
+            key: _plain(value, key, secrets) for key, value in rpc.deserialize_properties(request.object, True).items()
+        }
+        if request.name in self._graph.resources:
+            raise AssertionError(f"two resources are called {request.name}")
+        self._graph.resources[request.name] = Registered(
+            type=request.type,
+            name=request.name,
+            inputs=values,
+            secrets=frozenset(secrets),
+            parent=_name(request.parent),
+            provider=_name(request.provider.rpartition("::")[0]),
+            custom=request.custom,
+            protect=request.protect,
+            depends_on=frozenset(map(_name, request.dependencies)),
+            deleted_with=_name(request.deletedWith),
+            options=request,
+        )
+        return cast("Any", super()).RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
+        self._graph.outputs[_name(request.urn)] = set(request.outputs.keys())
+        return cast("Any", super()).RegisterResourceOutputs(request)
+
+
+def run(program: Callable[[], object], *, preview: bool) -> Graph:
+    """Run a program against the mock engine until everything it started has ended."""
+    graph = Graph()
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    cloud = _Cloud(preview)
+    mocks.set_mocks(cloud, project="shambhala", stack="dev", preview=preview, monitor=_Recorder(cloud, graph))
+
+    async def main() -> None:
+        program()
+        await wait_for_rpcs()
+
+    asyncio.get_event_loop().run_until_complete(main())
+    return graph
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _plain(value: Any, key: str, secrets: set[str]) -> Any:
+    if rpc.is_rpc_secret(value):
+        secrets.add(key)
+        return _plain(rpc.unwrap_rpc_secret(value), key, secrets)
+    if isinstance(value, dict):
+        return {inner: _plain(item, f"{key}.{inner}", secrets) for inner, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_plain(item, f"{key}[{place}]", secrets) for place, item in enumerate(cast("list[Any]", value))]
+    if isinstance(value, pulumi.Output) or value is rpc.UNKNOWN:
+        return None
+    return value

@@ -1,0 +1,102 @@
+"""Small programs, each with one component, for the mock engine."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_command import Provider as Ssh
+from pulumi_kubernetes import Provider as Kubernetes
+from pulumiverse_scaleway import Provider as Scaleway
+
+from board import Board, BoardArgs, Pool
+from common.helm import Charts
+from common.versions import CHARTS
+from game_app import GameApp, GameAppArgs
+from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
+from observability import Observability, ObservabilityArgs
+
+SECRET = "not-for-anybody's-eyes"
+
+CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
+
+
+def game_master(*, parent_zone: str = "scaleway", protect: bool = False) -> GameMaster:
+    return GameMaster(
+        "gamemaster",
+        GameMasterArgs(
+            environment="dev",
+            domain="example.org",
+            subdomain="hunt",
+            parent_zone="scaleway" if parent_zone == "scaleway" else "external",
+            subnet="10.20.0.0/24",
+            type="PLAY2-MICRO",
+            image="debian_trixie",
+            volume_size=40,
+            volume_type="sbs_volume",
+            operator_cidrs=["198.51.100.0/24"],
+            operator_key_public="ssh-ed25519 AAAA operators",
+            operator_key_private=pulumi.Output.secret(SECRET),
+            host_key_public="ssh-ed25519 BBBB host",
+            host_key_private=pulumi.Output.secret(SECRET),
+            dns_update_key=pulumi.Output.secret(SECRET),
+            boot_timeout=300,
+            protect=protect,
+        ),
+        opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway"), Ssh("ssh")]),
+    )
+
+
+def game_master_with_names() -> None:
+    master = game_master()
+    Names(
+        "names",
+        NamesArgs(host=master.host, zone=master.zone, addresses={"*.blue": "192.0.2.20", "play": "192.0.2.20"}),
+        opts=pulumi.ResourceOptions(providers=[Ssh("other-ssh")]),
+    )
+
+
+def board(*, autoscaling: bool = False, api_cidrs: tuple[str, ...] = ()) -> Board:
+    return Board(
+        "blue",
+        BoardArgs(
+            environment="dev",
+            board="blue",
+            vpc_id="fr-par/vpc",
+            subnet="10.21.0.0/22",
+            kubernetes_version="1.36",
+            cni="cilium",
+            upgrade_day="tuesday",
+            upgrade_hour=3,
+            pools={
+                "main": Pool(node_type="PRO2-XXS", size=2, min_size=1, max_size=3, autoscaling=autoscaling),
+            },
+            api_cidrs=api_cidrs,
+            charts=CHARTS_AS_PUBLISHED,
+        ),
+        opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway")]),
+    )
+
+
+def observability() -> Observability:
+    return Observability(
+        "observability",
+        ObservabilityArgs(
+            charts=CHARTS_AS_PUBLISHED,
+            grafana_host="grafana.hunt.example.org",
+            grafana_admin_password=pulumi.Output.secret(SECRET),
+            ingress_class="nginx",
+        ),
+        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
+    )
+
+
+def game_app() -> GameApp:
+    return GameApp(
+        "game",
+        GameAppArgs(
+            host="play.hunt.example.org",
+            ingress_class="nginx",
+            portal_image="registry.example/portal:1",
+            portal_replicas=2,
+        ),
+        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
+    )

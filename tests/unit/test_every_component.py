@@ -1,0 +1,58 @@
+"""What holds for every component of the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit import programs
+from tests.unit.monitor import Graph, run
+
+PROGRAMS = [programs.game_master_with_names, programs.board, programs.observability, programs.game_app]
+
+
+@pytest.fixture(params=PROGRAMS, ids=lambda program: program.__name__)
+def graph(request: pytest.FixtureRequest, preview: bool) -> Graph:
+    program: Callable[[], object] = request.param
+    return run(program, preview=preview)
+
+
+def test_every_resource_has_a_component_as_its_parent(graph: Graph) -> None:
+    components = {component.name for component in graph.components}
+    orphans = [
+        resource.name
+        for resource in graph.resources.values()
+        if resource.custom and not resource.type.startswith("pulumi:providers:") and resource.parent not in components
+    ]
+    assert orphans == []
+
+
+def test_every_resource_has_an_explicit_provider(graph: Graph) -> None:
+    without = [
+        resource.name
+        for resource in graph.resources.values()
+        if resource.custom and not resource.type.startswith("pulumi:providers:") and not resource.provider
+    ]
+    assert without == []
+
+
+def test_every_component_carries_the_projects_type_token_and_registers_its_outputs(graph: Graph) -> None:
+    for component in graph.components:
+        assert component.type.startswith("shambhala:"), component.type
+        assert component.type.count(":") == 2, component.type
+        assert graph.outputs.get(component.name), f"{component.name} registered no outputs"
+
+
+def test_no_input_holds_a_secret_in_the_clear(graph: Graph) -> None:
+    for resource in graph.resources.values():
+        for key, value in resource.inputs.items():
+            marked = any(secret == key or secret.startswith((f"{key}.", f"{key}[")) for secret in resource.secrets)
+            assert marked or programs.SECRET not in repr(value), f"{resource.name}.{key} shows a secret"
+
+
+def test_every_release_is_pinned_atomic_and_bounded_in_time(graph: Graph) -> None:
+    for release in graph.of_type("kubernetes:helm.sh/v3:Release"):
+        assert release.inputs["version"]
+        assert release.inputs["atomic"] is True
+        assert release.inputs["timeout"] == 600

@@ -1,0 +1,93 @@
+"""The game master, as the engine gets it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from gamemaster.remote import script
+from tests.unit import programs
+from tests.unit.monitor import Graph, run
+
+
+@pytest.fixture
+def graph(preview: bool) -> Graph:
+    return run(programs.game_master_with_names, preview=preview)
+
+
+def test_the_firewall_serves_dns_and_web_to_all_and_ssh_to_the_operators_alone(graph: Graph) -> None:
+    firewall = graph["gamemaster-instance-firewall"].inputs
+    doors = {(rule["protocol"], int(rule["port"]), rule["ipRange"]) for rule in firewall["inboundRules"]}
+    everyone = "0.0.0.0/0"
+    assert doors == {
+        ("TCP", 53, everyone),
+        ("UDP", 53, everyone),
+        ("TCP", 80, everyone),
+        ("TCP", 443, everyone),
+        ("TCP", 22, "198.51.100.0/24"),
+    }
+    assert firewall["inboundDefaultPolicy"] == "drop"
+
+
+def test_the_server_goes_before_its_successor_comes_because_they_share_an_address(graph: Graph) -> None:
+    server = graph["gamemaster-instance-server"]
+    assert server.options.deleteBeforeReplace
+    assert list(server.options.replaceOnChanges) == ["userData"]
+
+
+def test_the_host_key_given_at_first_boot_is_kept_secret(graph: Graph) -> None:
+    assert "userData" in graph["gamemaster-instance-server"].secrets
+
+
+@pytest.mark.parametrize("step", ["gamemaster-first-boot", "gamemaster-dns-bind9", "names-play-update"])
+def test_every_step_pins_the_host_key_and_gives_up_in_bounded_time(step: str) -> None:
+    # Not in a preview: there the address is unknown, and the connection with it.
+    connection = run(programs.game_master_with_names, preview=False)[step].inputs["connection"]
+    assert connection["hostKey"] == "ssh-ed25519 BBBB host"
+    assert connection["dialErrorLimit"] * connection["perDialTimeout"] == 300
+
+
+@pytest.mark.parametrize("step", ["gamemaster-first-boot", "gamemaster-dns-bind9", "names-play-update"])
+def test_every_step_goes_with_its_server(graph: Graph, step: str) -> None:
+    assert graph[step].deleted_with == "gamemaster-instance-server"
+    assert "gamemaster-instance-server" in graph[step].depends_on
+
+
+def test_steps_belong_to_their_component_and_not_to_the_server(graph: Graph) -> None:
+    assert graph["gamemaster-dns-bind9"].parent == "gamemaster-dns"
+    assert graph["names-play-update"].parent == "names-play"
+
+
+def test_bind9_waits_for_the_first_boot_and_records_for_bind9(graph: Graph) -> None:
+    assert "gamemaster-first-boot" in graph["gamemaster-dns-bind9"].depends_on
+    assert "gamemaster-dns-bind9" in graph["names-play-update"].depends_on
+
+
+def test_the_update_key_travels_by_standard_input_and_is_a_secret_there(graph: Graph) -> None:
+    step = graph["gamemaster-dns-bind9"]
+    assert "stdin" in step.secrets
+    assert programs.SECRET not in step.inputs["create"]
+
+
+def test_a_record_is_taken_out_again_when_it_is_deleted(graph: Graph) -> None:
+    assert graph["names-play-update"].inputs["delete"] == script("record-remove")
+
+
+def test_the_parent_zone_at_scaleway_gets_an_address_before_it_delegates(graph: Graph) -> None:
+    delegation = graph["gamemaster-delegation-ns"]
+    assert delegation.inputs["data"] == "ns1-hunt.example.org."
+    assert delegation.inputs["name"] == "hunt"
+    assert "gamemaster-delegation-a" in delegation.depends_on
+
+
+def test_a_parent_zone_elsewhere_is_left_to_the_operator(preview: bool) -> None:
+    graph = run(partial(programs.game_master, parent_zone="external"), preview=preview)
+    assert graph.of_type("scaleway:domain/record:Record") == []
+
+
+def test_a_protected_game_master_refuses_to_lose_its_server(preview: bool) -> None:
+    graph = run(partial(programs.game_master, protect=True), preview=preview)
+    server = graph["gamemaster-instance-server"]
+    assert server.protect
+    assert server.inputs["protected"] is True
