@@ -1,0 +1,178 @@
+"""What the game's settings may be: names, networks, addresses on the web, keys and Scaleway's own words."""
+
+from __future__ import annotations
+
+import base64
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+from urllib.parse import urlsplit
+
+from common.fields import Kind, MapOf, Place, Plain, RefusedError, one_of, secret, text
+from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
+
+LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LONGEST_NAME: Final = 253
+"""Characters of a domain name (RFC 1035, section 2.3.4, without the final dot)."""
+PRIVATE_RANGES: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+NEWEST_MINOR: Final = 36
+"""Rancher 2.15's chart refuses Kubernetes 1.37 and newer (its `kubeVersion`)."""
+NOT_FOR_POOLS: Final = re.compile(r"DEV1-S|PLAY2-PICO|STARDUST.*")
+"""Instance types with too little memory for a node; Kapsule refuses them."""
+
+
+def matching(allowed: str, pattern: str) -> Plain[str]:
+    """Text that a pattern describes from end to end."""
+    compiled = re.compile(pattern)
+    return text(allowed, lambda value: compiled.fullmatch(value) is not None)
+
+
+def _names(value: str) -> bool:
+    return len(value) <= LONGEST_NAME and all(LABEL.fullmatch(label) for label in value.split("."))
+
+
+label: Final = text(
+    "a DNS label: small letters, digits and hyphens, at most 63, with a letter or digit at both ends",
+    lambda value: LABEL.fullmatch(value) is not None,
+)
+labels: Final = text("one or more DNS labels with dots between them, such as 'hunt'", _names)
+domain: Final = text(
+    "a domain name of two labels or more in small letters, such as 'example.org'",
+    lambda value: _names(value) and "." in value and not value.rpartition(".")[2].isdigit(),
+)
+
+
+def _network(accepts: Callable[[IPv4Network], bool]) -> Callable[[str], bool]:
+    def accepted(value: str) -> bool:
+        # A bare address would count as /32: whoever meant a network must not get one machine unnoticed.
+        return value.partition("/")[2].isdigit() and accepts(IPv4Network(value))
+
+    return accepted
+
+
+cidr: Final = text(
+    "an IPv4 network with its prefix and no host bits set, such as '203.0.113.0/24'", _network(lambda _: True)
+)
+subnet: Final = text(
+    "a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29, such as '10.0.0.0/24'",
+    _network(
+        lambda network: 20 <= network.prefixlen <= 29 and any(network.subnet_of(private) for private in PRIVATE_RANGES)
+    ),
+)
+
+
+def loopback(url: str) -> bool:
+    """Whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return IPv4Address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reachable(*schemes: str) -> Callable[[str], bool]:
+    def accepted(value: str) -> bool:
+        parts = urlsplit(value)
+        plain = parts.username is None and not parts.query and not parts.fragment and not re.search(r"\s", value)
+        # Reading the port checks that it is one.
+        usable = bool(parts.hostname) and plain and parts.port != 0
+        return usable and (parts.scheme in schemes or (parts.scheme == "http" and loopback(value)))
+
+    return accepted
+
+
+_NO_SECRETS_IN_URL: Final = "without user name, password, query or fragment"
+web_url: Final = text(f"an https:// URL (http:// on loopback only) {_NO_SECRETS_IN_URL}", _reachable("https"))
+# Debian signs its packages, so a mirror needs no TLS; most offer none.
+debian_url: Final = text(f"an https:// or http:// URL {_NO_SECRETS_IN_URL}", _reachable("https", "http"))
+chart_url: Final = text(
+    f"an https:// or oci:// URL (http:// on loopback only) {_NO_SECRETS_IN_URL}", _reachable("https", "oci")
+)
+
+
+class Overriding(MapOf[str]):
+    """An object that replaces some of the values that known names have by default."""
+
+    def __init__(self, defaults: Mapping[str, str], element: Kind[str]) -> None:
+        super().__init__(one_of(tuple(defaults)), element)
+        self._defaults = defaults
+
+    def read(self, value: object, at: Place) -> Mapping[str, str]:
+        return {**self._defaults, **super().read(value, at)}
+
+
+identifier: Final = text(
+    "a UUID, such as '11111111-2222-4333-8444-555555555555'", lambda value: str(uuid.UUID(value)) == value.lower()
+)
+access_key: Final = secret(matching("a Scaleway access key: SCW and 17 capital letters or digits", r"SCW[A-Z0-9]{17}"))
+secret_key: Final = secret(text("a Scaleway secret key, which is a UUID", lambda value: bool(uuid.UUID(value))))
+instance_type: Final = matching("an Instance type, such as 'PLAY2-MICRO'", r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
+
+
+def _node_type(value: object) -> str:
+    found = instance_type.convert(value)
+    if NOT_FOR_POOLS.fullmatch(found):
+        raise RefusedError(f"must be {node_type.allowed}")
+    return found
+
+
+node_type: Final = Plain(
+    "an Instance type that Kapsule takes for a node, such as 'DEV1-M'; it refuses DEV1-S, PLAY2-PICO and STARDUST",
+    _node_type,
+)
+
+
+def _minor(value: object) -> str:
+    found = re.fullmatch(r"1\.([1-9][0-9]?)", value) if isinstance(value, str) else None
+    if found is None or int(found[1]) > NEWEST_MINOR:
+        raise RefusedError(f"must be {kubernetes_minor.allowed}")
+    return found[0]
+
+
+kubernetes_minor: Final = Plain(
+    f"a minor version in quotes, such as '1.{NEWEST_MINOR}' and not newer, since Rancher 2.15 takes no newer one",
+    _minor,
+)
+
+
+def _pinned(value: str) -> bool:
+    name, _, digest = value.partition("@")
+    path, colon, tag = name.rpartition(":")
+    tagged = bool(colon) and "/" not in tag
+    component = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+    repository = path if tagged else name
+    return bool(
+        re.fullmatch(rf"([a-zA-Z0-9.-]+(:[0-9]+)?/)?{component}(/{component})*", repository)
+        and (not tagged or (re.fullmatch(r"[\w][\w.-]{0,127}", tag, re.ASCII) and tag != "latest"))
+        and (not digest or re.fullmatch(r"sha256:[0-9a-f]{64}", digest))
+        and (tagged or digest)
+    )
+
+
+image: Final = text("a container image pinned by a digest or by a tag other than 'latest'", _pinned)
+label_key: Final = matching(
+    "a Kubernetes label key, such as 'role' or 'example.org/role'",
+    r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
+)
+label_value: Final = matching(
+    "a Kubernetes label value: at most 63 letters, digits, '.', '_' or '-', with a letter or digit at both ends",
+    r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?",
+)
+
+
+public_key: Final = text(
+    "an SSH public key that begins with 'ssh-ed25519 '", lambda value: bool(bare_public_key(value))
+)
+private_key: Final = secret(
+    text("an Ed25519 private key in OpenSSH's format, without a passphrase", lambda value: bool(public_key_of(value)))
+)
+password: Final = secret(text("a password of at least 12 characters", lambda value: len(value.strip()) >= 12))
+
+
+def _dns_key(value: str) -> bool:
+    return len(base64.b64decode(value, validate=True)) == DNS_KEY_BYTES
+
+
+dns_key: Final = secret(text(f"{DNS_KEY_BYTES} bytes in base64 (a TSIG key for HMAC-SHA256)", _dns_key))

@@ -1,0 +1,389 @@
+"""The game's settings: read once, checked together, then passed down. No component reads the configuration itself.
+
+`load` reads what the engine was configured with; `parse` does the same from plain objects. Both give
+`Settings`, or raise one `SettingsError` that names every wrong setting. The keys are those that
+`Pulumi.yaml` documents: a field `parent_zone` is the key `shambhala:parentZone`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Generator, Mapping, Sequence
+from ipaddress import IPv4Network
+from itertools import combinations
+from typing import Final
+
+import pulumi
+from pulumi.runtime import config as engine
+
+from common import kinds
+from common.fields import (
+    Conflict,
+    ListOf,
+    MapOf,
+    Place,
+    Problem,
+    Secret,
+    Section,
+    boolean,
+    integer,
+    nearest,
+    one_of,
+    optional,
+    rule,
+    section,
+    setting,
+    settings_of,
+)
+from common.keys import bare_public_key, public_key_of
+from common.versions import CHARTS, GAME_PORTAL_IMAGE
+
+NAMESPACE: Final = "shambhala"
+REHEARSAL: Final = "rehearsal"
+ENVIRONMENTS: Final = ("dev", "staging", "production", REHEARSAL)
+REGIONS: Final = ("fr-par", "nl-ams", "pl-waw")
+ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1, 2, 3))
+DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+EVERYWHERE: Final = "0.0.0.0/0"
+_PUBLISHERS: Final = {name: chart.repository for name, chart in CHARTS.items()}
+
+
+class SettingsError(pulumi.RunError):
+    """Settings are wrong. The text lists each: its key, its value unless secret, and what is allowed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+        listed = "\n".join(f"  {NAMESPACE}:{problem}" for problem in problems)
+        super().__init__(
+            f"{count} wrong. Nothing was changed. Correct each with 'pulumi config set --path KEY VALUE' "
+            f"(a secret with --secret and the value on standard input):\n{listed}"
+        )
+
+
+@section
+class Scaleway:
+    """Where at Scaleway the game stands, and with whose rights it is raised."""
+
+    region: str = setting(one_of(REGIONS))
+    """Region of the board and of the private networks."""
+    zone: str = setting(one_of(ZONES))
+    """Availability zone of the game master; it lies in the region."""
+    project_id: str = setting(kinds.identifier)
+    """Project that everything belongs to and is billed to."""
+    organization_id: str | None = setting(optional(kinds.identifier), default=None)
+    """Organisation of the project; needed only where the API key belongs to several."""
+    access_key: Secret = setting(kinds.access_key)
+    """Public half of the API key, kept secret all the same."""
+    secret_key: Secret = setting(kinds.secret_key)
+    """Secret half of the API key."""
+    api_url: str = setting(kinds.web_url, default="https://api.scaleway.com")
+    """Where Scaleway's API answers; a rehearsal's answers on loopback."""
+
+    @rule
+    def zone_in_region(self) -> Generator[Conflict]:
+        if not self.zone.startswith(f"{self.region}-"):
+            yield Conflict("zone", self.zone, f"must lie in the region {self.region}, such as {self.region}-1")
+
+
+@section
+class Operators:
+    """The people who run the game: from where and with which key they reach the game master."""
+
+    cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr, least=1))
+    """IPv4 networks from which port 22 of the game master answers."""
+    ssh_public_key: str = setting(kinds.public_key)
+    """The key that the game master lets in as root."""
+    ssh_private_key: Secret = setting(kinds.private_key)
+    """Its private half, with which the program sets the game master up."""
+
+    @rule
+    def keys_match(self) -> Generator[Conflict]:
+        if public_key_of(self.ssh_private_key.value) != bare_public_key(self.ssh_public_key):
+            yield Conflict("sshPrivateKey", None, "must be the private half of operators.sshPublicKey")
+
+
+@section
+class HostKey:
+    """The game master's SSH host key: given at first boot, so that it is known before the first connection."""
+
+    public: str = setting(kinds.public_key)
+    """What clients must find there."""
+    private: Secret = setting(kinds.private_key)
+    """What the game master proves itself with."""
+
+    @rule
+    def keys_match(self) -> Generator[Conflict]:
+        if public_key_of(self.private.value) != bare_public_key(self.public):
+            yield Conflict("private", None, "must be the private half of gamemaster.hostKey.public")
+
+
+@section
+class GameMaster:
+    """The Instance that answers for the game's names and holds its tools."""
+
+    type: str = setting(kinds.instance_type)
+    """Commercial type of the Instance, such as PLAY2-MICRO."""
+    image: str = setting(one_of(("debian_trixie",)), default="debian_trixie")
+    """Label of the image; the set-up is written for Debian 13."""
+    volume_size_gb: int = setting(integer(10, 10_000, "GB"), default=20)
+    """Size of the root volume, in gigabytes of 10^9 bytes."""
+    volume_type: str = setting(one_of(("sbs_volume", "l_ssd")), default="sbs_volume")
+    """Block storage (sbs_volume) or a disk of the hypervisor (l_ssd)."""
+    subnet: str = setting(kinds.subnet)
+    """IPv4 network (CIDR) of its private network."""
+    host_key: HostKey = setting(Section(HostKey))
+    """Its SSH host key."""
+    dns_update_key: Secret = setting(kinds.dns_key)
+    """TSIG key (HMAC-SHA256, base64) that may change the game's zone."""
+    boot_timeout_seconds: int = setting(integer(30, 3600, "seconds"), default=300)
+    """Seconds that the Instance may take until SSH answers and cloud-init is done."""
+
+
+@section
+class Taint:
+    """A Kubernetes taint: what keeps pods off a pool's nodes unless they tolerate it."""
+
+    key: str = setting(kinds.label_key)
+    """Its key."""
+    value: str = setting(kinds.label_value, default="")
+    """Its value."""
+    effect: str = setting(one_of(("NoSchedule", "PreferNoSchedule", "NoExecute")))
+    """What becomes of pods that do not tolerate it."""
+
+
+@section
+class Pool:
+    """Nodes of one type in a board."""
+
+    node_type: str = setting(kinds.node_type)
+    """Commercial type of each node."""
+    size: int = setting(integer(1, 500, "nodes"))
+    """Number of nodes; with autoscaling, the number at the start."""
+    min_size: int = setting(integer(1, 500, "nodes"), default=1)
+    """Fewest nodes that autoscaling leaves."""
+    max_size: int = setting(integer(1, 500, "nodes"), default=10)
+    """Most nodes that autoscaling adds up to."""
+    autoscaling: bool = setting(boolean, default=False)
+    """Whether the number of nodes follows the load."""
+    autohealing: bool = setting(boolean, default=True)
+    """Whether a node that stops answering is replaced."""
+    root_volume_size_gb: int = setting(integer(20, 10_000, "GB"), default=20)
+    """Size of each node's root volume, in gigabytes of 10^9 bytes."""
+    labels: Mapping[str, str] = setting(MapOf(kinds.label_key, kinds.label_value), default={})
+    """Kubernetes labels of each node."""
+    taints: tuple[Taint, ...] = setting(ListOf(Section(Taint)), default=())
+    """Kubernetes taints of each node."""
+    zone: str | None = setting(optional(one_of(ZONES)), default=None)
+    """Availability zone of the nodes; by default the one Scaleway chooses in the region."""
+
+    @rule
+    def size_within_bounds(self) -> Generator[Conflict]:
+        if not self.min_size <= self.size <= self.max_size:
+            yield Conflict(
+                "size", self.size, f"must lie between minSize ({self.min_size}) and maxSize ({self.max_size})"
+            )
+
+
+@section
+class AutoUpgrade:
+    """When Scaleway may install patch releases of Kubernetes on a board."""
+
+    day: str = setting(one_of(DAYS))
+    """Day of the week."""
+    start_hour: int = setting(integer(0, 23, "o'clock UTC"))
+    """Hour, in UTC, at which the maintenance window of two hours opens."""
+
+
+@section
+class Board:
+    """A Kubernetes cluster on which the game is played."""
+
+    kubernetes_version: str = setting(kinds.kubernetes_minor)
+    """Minor version; Scaleway keeps the patch release current."""
+    cni: str = setting(one_of(("cilium", "calico")), default="cilium")
+    """Container network plugin."""
+    subnet: str = setting(kinds.subnet)
+    """IPv4 network (CIDR) of its private network."""
+    pools: Mapping[str, Pool] = setting(MapOf(kinds.label, Section(Pool), least=1))
+    """Its pools of nodes, by name."""
+    api_cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr, least=1))
+    """IPv4 networks from which its Kubernetes API answers."""
+    auto_upgrade: AutoUpgrade = setting(Section(AutoUpgrade))
+    """Its maintenance window."""
+
+
+@section
+class Observability:
+    """What watches the game."""
+
+    grafana_admin_password: Secret = setting(kinds.password)
+    """Password of Grafana's user `admin`."""
+
+
+@section
+class GameApp:
+    """The game's first component."""
+
+    name: str = setting(kinds.label, default="portal")
+    """Its name on the board."""
+    image: str = setting(kinds.image, default=GAME_PORTAL_IMAGE)
+    """Its container image; it serves HTTP on port 8080."""
+    replicas: int = setting(integer(1, 50, "pods"), default=2)
+    """Number of its pods."""
+    host: str = setting(kinds.label, default="play")
+    """The label under which players reach it in the game's zone."""
+
+
+@section
+class Sources:
+    """Where what is installed comes from; mirrors go here."""
+
+    charts: Mapping[str, str] = setting(kinds.Overriding(_PUBLISHERS, kinds.chart_url), default=_PUBLISHERS)
+    """Repository of each Helm chart by the chart's name; a name left out keeps its publisher's."""
+    chart_timeout_seconds: int = setting(integer(30, 3600, "seconds"), default=600)
+    """Seconds that the objects of a chart may take to be ready."""
+    debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
+    """Debian mirror of the game master."""
+
+
+@section
+class Settings:
+    """Everything that one environment of the game is made from."""
+
+    environment: str = setting(one_of(ENVIRONMENTS))
+    """Which environment this is; the stack bears its name."""
+    domain: str = setting(kinds.domain)
+    """Parent domain in which the game gets its names."""
+    subdomain: str = setting(kinds.labels, default="hunt")
+    """The game's own labels below the parent domain."""
+    parent_zone: str = setting(one_of(("scaleway", "external")), default="external")
+    """Who hosts the parent domain: Scaleway DNS, where the program delegates by itself, or somebody else."""
+    scaleway: Scaleway = setting(Section(Scaleway))
+    """Where at Scaleway, and with whose rights."""
+    operators: Operators = setting(Section(Operators))
+    """Who runs the game."""
+    gamemaster: GameMaster = setting(Section(GameMaster))
+    """The game master."""
+    boards: Mapping[str, Board] = setting(MapOf(kinds.label, Section(Board), least=1))
+    """The boards by name; a second one beside the first is how a board is replaced."""
+    active_board: str = setting(kinds.label)
+    """Name of the board that the game's names point at."""
+    observability: Observability = setting(Section(Observability))
+    """What watches the game."""
+    game_app: GameApp = setting(Section(GameApp), default=GameApp())
+    """The game's first component."""
+    sources: Sources = setting(Section(Sources), default=Sources())
+    """Where what is installed comes from."""
+
+    @property
+    def zone_name(self) -> str:
+        """The zone that the game master is the authority for, such as `hunt.example.org`."""
+        return f"{self.subdomain}.{self.domain}"
+
+    @property
+    def board(self) -> Board:
+        """The board that the game's names point at."""
+        return self.boards[self.active_board]
+
+    @rule
+    def zone_name_is_short_enough(self) -> Generator[Conflict]:
+        longest = kinds.LONGEST_NAME - 64
+        if len(self.zone_name) > longest:
+            allowed = f"must leave room for names below it: at most {longest} characters with the domain"
+            yield Conflict("subdomain", self.subdomain, allowed)
+
+    @rule
+    def active_board_exists(self) -> Generator[Conflict]:
+        if self.active_board not in self.boards:
+            allowed = f"must name one of the boards: {', '.join(self.boards)}{nearest(self.active_board, self.boards)}"
+            yield Conflict("activeBoard", self.active_board, allowed)
+
+    @rule
+    def subnets_apart(self) -> Generator[Conflict]:
+        named = [("gamemaster.subnet", self.gamemaster)]
+        named += [(f"boards.{name}.subnet", board) for name, board in self.boards.items()]
+        subnets = [(key, IPv4Network(owner.subnet)) for key, owner in named if hasattr(owner, "subnet")]
+        for (key, network), (other_key, other) in combinations(subnets, 2):
+            if network.overlaps(other):
+                yield Conflict(other_key, str(other), f"must not overlap {key} ({network})")
+
+    @rule
+    def pools_in_region(self) -> Generator[Conflict]:
+        for board_name, board in self.boards.items():
+            for name, pool in board.pools.items():
+                if pool.zone is not None and not pool.zone.startswith(f"{self.scaleway.region}-"):
+                    key = f"boards.{board_name}.pools.{name}.zone"
+                    yield Conflict(key, pool.zone, f"must lie in the region {self.scaleway.region}")
+
+    @rule
+    def production_is_not_open_to_everyone(self) -> Generator[Conflict]:
+        if self.environment == "production" and EVERYWHERE in self.operators.cidrs:
+            key = f"operators.cidrs.{self.operators.cidrs.index(EVERYWHERE)}"
+            yield Conflict(key, EVERYWHERE, "must name the operators' own networks in production")
+
+    @rule
+    def rehearsal_stays_on_this_machine(self) -> Generator[Conflict]:
+        if self.environment == REHEARSAL and not kinds.loopback(self.scaleway.api_url):
+            allowed = "must be a URL on loopback in a rehearsal, which never reaches Scaleway"
+            yield Conflict("scaleway.apiUrl", self.scaleway.api_url, allowed)
+
+
+def load(config: pulumi.Config, stack: str) -> Settings:
+    """The settings that the engine was configured with.
+
+    Raises SettingsError with every problem, before anything is registered.
+    """
+    # The public API gives a value for a key, but not the keys that there are.
+    everything = {**engine.get_config_env(), **engine.CONFIG.get()}
+    encrypted = {*engine.get_config_secret_keys_env(), *filter(engine.is_config_secret, everything)}
+    prefix = f"{config.name}:"
+    given = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    return parse(
+        {key: _decoded(key, value) for key, value in given.items()},
+        stack,
+        encrypted={key.removeprefix(prefix) for key in encrypted},
+    )
+
+
+def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str] | None = None) -> Settings:
+    """The settings in plain objects, as JSON has them, for the stack of that name.
+
+    encrypted: the top-level keys that the stack's file keeps encrypted; None where that is not known.
+    Raises SettingsError with every problem.
+    """
+    problems: list[Problem] = []
+    settings = Section(Settings).read(dict(given), Place("", problems))
+    problems += _stack_problems(given.get("environment"), stack)
+    problems += _encryption_problems(given, encrypted)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _decoded(key: str, value: object) -> object:
+    """A value as its section wants it: the engine hands objects over as JSON, and text as it is."""
+    kind = settings_of(Settings).get(key)
+    if isinstance(value, str) and isinstance(kind, (Section, MapOf)):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _stack_problems(environment: object, stack: str) -> Generator[Problem]:
+    """One environment has one stack of its name, so that nobody changes production by a slip; rehearsals are many."""
+    if environment not in ENVIRONMENTS:
+        return
+    matches = stack.startswith(REHEARSAL) if environment == REHEARSAL else stack == environment
+    if not matches:
+        yield Problem("environment", f'"{environment}"', f"must be the environment of the stack, which is {stack!r}")
+
+
+def _encryption_problems(given: Mapping[str, object], encrypted: Collection[str] | None) -> Generator[Problem]:
+    if encrypted is None:
+        return
+    for key, kind in settings_of(Settings).items():
+        if kind.secret and key in given and key not in encrypted:
+            yield Problem(key, "", "has secrets in plain text; set them with 'pulumi config set --secret --path'")
