@@ -215,7 +215,8 @@ class Service(ResourceProviderServicer, Generic[Configuration]):
             resource = self._resource(request.urn)
             inputs = decode(request.properties)
             if request.preview:
-                expected = {**dict.fromkeys(resource.outputs, UNKNOWN), **inputs}
+                computed = [name for name, known in resource.fields.items() if known.computed]
+                expected = {**dict.fromkeys([*resource.outputs, *computed], UNKNOWN), **inputs}
                 return pb.CreateResponse(properties=encode(expected))
             made = await resource.create(self._call(request.urn, request.timeout), revealed(inputs))
             return pb.CreateResponse(id=made.id, properties=self._outputs(resource, made.outputs, inputs))

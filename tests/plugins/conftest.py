@@ -8,6 +8,7 @@ import pytest
 from rehearsal.plugins.command.provider import CommandProvider
 from tests.plugins.background import Background
 from tests.plugins.plugin import Plugin
+from tests.plugins.rancher_host import RancherHost
 from tests.plugins.ssh_host import SshHost
 
 
@@ -33,3 +34,11 @@ async def command() -> AsyncGenerator[Plugin]:
     async with Plugin(CommandProvider()) as plugin:
         await plugin.configure()
         yield plugin
+
+
+@pytest.fixture
+def rancher(tmp_path: Path, background: Background) -> Generator[RancherHost]:
+    host = RancherHost(tmp_path / "rancher")
+    background.run(host.start())
+    yield host
+    background.run(host.stop())

@@ -1,0 +1,44 @@
+"""The Rancher stand-in on loopback, with a clock and agents that the test sets."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rehearsal.rancher import RancherStandIn
+from rehearsal.run import Run
+
+INITIAL_PASSWORD = "first-password"
+DAY = 24 * 3600
+
+
+class RancherHost:
+    def __init__(self, home: Path) -> None:
+        self.agents: set[str] = set()
+        self.ahead = 0.0
+        self.every_agent = False
+        self._run = Run(name="test", home=home, slot=10)
+        self.stand_in = self._new()
+        self.url = ""
+        self._port = 0
+
+    def _new(self) -> RancherStandIn:
+        return RancherStandIn(
+            self._run, self._agent_ready, initial_password=INITIAL_PASSWORD, clock=lambda: time.time() + self.ahead
+        )
+
+    async def _agent_ready(self, registration: str) -> bool:
+        return self.every_agent or registration in self.agents
+
+    async def start(self) -> None:
+        self.url = await self.stand_in.start("127.0.0.1", self._port)
+        self._port = int(self.url.rpartition(":")[2])
+
+    async def stop(self) -> None:
+        await self.stand_in.stop()
+
+    async def restart(self) -> None:
+        """As after a crash: a new process with the same folder and address."""
+        await self.stop()
+        self.stand_in = self._new()
+        await self.start()
