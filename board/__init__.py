@@ -1,6 +1,6 @@
 """A board: a Kapsule cluster on which the game runs; it can be swapped without touching the game master."""
 
-from board.cluster import Pool
+from board.cluster import Pool, Taint
 from board.component import Board, BoardArgs
 
-__all__ = ["Board", "BoardArgs", "Pool"]
+__all__ = ["Board", "BoardArgs", "Pool", "Taint"]

@@ -13,6 +13,16 @@ from common.naming import tags
 
 
 @dataclass(frozen=True, kw_only=True)
+class Taint:
+    """A Kubernetes taint."""
+
+    key: str
+    value: str
+    effect: str
+    """NoSchedule, PreferNoSchedule or NoExecute."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pool:
     """Nodes of one kind."""
 
@@ -28,6 +38,10 @@ class Pool:
     """GB, at least 20."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Kubernetes labels of the nodes."""
+    taints: Sequence[Taint] = ()
+    """What keeps pods off the nodes."""
+    zone: pulumi.Input[str] | None = None
+    """Availability zone; by default the provider's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +138,10 @@ class Kapsule(pulumi.ComponentResource):
             autohealing=pool.autohealing,
             root_volume_size_in_gb=pool.root_volume_size,
             labels=dict(pool.labels),
+            taints=[
+                kubernetes.PoolTaintArgs(key=taint.key, value=taint.value, effect=taint.effect) for taint in pool.taints
+            ],
+            zone=pool.zone,
             wait_for_pool_ready=True,
             tags=list(mark),
             opts=pulumi.ResourceOptions(

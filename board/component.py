@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from board.cluster import Kapsule, KapsuleArgs, Pool
+from board.cluster import Kapsule, KapsuleArgs, Pool, Taint
 from board.ingress import IngressController, IngressControllerArgs
 from common.helm import Charts
+from common.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,38 @@ class BoardArgs:
     api_cidrs: Sequence[str]
     """Networks that may reach the Kubernetes API; empty: all."""
     charts: Charts
+
+    @classmethod
+    def from_settings(cls, settings: Settings, board: str, *, vpc_id: pulumi.Input[str], charts: Charts) -> BoardArgs:
+        """The board of that name, as an environment's settings describe it."""
+        own = settings.boards[board]
+        return cls(
+            environment=settings.environment,
+            board=board,
+            vpc_id=vpc_id,
+            subnet=own.subnet,
+            kubernetes_version=own.kubernetes_version,
+            cni=own.cni,
+            upgrade_day=own.auto_upgrade.day,
+            upgrade_hour=own.auto_upgrade.start_hour,
+            pools={
+                name: Pool(
+                    node_type=pool.node_type,
+                    size=pool.size,
+                    min_size=pool.min_size,
+                    max_size=pool.max_size,
+                    autoscaling=pool.autoscaling,
+                    autohealing=pool.autohealing,
+                    root_volume_size=pool.root_volume_size_gb,
+                    labels=pool.labels,
+                    taints=[Taint(key=taint.key, value=taint.value, effect=taint.effect) for taint in pool.taints],
+                    zone=pool.zone,
+                )
+                for name, pool in own.pools.items()
+            },
+            api_cidrs=own.api_cidrs,
+            charts=charts,
+        )
 
 
 class Board(pulumi.ComponentResource):

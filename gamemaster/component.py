@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 
+from common.settings import Settings
+from common.templates import render
 from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_server_label
 from gamemaster.dns import NameServer, NameServerArgs
 from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.network import Network, NetworkArgs
 from gamemaster.remote import Host
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class _Sources:
+    mirror: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +58,37 @@ class GameMasterArgs:
     """Its private half, given to the Instance at first boot."""
     dns_update_key: pulumi.Input[str]
     """TSIG secret (base64) with which boards may write TXT records."""
+    debian: str
+    """Debian mirror; its security updates lie at the same address with -security behind it."""
     boot_timeout: int
     """Seconds that the Instance may take until SSH answers."""
     protect: bool
     """Refuse to delete it, as for production."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> GameMasterArgs:
+        """The game master that an environment's settings describe."""
+        own, operators = settings.gamemaster, settings.operators
+        return cls(
+            environment=settings.environment,
+            domain=settings.domain,
+            subdomain=settings.subdomain,
+            parent_zone="scaleway" if settings.parent_zone == "scaleway" else "external",
+            subnet=own.subnet,
+            type=own.type,
+            image=own.image,
+            volume_size=own.volume_size_gb,
+            volume_type=own.volume_type,
+            operator_cidrs=operators.cidrs,
+            operator_key_public=operators.ssh_public_key,
+            operator_key_private=operators.ssh_private_key.output,
+            host_key_public=own.host_key.public,
+            host_key_private=own.host_key.private.output,
+            dns_update_key=own.dns_update_key.output,
+            debian=settings.sources.debian,
+            boot_timeout=own.boot_timeout_seconds,
+            protect=settings.environment == "production",
+        )
 
 
 class GameMaster(pulumi.ComponentResource):
@@ -96,7 +133,12 @@ class GameMaster(pulumi.ComponentResource):
             server=machine.server,
             boot_timeout=args.boot_timeout,
         )
-        booted = self.host.step(f"{name}-first-boot", "first-boot", {}, parent=self)
+        booted = self.host.step(
+            f"{name}-first-boot",
+            "first-boot",
+            {"debian.sources": render(_TEMPLATES / "debian.sources.j2", _Sources(args.debian))},
+            parent=self,
+        )
         name_server = NameServer(
             f"{name}-dns",
             NameServerArgs(

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Wait until cloud-init has done the first boot, so that nothing later meets a half-made machine.
+# Wait until cloud-init has done the first boot, so that nothing later meets a half-made machine; then
+# take Debian's packages from where the operator says. Input: debian.sources
 # shellcheck source=common.sh
 # shellcheck disable=SC2034
 ROLE=first-boot
 
 timeout 300 cloud-init status --wait >/dev/null ||
     fail "the first boot did not end well; read 'cloud-init status --long' and /var/log/cloud-init.log on the Instance."
+put_file debian.sources /etc/apt/sources.list.d/debian.sources 644 root:root || true
+rm -f /etc/apt/sources.list
 echo "booted"

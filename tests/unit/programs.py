@@ -38,6 +38,7 @@ def game_master(*, parent_zone: str = "scaleway", protect: bool = False) -> Game
             host_key_public="ssh-ed25519 BBBB host",
             host_key_private=pulumi.Output.secret(SECRET),
             dns_update_key=pulumi.Output.secret(SECRET),
+            debian="https://deb.debian.org/debian",
             boot_timeout=300,
             protect=protect,
         ),

@@ -1,0 +1,80 @@
+"""The whole game: a game master that outlives the boards, the boards, and what runs on the active one."""
+
+import pulumi
+import pulumi_command
+import pulumiverse_scaleway
+from pulumi import ResourceOptions
+
+from board import Board, BoardArgs
+from common.helm import Charts
+from common.settings import load
+from game_app import GameApp, GameAppArgs
+from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
+from observability import Observability, ObservabilityArgs
+
+settings = load(pulumi.Config(), pulumi.get_stack())
+account = settings.scaleway
+scaleway = pulumiverse_scaleway.Provider(
+    "scaleway",
+    access_key=account.access_key.output,
+    secret_key=account.secret_key.output,
+    project_id=account.project_id,
+    organization_id=account.organization_id,
+    region=account.region,
+    zone=account.zone,
+    api_url=account.api_url,
+)
+ssh = pulumi_command.Provider("ssh")
+charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)
+
+game_master = GameMaster(
+    "gamemaster", GameMasterArgs.from_settings(settings), opts=ResourceOptions(providers=[scaleway, ssh])
+)
+boards = {
+    name: Board(
+        f"board-{name}",
+        BoardArgs.from_settings(settings, name, vpc_id=game_master.vpc_id, charts=charts),
+        opts=ResourceOptions(providers=[scaleway]),
+    )
+    for name in settings.boards
+}
+active = boards[settings.active_board]
+names = Names(
+    "names",
+    NamesArgs(
+        host=game_master.host,
+        zone=game_master.zone,
+        addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
+        | {settings.game_app.host: active.ingress_ip, "grafana": active.ingress_ip},
+    ),
+    opts=ResourceOptions(providers=[ssh]),
+)
+on_the_active_board = ResourceOptions(providers=[active.provider], deleted_with=active.cluster)
+observability = Observability(
+    "observability",
+    ObservabilityArgs(
+        charts=charts,
+        grafana_host=names.fqdns["grafana"],
+        grafana_admin_password=settings.observability.grafana_admin_password.output,
+        ingress_class=active.ingress_class,
+    ),
+    opts=on_the_active_board,
+)
+game = GameApp(
+    "game",
+    GameAppArgs(
+        host=names.fqdns[settings.game_app.host],
+        ingress_class=active.ingress_class,
+        portal_image=settings.game_app.image,
+        portal_replicas=settings.game_app.replicas,
+    ),
+    opts=on_the_active_board,
+)
+
+pulumi.export("game_master_ip", game_master.ip)
+pulumi.export("zone", game_master.zone)
+pulumi.export("delegation", game_master.delegation)
+pulumi.export("boards", {name: board.ingress_ip for name, board in boards.items()})
+pulumi.export("kubeconfig", active.kubeconfig)
+pulumi.export("grafana_url", observability.grafana_url)
+pulumi.export("game_url", game.url)
