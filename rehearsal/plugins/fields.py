@@ -180,9 +180,9 @@ def dressed(plain: Properties, inputs: Properties, fields: Fields, secret_output
     for name, value in plain.items():
         given = inputs.get(name)
         declared = name in secret_outputs or (name in fields and fields[name].secret)
-        if given is not None and reveal(given) == value:
+        if given is not None and reveal(given) == reveal(value):
             outputs[name] = Secret(given) if declared and not isinstance(given, Secret) else given
-        elif value is not None and (declared or holds_secret(given)):
+        elif value is not None and (declared or (holds_secret(given) and not holds_secret(value))):
             outputs[name] = Secret(value)
         else:
             outputs[name] = value

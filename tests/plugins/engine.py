@@ -74,8 +74,10 @@ class Engine:
         changes = self._stack.preview(on_output=self.printed.append, color="never").change_summary
         return {str(getattr(kind, "value", kind)): count for kind, count in changes.items()}
 
-    def refresh(self) -> dict[str, int]:
-        return _counts(self._stack.refresh(on_output=self.printed.append, color="never").summary)
+    def refresh(self, *targets: str) -> dict[str, int]:
+        """Of the resources with those URNs, or of all."""
+        result = self._stack.refresh(target=[*targets] or None, on_output=self.printed.append, color="never")
+        return _counts(result.summary)
 
     def destroy(self) -> dict[str, int]:
         return _counts(self._stack.destroy(on_output=self.printed.append, color="never").summary)

@@ -101,6 +101,7 @@ def _being_set_up(rancher: Rancher) -> Rancher:
 
 async def _session(rancher: Rancher, known: Properties) -> Rancher:
     """A Rancher that lets us in. known: of token, currentPassword and initialPassword those that there are."""
+    await rancher.ready()
     with_token = rancher.asked_with(text_of(known, "token"))
     if await with_token.valid():
         return with_token

@@ -122,7 +122,7 @@ class Rancher:
     async def _ask(
         self, method: str, url: str, body: View | None = None, parameters: dict[str, str] | None = None
     ) -> View:
-        await self._wait_until_ready()
+        await self.ready()
         status, text = await self._send(method, url, body, parameters)
         if status == 401 and self.token and "public" not in url:
             raise RancherError(
@@ -134,7 +134,8 @@ class Rancher:
             raise RancherError(status, f"Rancher at {self.url} refused to {method} {_path(url)}: {_said(status, text)}")
         return cast("View", json.loads(text)) if text else {}
 
-    async def _wait_until_ready(self) -> None:
+    async def ready(self) -> None:
+        """Waits until Rancher answers at all; raises ProviderError when that takes longer than `timeout`."""
         if self._ready:
             return
 

@@ -16,7 +16,7 @@ from rehearsal.plugins.rancher2.resource import LABELS, RancherResource, describ
 TIMEOUT = 30 * 60.0
 
 _UNSUPPORTED = {
-    name: Field(kind=kind, refused="it only imports clusters, and leaves the agent as it is.")
+    name: Field(kind=kind, computed=True, refused="it only imports clusters, and leaves the agent as it is.")
     for kind, names in {
         Kind.OBJECT: (
             "aksConfigV2 eksConfigV2 gkeConfigV2 k3sConfig okeConfig rke2Config importedConfig clusterAuthEndpoint"

@@ -1,0 +1,75 @@
+"""pulumi_rancher2's SDK, the real engine, the stand-in plugin and the Rancher stand-in together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pulumi_rancher2 as rancher2
+import pytest
+from pulumi import automation as auto
+
+from tests.plugins.engine import Engine
+from tests.plugins.rancher_host import DAY, INITIAL_PASSWORD, RancherHost
+
+
+def game_master(rancher: RancherHost, cluster_name: str = "board") -> None:
+    """What the game needs of Rancher: its first set-up, a setting, and a cluster that joins."""
+    first = rancher2.Provider("first", api_url=rancher.url, bootstrap=True, timeout="5s")
+    admin = rancher2.Bootstrap(
+        "admin",
+        initial_password=INITIAL_PASSWORD,
+        password="second-password",
+        opts=pulumi.ResourceOptions(provider=first),
+    )
+    provider = rancher2.Provider("rancher", api_url=admin.url, token_key=admin.token, timeout="5s")
+    options = pulumi.ResourceOptions(provider=provider)
+    rancher2.Setting("landing", name="ui-default-landing", value="vue", opts=options)
+    cluster = rancher2.Cluster("board", name=cluster_name, description="the board", opts=options)
+    synced = rancher2.ClusterSync("joined", cluster_id=cluster.id, state_confirm=2, opts=options)
+    pulumi.export("manifest", cluster.cluster_registration_token.manifest_url)
+    pulumi.export("cluster", synced.cluster_id)
+    pulumi.export("kubeconfig", synced.kube_config)
+    pulumi.export("token", admin.token)
+
+
+def test_rancher_is_set_up_imports_a_cluster_and_lets_it_go(rancher: RancherHost, tmp_path: Path) -> None:
+    rancher.every_agent = True
+    engine = Engine(tmp_path, lambda: game_master(rancher))
+    assert engine.preview() == {"create": 7}
+    assert engine.up() == {"create": 7}
+    outputs = engine.outputs()
+    assert outputs["token"][1]
+    assert outputs["kubeconfig"][1]
+    assert outputs["manifest"][0].startswith(f"{rancher.url}/v3/import/")
+    state = engine.state()
+    assert "second-password" not in state
+    assert outputs["token"][0] not in state
+    assert outputs["token"][0] not in "".join(engine.printed)
+
+    assert engine.up() == {"same": 7}
+    assert engine.refresh() == {"same": 7}
+    assert engine.up() == {"same": 7}
+
+    assert engine.up(lambda: game_master(rancher, "table")) == {"same": 6, "update": 1}
+    assert engine.resource("rancher2:index/cluster:Cluster")["outputs"]["name"] == "table"
+
+    assert engine.destroy() == {"delete": 7}
+
+
+def test_a_token_that_has_expired_is_a_clear_error_and_a_refresh_gets_out_of_it(
+    rancher: RancherHost, tmp_path: Path
+) -> None:
+    rancher.every_agent = True
+    engine = Engine(tmp_path, lambda: game_master(rancher))
+    engine.up()
+    token = engine.outputs()["token"][0]
+    rancher.ahead = 91 * DAY
+    with pytest.raises(auto.CommandError, match="does not take the API token: it has expired or was deleted"):
+        engine.up(lambda: game_master(rancher, "table"))
+    engine.refresh(engine.resource("rancher2:index/bootstrap:Bootstrap")["urn"])
+    counts = engine.up(lambda: game_master(rancher, "table"))
+    assert counts["update"] >= 2
+    assert engine.outputs()["token"][0] != token
+    assert engine.refresh().get("delete", 0) == 0
+    engine.destroy()
