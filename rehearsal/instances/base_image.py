@@ -1,0 +1,91 @@
+"""The Debian 13 image that Instances boot from, built once per machine and recipe.
+
+It is what a cloud image of Debian holds: systemd, sshd without host keys, cloud-init, python3, sudo,
+curl and so on. See image/build.sh for the recipe and image/files for the configuration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.instances import shared
+from rehearsal.instances.docker import lines
+from rehearsal.instances.script import run_script
+from rehearsal.instances.shared import Progress
+
+RECIPE = Path(__file__).parent / "image"
+STEPS = (
+    (re.compile(r"I: (Retrieving|Validating|Resolving|Checking) "), "downloading Debian's base"),
+    (re.compile(r"I: (Extracting|Unpacking|Configuring|Installing core) "), "installing Debian's base"),
+    (re.compile(r"(Get|Hit):\d+ "), "downloading the other packages"),
+    (re.compile(r"(Preparing to unpack|Setting up) "), "installing the other packages"),
+    (re.compile(r"I: Importing "), "handing it to Docker"),
+)
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """Where the image, and apt inside it, take Debian from."""
+
+    main: str = "http://deb.debian.org/debian"
+    security: str = "http://deb.debian.org/debian-security"
+
+
+def image_name(mirrors: Mirrors) -> str:
+    """Name and tag of the image; the tag changes with whatever goes into it."""
+    digest = hashlib.sha256(repr(mirrors).encode())
+    for file in sorted(path for path in RECIPE.rglob("*") if path.is_file() and path.name != "install-docker.sh"):
+        digest.update(f"{file.relative_to(RECIPE)} {file.stat().st_mode:o} {file.stat().st_size}\n".encode())
+        digest.update(file.read_bytes())
+    return f"shambhala-instance:debian13-{digest.hexdigest()[:12]}"
+
+
+def _build_folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "shambhala" / "instance-image"
+
+
+class _Teller:
+    """Turns what the recipe prints into a line a second for the operator."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._started = time.monotonic()
+        self._told = 0.0
+        self._step = "beginning"
+        self._packages = 0
+        self._done = 0
+
+    def __call__(self, line: str) -> None:
+        step = next((name for pattern, name in STEPS if pattern.match(line)), self._step)
+        if total := re.search(r"(\d+) newly installed", line):
+            self._packages = int(total[1])
+        self._done += line.startswith("Setting up ")
+        now = time.monotonic()
+        if step != self._step or now - self._told >= 1:
+            self._step, self._told = step, now
+            far = f", {self._done} of {self._packages}" if 0 < self._done < self._packages else ""
+            self._progress(f"Debian 13 image: {step}{far} ({now - self._started:.0f} s, usually about 60)")
+
+
+async def provide(mirrors: Mirrors, progress: Progress) -> str:
+    """The image's name; it is built first when this machine does not have it.
+
+    Two rehearsals that need it at the same time build it once. Raises InstanceError.
+    """
+    image = image_name(mirrors)
+    async with shared.locked("Debian 13 image", progress):
+        if not await lines("image", "ls", "--quiet", image):
+            folder = _build_folder()
+            await run_script(
+                ["unshare", "--mount", RECIPE / "build.sh", image, folder, mirrors.main, mirrors.security],
+                folder.with_suffix(".log"),
+                f"The Debian 13 image could not be built: is {mirrors.main} in reach, and is there room in {folder}?",
+                _Teller(progress),
+            )
+    return image

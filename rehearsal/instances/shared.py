@@ -1,0 +1,49 @@
+"""What all rehearsals on this machine share: one Docker daemon, one base image, and locks on both.
+
+It lies in /run, which a reboot empties together with the processes that it tells of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+
+from rehearsal.instances.docker import InstanceError
+
+FOLDER = Path("/run/shambhala")
+
+Progress = Callable[[str], None]
+"""Takes one line for the operator: what is being done, how far it is."""
+
+
+def silently(_line: str) -> None:
+    """A Progress that shows nothing."""
+
+
+def need_root() -> None:
+    """Raise InstanceError for anybody but root."""
+    if os.geteuid() != 0:
+        raise InstanceError("Instances need root: they are containers with a real init. Run the command with sudo.")
+
+
+@asynccontextmanager
+async def locked(name: str, progress: Progress) -> AsyncGenerator[None]:
+    """Hold a lock of this machine; waits, and says so, as long as another process holds it."""
+    with _lock_file(name) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"Waiting for another rehearsal that is busy with the {name}")
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+
+
+def _lock_file(name: str) -> IO[str]:
+    need_root()
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return (FOLDER / f"{name.replace(' ', '-')}.lock").open("w")
