@@ -42,7 +42,11 @@ class ControlPlanes:
         async with self._claiming:
             described = Plane.describe(self._folder(cluster.id), cluster, self._free_address())
         plane = Plane(self._folder(cluster.id), described, self._processes, self._programs)
-        await plane.start()
+        try:
+            await plane.start()
+        except BaseException:
+            await plane.kube.close()
+            raise
         self._planes[cluster.id] = plane
         self._controllers[cluster.id] = asyncio.create_task(self._control(plane))
 

@@ -197,6 +197,8 @@ async def test_a_cluster_goes_on_after_every_program_was_killed(site: Site) -> N
     await site.planes.close()
     for process in Processes(site.run).recorded():
         os.killpg(process.pid, signal.SIGKILL)
+        while process.alive:
+            await asyncio.sleep(0.01)
     site.planes = site.open()
     await asyncio.gather(site.planes.create(BLUE), site.planes.create(GREEN))
     assert "kept" in await site.kubectl(GREEN, "get", "namespace", "kept", "-o", "name")
