@@ -8,7 +8,7 @@ from pathlib import Path
 
 # What each stands in for: the versions that requirements.txt pins.
 VERSIONS = {"command": "1.2.1", "rancher2": "13.0.1"}
-LAUNCHER = Path(__file__).with_name("launch")
+LAUNCHER = Path(__file__).with_name("launch.sh")
 
 
 def install(pulumi_home: Path, name: str) -> Path:
