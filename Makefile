@@ -11,7 +11,7 @@ READY := .venv/.ready
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z ]+(-[a-z]+)?:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || (apt-get update -qq && apt-get install -y -qq python3-venv)
@@ -30,3 +30,20 @@ check: setup ## Static checks: format, lint, types, shell scripts, import contra
 	@$(BIN)/basedpyright
 	@git ls-files '*.sh' | xargs -r shellcheck --external-sources --source-path=SCRIPTDIR
 	@$(BIN)/lint-imports
+
+.PHONY: unit
+unit: setup ## Fast tests: settings, and the whole program under a mock engine
+	@$(BIN)/python -m pytest tests/unit tests/charts
+
+.PHONY: test
+test: check ## Everything: the static checks and every test
+	@$(BIN)/python -m pytest
+
+.PHONY: init
+init: setup ## Write a new environment's settings with fresh keys: make init STACK=dev
+	@$(BIN)/python -m common.init $(STACK)
+
+.PHONY: preview up destroy
+preview up destroy: setup ## The program by pulumi itself: make preview STACK=dev
+	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }
+	pulumi $@ --stack $(STACK)

@@ -85,8 +85,7 @@ class NameServer(pulumi.ComponentResource):
             parent=self,
             after=args.booted,
         )
-        # The step was given a secret, so its whole output is one; the zone's name is not.
-        self.zone = pulumi.Output.unsecret(step.stdout)
+        self.zone = step.stdout
         self.register_outputs({"zone": self.zone})
 
 
