@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar, cast, dataclass_transform, overload
 
@@ -26,6 +26,10 @@ LONGEST_SHOWN: Final = 60
 
 class RefusedError(Exception):
     """A value cannot be what its field wants; the text says what it must be."""
+
+
+class ReportedError(Exception):
+    """A list or map has entries that were refused, and reported: it is not whole, so no rule may judge by it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,11 @@ class Kind(ABC, Generic[T]):
 
     @abstractmethod
     def read(self, value: object, at: Place) -> T:
-        """The typed value. Raises RefusedError for the value itself; problems inside it are reported to `at`."""
+        """The typed value.
+
+        Raises RefusedError for the value itself. Problems inside it are reported to `at`; ReportedError then says
+        that too little is left of it.
+        """
 
 
 class Plain(Kind[T]):
@@ -130,9 +138,10 @@ class ListOf(Kind[tuple[T, ...]]):
     def read(self, value: object, at: Place) -> tuple[T, ...]:
         if not isinstance(value, list) or len(cast("list[object]", value)) < self._least:
             raise RefusedError(f"must be {self.allowed}")
-        found: list[T] = []
-        for index, entry in enumerate(cast("list[object]", value)):
-            found.extend(_entry(self.element, entry, at.child(str(index))))
+        entries = cast("list[object]", value)
+        found = [typed for n, entry in enumerate(entries) for typed in _entry(self.element, entry, at.child(str(n)))]
+        if len(found) < len(entries):
+            raise ReportedError
         return tuple(found)
 
 
@@ -158,6 +167,8 @@ class MapOf(Kind[Mapping[str, T]]):
                 # The name is what is wrong; its entry may hold anything and is not repeated.
                 at.problems.append(Problem(place.key, "", f"has a name that {refused}"))
             found.update((name, typed) for typed in _entry(self.element, entry, place))
+        if len(found) < len(cast("dict[str, object]", value)):
+            raise ReportedError
         return found
 
 
@@ -190,11 +201,14 @@ def _entry(kind: Kind[T], value: object, at: Place) -> list[T]:
         return [kind.read(value, at)]
     except RefusedError as refused:
         at.report(value, str(refused), secret=kind.secret)
-        return []
+    except ReportedError:
+        pass
+    return []
 
 
-_KIND: Final = "kind"
-_DEFAULT: Final = "default"
+KIND: Final = "kind"
+DEFAULT: Final = "default"
+"""Names in the metadata of a section's fields: what it may be, and what it is by default."""
 
 
 @overload
@@ -203,11 +217,11 @@ def setting(kind: Kind[T]) -> T: ...
 def setting(kind: Kind[T], *, default: T) -> T: ...
 def setting(kind: Kind[T], **default: T) -> T:
     """A field of a section: what it may be and, unless it must be given, what it is by default."""
-    metadata = {_KIND: kind, **default}
+    metadata = {KIND: kind, **default}
     if not default:
         return field(metadata=metadata)
     # A factory, because a plain default would stay on the class and answer for a value that was refused.
-    return field(default_factory=lambda: default[_DEFAULT], metadata=metadata)
+    return field(default_factory=lambda: default[DEFAULT], metadata=metadata)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting,))
@@ -224,26 +238,21 @@ def camel(name: str) -> str:
 
 def settings_of(cls: type[Any]) -> dict[str, Kind[Any]]:
     """The keys that a section has in the configuration, each with what it may be."""
-    return {camel(each.name): each.metadata[_KIND] for each in dataclasses.fields(cls)}
-
-
-def required(cls: type[Any], key: str) -> bool:
-    """Whether a section's setting must be given."""
-    return any(camel(each.name) == key and _DEFAULT not in each.metadata for each in dataclasses.fields(cls))
+    return {camel(each.name): each.metadata[KIND] for each in dataclasses.fields(cls)}
 
 
 def _read_fields(cls: type[T], given: Mapping[str, object], at: Place) -> T:
     """A section with those fields set that could be read; the others it has not at all."""
     instance = object.__new__(cls)
     for each in dataclasses.fields(cast("Any", cls)):
-        kind = cast("Kind[object]", each.metadata[_KIND])
+        kind = cast("Kind[object]", each.metadata[KIND])
         place = at.child(camel(each.name))
         value = given.get(camel(each.name))
         if value is not None:
             for typed in _entry(kind, value, place):
                 object.__setattr__(instance, each.name, typed)
-        elif _DEFAULT in each.metadata:
-            object.__setattr__(instance, each.name, each.metadata[_DEFAULT])
+        elif DEFAULT in each.metadata:
+            object.__setattr__(instance, each.name, each.metadata[DEFAULT])
         else:
             place.problems.append(Problem(place.key, "", f"is missing; it must be {kind.allowed}"))
     return instance
@@ -349,18 +358,3 @@ def secret(plain: Plain[str]) -> Plain[Secret]:
 def optional(plain: Plain[T]) -> Plain[T | None]:
     """The same kind for a setting that may be left out; it is None then."""
     return Plain(plain.allowed, plain.convert, secret=plain.secret)
-
-
-def kinds_below(kind: Kind[Any], key: str = "") -> Generator[tuple[str, Kind[Any]]]:
-    """Every key that can be set below a kind; NAME stands for a name that is free to choose, N for an index."""
-    children: Sequence[tuple[str, Kind[Any]]] = ()
-    if isinstance(kind, Section):
-        children = tuple(kind.settings.items())
-    elif isinstance(kind, MapOf):
-        children = (("NAME", cast("MapOf[Any]", kind).element),)
-    elif isinstance(kind, ListOf) and isinstance(cast("ListOf[Any]", kind).element, Section):
-        children = (("N", cast("ListOf[Any]", kind).element),)
-    for name, child in children:
-        path = f"{key}.{name}" if key else name
-        yield path, child
-        yield from kinds_below(child, path)

@@ -165,10 +165,25 @@ label_value: Final = matching(
 public_key: Final = text(
     "an SSH public key that begins with 'ssh-ed25519 '", lambda value: bool(bare_public_key(value))
 )
-private_key: Final = secret(
-    text("an Ed25519 private key in OpenSSH's format, without a passphrase", lambda value: bool(public_key_of(value)))
+
+
+def _private_key(value: object) -> str:
+    found = _has_public_half.convert(value)
+    # The engine drops the last line's end from standard input; OpenSSH does not read a key without it.
+    return found.rstrip("\n") + "\n"
+
+
+_has_public_half: Final = text(
+    "an Ed25519 private key in OpenSSH's format, without a passphrase", lambda value: bool(public_key_of(value))
 )
-password: Final = secret(text("a password of at least 12 characters", lambda value: len(value.strip()) >= 12))
+private_key: Final = secret(Plain(_has_public_half.allowed, _private_key))
+
+
+def _password(value: str) -> bool:
+    return len(value.strip()) >= 12 and value.isprintable()
+
+
+password: Final = secret(text("a password of at least 12 characters on one line", _password))
 
 
 def _dns_key(value: str) -> bool:

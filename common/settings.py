@@ -45,6 +45,7 @@ REGIONS: Final = ("fr-par", "nl-ams", "pl-waw")
 ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1, 2, 3))
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EVERYWHERE: Final = "0.0.0.0/0"
+GRAFANA: Final = "grafana"
 _PUBLISHERS: Final = {name: chart.repository for name, chart in CHARTS.items()}
 
 
@@ -175,7 +176,7 @@ class Pool:
     taints: tuple[Taint, ...] = setting(ListOf(Section(Taint)), default=())
     """Kubernetes taints of each node."""
     zone: str | None = setting(optional(one_of(ZONES)), default=None)
-    """Availability zone of the nodes; by default the one Scaleway chooses in the region."""
+    """Availability zone of the nodes; by default the game master's."""
 
     @rule
     def size_within_bounds(self) -> Generator[Conflict]:
@@ -234,6 +235,11 @@ class GameApp:
     host: str = setting(kinds.label, default="play")
     """The label under which players reach it in the game's zone."""
 
+    @rule
+    def host_is_free(self) -> Generator[Conflict]:
+        if self.host == GRAFANA:
+            yield Conflict("host", self.host, f"must not be {GRAFANA}, under which Grafana is reached")
+
 
 @section
 class Sources:
@@ -274,7 +280,7 @@ class Settings:
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
     """The game's first component."""
     sources: Sources = setting(Section(Sources), default=Sources())
-    """Where what is installed comes from."""
+    """Where what is installed comes from; mirrors go here."""
 
     @property
     def zone_name(self) -> str:
@@ -335,14 +341,12 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     Raises SettingsError with every problem, before anything is registered.
     """
     # The public API gives a value for a key, but not the keys that there are.
-    everything = {**engine.get_config_env(), **engine.CONFIG.get()}
-    encrypted = {*engine.get_config_secret_keys_env(), *filter(engine.is_config_secret, everything)}
     prefix = f"{config.name}:"
-    given = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    keys = [key.removeprefix(prefix) for key in engine.CONFIG.get() if key.startswith(prefix)]
     return parse(
-        {key: _decoded(key, value) for key, value in given.items()},
+        {key: _decoded(key, config.get(key)) for key in keys},
         stack,
-        encrypted={key.removeprefix(prefix) for key in encrypted},
+        encrypted=[key for key in keys if engine.is_config_secret(prefix + key)],
     )
 
 

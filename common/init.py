@@ -1,0 +1,213 @@
+"""Prepares a new environment: `python -m common.init ENVIRONMENT --domain DOMAIN --operators CIDR`.
+
+It makes the stack and adds to its file what is missing: a start for every setting that has an obvious one, and
+new keys and passwords, encrypted. What stands there already is never replaced, so it may be run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+from common.fields import Kind, MapOf, Section
+from common.keys import dns_key, key_pair, password
+from common.settings import ENVIRONMENTS, NAMESPACE, Settings, SettingsError, parse
+
+Tree = dict[str, Any]
+PROJECT: Final = Path(__file__).parent.parent
+
+
+class EngineError(Exception):
+    """The engine refused; the text is what it said."""
+
+
+def starter(environment: str, domain: str | None, operators: Sequence[str]) -> Tree:
+    """What a new environment begins with, apart from its keys and passwords."""
+    return {
+        "environment": environment,
+        "scaleway": {"region": "fr-par", "zone": "fr-par-1"},
+        "gamemaster": {"type": "PLAY2-MICRO", "subnet": "10.20.0.0/24"},
+        "boards": {
+            "blue": {
+                "kubernetesVersion": "1.36",
+                "subnet": "10.21.0.0/22",
+                "pools": {"main": {"nodeType": "PRO2-XXS", "size": 2}},
+                "autoUpgrade": {"day": "tuesday", "startHour": 3},
+            }
+        },
+        "activeBoard": "blue",
+        **({"domain": domain} if domain else {}),
+        **({"operators": {"cidrs": list(operators)}} if operators else {}),
+    }
+
+
+def new_secrets() -> Tree:
+    """New keys and passwords for all that needs one."""
+    operator, host = key_pair(), key_pair()
+    return {
+        "operators": {"sshPublicKey": operator.public, "sshPrivateKey": operator.private},
+        "gamemaster": {
+            "hostKey": {"public": host.public, "private": host.private},
+            "dnsUpdateKey": dns_key(),
+        },
+        "observability": {"grafanaAdminPassword": password()},
+    }
+
+
+def completed(existing: Tree, begin: Tree, secrets: Tree) -> Tree:
+    """The existing settings with what they lack, key pairs always whole and boards never mixed."""
+    existing, begin, secrets = copy.deepcopy((existing, begin, secrets))
+    if "boards" in existing:
+        # Another board beside the operator's own would be raised, and billed.
+        del begin["boards"], begin["activeBoard"]
+    if _has(existing, "operators", "sshPublicKey") or _has(existing, "operators", "sshPrivateKey"):
+        del secrets["operators"]
+    if _has(existing, "gamemaster", "hostKey"):
+        del secrets["gamemaster"]["hostKey"]
+    wanted = _merged(_merged(secrets, begin), existing)
+    operators = wanted.get("operators", {}).get("cidrs")
+    for board in wanted.get("boards", {}).values():
+        if operators:
+            board.setdefault("apiCidrs", operators)
+    return wanted
+
+
+def _has(tree: Tree, section: str, key: str) -> bool:
+    return key in tree.get(section, {})
+
+
+def _merged(below: Tree, above: Tree) -> Tree:
+    result = dict(below)
+    for key, value in above.items():
+        under = result.get(key)
+        both = isinstance(value, dict) and isinstance(under, dict)
+        result[key] = _merged(cast("Tree", under), cast("Tree", value)) if both else value
+    return result
+
+
+def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Generator[tuple[str, str, bool]]:
+    """Each single value of a tree as the engine takes it: its path, its text, and whether it is a secret."""
+    if isinstance(value, dict):
+        for name, child in cast("Tree", value).items():
+            # A dot in a name, as label keys have it, would be read as a level of its own.
+            step = f'["{name}"]' if "." in name else f".{name}" if path else name
+            yield from leaves(child, path + step, _kind_of(kind, name))
+    elif isinstance(value, list):
+        for index, child in enumerate(cast("list[Any]", value)):
+            yield from leaves(child, f"{path}[{index}]", None)
+    else:
+        text = value if isinstance(value, str) else json.dumps(value)
+        yield path, text, kind is not None and kind.secret
+
+
+def _kind_of(parent: Kind[Any] | None, name: str) -> Kind[Any] | None:
+    if isinstance(parent, Section):
+        return parent.settings.get(name)
+    return cast("MapOf[Any]", parent).element if isinstance(parent, MapOf) else None
+
+
+class Stack:
+    """A stack's file, by way of the engine that encrypts it."""
+
+    def __init__(self, name: str, project: Path, engine: str) -> None:
+        self.name = name
+        self._project = project
+        self._engine = engine
+
+    def create(self) -> None:
+        """Make the stack unless there is one of that name."""
+        self._run(["stack", "select", "--create", self.name])
+
+    def read(self) -> Tree:
+        """All settings of the file, secrets in plain text."""
+        found = json.loads(self._run(["config", "--json", "--show-secrets", "--stack", self.name]))
+        prefix = f"{NAMESPACE}:"
+        own = {key.removeprefix(prefix): entry for key, entry in found.items() if key.startswith(prefix)}
+        return {key: entry.get("objectValue", entry.get("value")) for key, entry in own.items()}
+
+    def add(self, before: Tree, after: Tree) -> list[str]:
+        """Write the values that `after` has and `before` has not. Gives their keys."""
+        present = {path for path, _, _ in leaves(before)}
+        added = [leaf for leaf in leaves(after, kind=Section(Settings)) if leaf[0] not in present]
+        plain = [f"--plaintext={path}={text}" for path, text, secret in added if not secret]
+        if plain:
+            self._run(["config", "set-all", "--path", *plain, "--stack", self.name])
+        for path, text, secret in added:
+            if secret:
+                # On standard input: arguments are open to everyone on the machine. The engine drops the last line end.
+                self._run(["config", "set", "--path", "--secret", path, "--stack", self.name], text + "\n")
+        return [path for path, _, _ in added]
+
+    def _run(self, arguments: Sequence[str], given: str = "") -> str:
+        command = [self._engine, *arguments, "--non-interactive"]
+        try:
+            ended = subprocess.run(
+                command, cwd=self._project, input=given, capture_output=True, text=True, check=False, timeout=120
+            )
+        except FileNotFoundError as error:
+            raise EngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
+        if ended.returncode != 0:
+            raise EngineError(f"'pulumi {' '.join(arguments[:2])}' failed: {ended.stderr.strip()}")
+        return ended.stdout
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Gives 0 when the environment is ready, 2 when something is left to fill in, 1 when it failed."""
+    options = _parser().parse_args(arguments)
+    stack = Stack(options.stack or options.environment, options.project, options.pulumi)
+    try:
+        stack.create()
+        before = stack.read()
+        given = _values(options.values) if options.values else {}
+        begin = starter(options.environment, options.domain, options.operators)
+        added = stack.add(before, completed(_merged(given, before), begin, new_secrets()))
+        after = stack.read()
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Stack {stack.name}: added {', '.join(added)}." if added else f"Stack {stack.name} lacked nothing.")
+    try:
+        settings = parse(after, stack.name)
+    except SettingsError as error:
+        print("Left to set with 'pulumi config set --path KEY VALUE' (a secret with --secret, on standard input):")
+        for problem in error.problems:
+            print(f"  {NAMESPACE}:{problem}")
+        return 2
+    print(f"Its names will end in {settings.zone_name}. Next: pulumi preview --stack {stack.name}")
+    return 0
+
+
+def _values(file: str) -> Tree:
+    return cast("Tree", json.loads(sys.stdin.read() if file == "-" else Path(file).read_text()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m common.init", description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("environment", choices=ENVIRONMENTS, help="which environment to prepare")
+    parser.add_argument("--domain", help="parent domain of the game's names, such as example.org")
+    parser.add_argument(
+        "--operators",
+        metavar="CIDR",
+        action="append",
+        default=[],
+        help="network from which the game is run (more than once for several); it may reach SSH and the board's API",
+    )
+    parser.add_argument("--stack", help="name of the stack; by default the environment's")
+    parser.add_argument(
+        "--values",
+        metavar="FILE",
+        help="further settings, secrets too, as one JSON object ('-': standard input)",
+    )
+    parser.add_argument("--project", metavar="FOLDER", type=Path, default=PROJECT, help="folder with Pulumi.yaml")
+    parser.add_argument("--pulumi", metavar="PROGRAM", default="pulumi", help="the engine; by default the one on PATH")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""A complete environment as an operator writes it, every setting given, for tests to spoil."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from common.keys import dns_key, key_pair, password
+
+Tree = dict[str, Any]
+
+_OPERATOR, _HOST = key_pair(), key_pair()
+ACCESS_KEY = "SCWABCDEFGHJKLMNPQRS"
+SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
+DNS_KEY, PASSWORD = dns_key(), password()
+SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, _OPERATOR.private, _HOST.private)
+OTHER_KEY = key_pair()
+
+_COMPLETE: Tree = {
+    "environment": "dev",
+    "domain": "example.org",
+    "subdomain": "hunt-dev",
+    "parentZone": "scaleway",
+    "scaleway": {
+        "region": "nl-ams",
+        "zone": "nl-ams-2",
+        "projectId": "11111111-2222-4333-8444-555555555555",
+        "organizationId": "11111111-2222-4333-8444-666666666666",
+        "accessKey": ACCESS_KEY,
+        "secretKey": SECRET_KEY,
+        "apiUrl": "https://api.scaleway.example",
+    },
+    "operators": {
+        "cidrs": ["203.0.113.0/24", "198.51.100.7/32"],
+        "sshPublicKey": _OPERATOR.public + " somebody@example.org",
+        "sshPrivateKey": _OPERATOR.private,
+    },
+    "gamemaster": {
+        "type": "PLAY2-MICRO",
+        "image": "debian_trixie",
+        "volumeSizeGb": 40,
+        "volumeType": "l_ssd",
+        "subnet": "10.20.0.0/24",
+        "hostKey": {"public": _HOST.public, "private": _HOST.private},
+        "dnsUpdateKey": DNS_KEY,
+        "bootTimeoutSeconds": 240,
+    },
+    "boards": {
+        "blue": {
+            "kubernetesVersion": "1.36",
+            "cni": "calico",
+            "subnet": "10.21.0.0/22",
+            "pools": {
+                "main": {
+                    "nodeType": "PRO2-XXS",
+                    "size": 2,
+                    "minSize": 2,
+                    "maxSize": 4,
+                    "autoscaling": True,
+                    "autohealing": False,
+                    "rootVolumeSizeGb": 30,
+                    "labels": {"example.org/role": "game"},
+                    "taints": [{"key": "game", "value": "only", "effect": "NoSchedule"}],
+                    "zone": "nl-ams-1",
+                },
+            },
+            "apiCidrs": ["203.0.113.0/24"],
+            "autoUpgrade": {"day": "tuesday", "startHour": 3},
+        },
+        "green": {
+            "kubernetesVersion": "1.35",
+            "subnet": "10.21.4.0/22",
+            "pools": {"main": {"nodeType": "PRO2-XXS", "size": 1}},
+            "apiCidrs": ["203.0.113.0/24"],
+            "autoUpgrade": {"day": "any", "startHour": 0},
+        },
+    },
+    "activeBoard": "blue",
+    "observability": {"grafanaAdminPassword": PASSWORD},
+    "gameApp": {
+        "name": "entrance",
+        "image": "registry.example:5000/game/entrance@sha256:" + 64 * "a",
+        "replicas": 3,
+        "host": "start",
+    },
+    "sources": {
+        "charts": {"grafana": "oci://mirror.example/charts"},
+        "chartTimeoutSeconds": 300,
+        "debian": "http://mirror.example/debian",
+    },
+}
+
+MISSING = object()
+"""What `spoiled` takes for a setting that is to be left out."""
+
+
+def complete() -> Tree:
+    return copy.deepcopy(_COMPLETE)
+
+
+def spoiled(changes: dict[str, object]) -> Tree:
+    """The complete environment with other values at some keys, written as `scaleway.region` or `operators.cidrs.0`."""
+    tree = complete()
+    for key, value in changes.items():
+        *path, last = key.split(".")
+        place: Any = tree
+        for step in path:
+            place = place[int(step) if isinstance(place, list) else step]
+        if value is MISSING:
+            del place[last]
+        else:
+            place[int(last) if isinstance(place, list) else last] = value
+    return tree

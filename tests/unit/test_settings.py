@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pulumi
+import pytest
+from pulumi.runtime import config as engine
+
+from common.settings import SettingsError, load, parse
+from common.versions import CHARTS
+from tests.unit.example import ACCESS_KEY, MISSING, OTHER_KEY, PASSWORD, SECRETS, complete, spoiled
+
+LABEL = "must be a DNS label"
+SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
+CIDR = "must be an IPv4 network with its prefix and no host bits set"
+IMAGE = "must be a container image pinned by a digest or by a tag other than 'latest'"
+MINOR = "must be a minor version in quotes, such as '1.36' and not newer"
+NODE = "it refuses DEV1-S, PLAY2-PICO and STARDUST"
+MAIN = "boards.blue.pools.main"
+
+WRONG: list[tuple[str, object, str]] = [
+    ("environment", "prod", "must be one of dev, staging, production, rehearsal"),
+    ("environment", "staging", "must be the environment of the stack, which is 'dev'"),
+    ("environment", MISSING, "is missing; it must be one of dev, staging, production, rehearsal"),
+    ("domain", "example", "must be a domain name of two labels or more in small letters"),
+    ("domain", "Example.org", "must be a domain name"),
+    ("domain", "example..org", "must be a domain name"),
+    ("domain", "192.0.2.1", "must be a domain name"),
+    ("domain", "example.org.", "must be a domain name"),
+    ("domain", ".".join(60 * ["abcde"]), "must be a domain name"),
+    ("subdomain", "hunt_dev", "must be one or more DNS labels"),
+    ("subdomain", ".".join(39 * ["abcd"]), "must leave room for names below it"),
+    ("parentZone", "gandi", "must be one of scaleway, external"),
+    ("scaleway", "fr-par", "must be an object with region, zone, projectId"),
+    ("scaleway.region", "fr-pari", "must be one of fr-par, nl-ams, pl-waw (did you mean fr-par?)"),
+    ("scaleway.zone", "nl-ams-4", "must be one of fr-par-1"),
+    ("scaleway.zone", "fr-par-1", "must lie in the region nl-ams"),
+    ("scaleway.projectId", "my-project", "must be a UUID"),
+    ("scaleway.organizationId", "my-organisation", "must be a UUID"),
+    (
+        "scaleway.accessKey",
+        "AKIA0123456789ABCDEF",
+        "must be a Scaleway access key: SCW and 17 capital letters or digits",
+    ),
+    ("scaleway.secretKey", "hunter2-hunter2", "must be a Scaleway secret key, which is a UUID"),
+    ("scaleway.apiUrl", "http://api.scaleway.com", "must be an https:// URL (http:// on loopback only)"),
+    ("scaleway.apiUrl", "https://somebody:hunter2@api.scaleway.com", "without user name, password"),
+    ("scaleway.apiUrl", "https://api.scaleway.com:0x50", "must be an https:// URL"),
+    ("operators.cidrs", [], "must be a list of at least 1"),
+    ("operators.cidrs", "203.0.113.0/24", "must be a list of at least 1"),
+    ("operators.cidrs.1", "198.51.100.7/24", CIDR),
+    ("operators.cidrs.1", "198.51.100.7", CIDR),
+    ("operators.cidrs.1", "2001:db8::/32", CIDR),
+    ("operators.cidrs.1", "198.51.100.0/255.255.255.0", CIDR),
+    ("operators.sshPublicKey", "ssh-rsa AAAA", "must be an SSH public key that begins with 'ssh-ed25519 '"),
+    ("operators.sshPublicKey", 7, "must be an SSH public key"),
+    ("operators.sshPrivateKey", "hunter2-hunter2", "must be an Ed25519 private key in OpenSSH's format"),
+    ("operators.sshPrivateKey", OTHER_KEY.private, "must be the private half of operators.sshPublicKey"),
+    ("gamemaster.type", "play2 micro", "must be an Instance type, such as 'PLAY2-MICRO'"),
+    ("gamemaster.image", "debian_bookworm", "must be one of debian_trixie"),
+    ("gamemaster.volumeSizeGb", 9, "must be a whole number from 10 to 10000 GB"),
+    ("gamemaster.volumeSizeGb", "20", "must be a whole number from 10 to 10000 GB"),
+    ("gamemaster.volumeSizeGb", True, "must be a whole number from 10 to 10000 GB"),
+    ("gamemaster.volumeSizeGb", 20.5, "must be a whole number from 10 to 10000 GB"),
+    ("gamemaster.volumeType", "b_ssd", "must be one of sbs_volume, l_ssd"),
+    ("gamemaster.subnet", "10.20.0.0/16", SUBNET),
+    ("gamemaster.subnet", "192.0.2.0/24", SUBNET),
+    ("gamemaster.hostKey.private", OTHER_KEY.private, "must be the private half of gamemaster.hostKey.public"),
+    ("gamemaster.dnsUpdateKey", "aHVudGVyMi1odW50ZXIy", "must be 32 bytes in base64"),
+    ("gamemaster.bootTimeoutSeconds", 5, "must be a whole number from 30 to 3600 seconds"),
+    ("boards", {}, "must be an object with at least 1 entry of names"),
+    ("boards.blue.kubernetesVersion", 1.36, MINOR),
+    ("boards.blue.kubernetesVersion", "1.37", MINOR),
+    ("boards.blue.kubernetesVersion", "1.36.2", MINOR),
+    ("boards.blue.cni", "flannel", "must be one of cilium, calico"),
+    ("boards.green.subnet", "10.20.0.128/25", "must not overlap gamemaster.subnet (10.20.0.0/24)"),
+    ("boards.green.subnet", "10.21.2.0/24", "must not overlap boards.blue.subnet (10.21.0.0/22)"),
+    ("boards.blue.pools", {}, "must be an object with at least 1 entry of names"),
+    ("boards.blue.apiCidrs.0", "everywhere", CIDR),
+    ("boards.blue.autoUpgrade.day", "Tuesday", "must be one of any, monday, tuesday"),
+    ("boards.blue.autoUpgrade.startHour", 24, "must be a whole number from 0 to 23"),
+    (f"{MAIN}.nodeType", "DEV1-S", NODE),
+    (f"{MAIN}.nodeType", "PLAY2-PICO", NODE),
+    (f"{MAIN}.nodeType", "STARDUST1-S", NODE),
+    (f"{MAIN}.size", 0, "must be a whole number from 1 to 500 nodes"),
+    (f"{MAIN}.size", 5, "must lie between minSize (2) and maxSize (4)"),
+    (f"{MAIN}.autoscaling", "yes", "must be true or false"),
+    (f"{MAIN}.rootVolumeSizeGb", 10, "must be a whole number from 20 to 10000 GB"),
+    (f"{MAIN}.taints.0.effect", "NoShedule", "(did you mean NoSchedule?)"),
+    (f"{MAIN}.zone", "fr-par-1", "must lie in the region nl-ams"),
+    ("activeBoard", "bleu", "must name one of the boards: blue, green (did you mean blue?)"),
+    ("observability.grafanaAdminPassword", "hunter2", "must be a password of at least 12 characters"),
+    ("gameApp.name", "Portal", LABEL),
+    ("gameApp.image", "nginx:latest", IMAGE),
+    ("gameApp.image", "localhost:5000/nginx", IMAGE),
+    ("gameApp.image", "nginx@sha256:1234", IMAGE),
+    ("gameApp.replicas", 51, "must be a whole number from 1 to 50 pods"),
+    ("gameApp.host", "play.here", LABEL),
+    ("gameApp.host", "grafana", "must not be grafana, under which Grafana is reached"),
+    (
+        "sources.charts.grafana",
+        "http://charts.example/",
+        "must be an https:// or oci:// URL (http:// on loopback only)",
+    ),
+    ("sources.chartTimeoutSeconds", 0, "must be a whole number from 30 to 3600 seconds"),
+    ("sources.debian", "ftp://mirror.example/debian", "must be an https:// or http:// URL"),
+]
+
+
+def refusal(changes: dict[str, object], stack: str = "dev") -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled(changes), stack)
+    return caught.value
+
+
+def test_a_complete_environment_is_read_as_it_stands() -> None:
+    settings = parse(complete(), "dev")
+    assert settings.zone_name == "hunt-dev.example.org"
+    assert settings.board.pools["main"].max_size == 4
+    assert settings.board.pools["main"].labels == {"example.org/role": "game"}
+    assert settings.scaleway.access_key.value == ACCESS_KEY
+    assert settings.gamemaster.boot_timeout_seconds == 240
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    left_out = dict[str, object].fromkeys(
+        ("gameApp", "sources", "parentZone", "scaleway.apiUrl", "gamemaster.image"), MISSING
+    )
+    settings = parse(spoiled(left_out), "dev")
+    assert settings.parent_zone == "external"
+    assert settings.scaleway.api_url == "https://api.scaleway.com"
+    assert settings.game_app.replicas == 2
+    assert settings.sources.debian == "https://deb.debian.org/debian"
+    assert settings.sources.charts == {name: chart.repository for name, chart in CHARTS.items()}
+
+
+def test_a_mirror_of_one_chart_leaves_the_others_at_their_publishers() -> None:
+    charts = parse(complete(), "dev").sources.charts
+    assert charts["grafana"] == "oci://mirror.example/charts"
+    assert charts["loki"] == CHARTS["loki"].repository
+
+
+@pytest.mark.parametrize(("key", "value", "allowed"), WRONG, ids=[f"{case[0]}={case[1]!s:.24}" for case in WRONG])
+def test_a_wrong_setting_is_refused_with_its_key_and_what_is_allowed(key: str, value: object, allowed: str) -> None:
+    error = refusal({key: value})
+    assert [problem.key for problem in error.problems] == [key]
+    assert allowed in error.problems[0].allowed
+    assert f"shambhala:{key}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("domian", "is no setting (did you mean domain?)"),
+        ("scaleway.secretkey", "is no setting (did you mean secretKey?)"),
+        ("boards.blue.pools.main.node_type", "is no setting (did you mean nodeType?)"),
+        ("gamemaster.hostKey.quux", "is no setting"),
+    ],
+)
+def test_a_key_that_is_no_setting_is_refused_without_showing_what_it_holds(key: str, hint: str) -> None:
+    error = refusal({key: "hunter2-hunter2"})
+    assert [str(problem) for problem in error.problems] == [f"{key}: {hint}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("boards.Blue", complete()["boards"]["green"] | {"subnet": "10.30.0.0/22"}),
+        ("sources.charts.graphana", "oci://a.example"),
+    ],
+)
+def test_a_name_that_cannot_be_one_is_refused(key: str, value: object) -> None:
+    error = refusal({key: value})
+    assert [problem.key for problem in error.problems] == [key]
+    assert error.problems[0].allowed.startswith("has a name that must be ")
+
+
+def test_a_rule_does_not_judge_by_a_list_or_map_that_is_not_whole() -> None:
+    error = refusal({"boards.blue": "a board", "operators.cidrs": ["nowhere", "0.0.0.0/0"]})
+    assert [problem.key for problem in error.problems] == ["operators.cidrs.0", "boards.blue"]
+
+
+def test_every_problem_is_named_at_once() -> None:
+    error = refusal(
+        {
+            "environment": "prod",
+            "domian": "example.org",
+            "scaleway.zone": "fr-par-1",
+            "scaleway.projectId": MISSING,
+            "operators.cidrs.0": "203.0.113.1/24",
+            "boards.blue.pools.main.size": "two",
+            "boards.green.subnet": "10.20.0.0/24",
+            "activeBoard": "red",
+            "gameApp.replicas": 0,
+        }
+    )
+    assert {problem.key for problem in error.problems} == {
+        "environment",
+        "domian",
+        "scaleway.zone",
+        "scaleway.projectId",
+        "operators.cidrs.0",
+        "boards.blue.pools.main.size",
+        "boards.green.subnet",
+        "activeBoard",
+        "gameApp.replicas",
+    }
+    assert str(error).startswith("9 settings are wrong. Nothing was changed.")
+
+
+def test_nothing_given_is_reported_as_every_missing_setting() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse({}, "dev")
+    missing = "environment domain scaleway operators gamemaster boards activeBoard observability"
+    assert [problem.key for problem in caught.value.problems] == missing.split()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "scaleway.accessKey",
+        "scaleway.secretKey",
+        "operators.sshPrivateKey",
+        "gamemaster.hostKey.private",
+        "gamemaster.dnsUpdateKey",
+        "operators.sshPublicKey",
+        "observability.grafanaAdminPassword",
+    ],
+)
+def test_a_wrong_secret_is_never_shown(key: str) -> None:
+    text = str(refusal({key: OTHER_KEY.private[:-40]}))
+    assert "(hidden)" in text
+    assert not any(line in text for line in OTHER_KEY.private.splitlines())
+
+
+@pytest.mark.parametrize("key", ["scaleway", "operators", "gamemaster", "observability"])
+def test_a_secret_in_the_place_of_its_section_is_never_shown(key: str) -> None:
+    assert PASSWORD not in str(refusal({key: {"quux": PASSWORD}}))
+    assert PASSWORD not in str(refusal({key: PASSWORD}))
+
+
+def test_a_password_in_a_url_is_never_shown() -> None:
+    assert "hunter2" not in str(refusal({"scaleway.apiUrl": "https://somebody:hunter2@api.scaleway.com"}))
+
+
+def test_settings_in_a_log_show_no_secret() -> None:
+    shown = repr(parse(complete(), "dev"))
+    assert not any(secret in shown for secret in SECRETS)
+
+
+async def test_a_secret_is_one_to_the_engine_too() -> None:
+    output = parse(complete(), "dev").scaleway.access_key.output
+    assert await output.is_secret()
+    assert await output.future() == ACCESS_KEY
+
+
+def test_a_private_key_gets_back_the_line_end_that_the_engine_drops() -> None:
+    key = complete()["operators"]["sshPrivateKey"]
+    assert parse(spoiled({"operators.sshPrivateKey": key.rstrip("\n")}), "dev").operators.ssh_private_key.value == key
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging"])
+def test_everybody_may_reach_the_game_master_by_ssh_outside_production(environment: str) -> None:
+    open_to_all = spoiled({"environment": environment, "operators.cidrs.0": "0.0.0.0/0"})
+    assert "0.0.0.0/0" in parse(open_to_all, environment).operators.cidrs
+
+
+def test_production_refuses_ssh_from_everywhere() -> None:
+    error = refusal({"environment": "production", "operators.cidrs.1": "0.0.0.0/0"}, stack="production")
+    assert [problem.key for problem in error.problems] == ["operators.cidrs.1"]
+
+
+def test_a_rehearsal_may_use_loopback_without_tls() -> None:
+    local = {
+        "environment": "rehearsal",
+        "scaleway.apiUrl": "http://127.10.0.1:8080",
+        "sources.charts.loki": "http://127.10.0.2:8080",
+    }
+    assert parse(spoiled(dict(local)), "rehearsal-two").environment == "rehearsal"
+
+
+def test_a_rehearsal_that_would_reach_scaleway_is_refused() -> None:
+    error = refusal({"environment": "rehearsal"}, stack="rehearsal")
+    assert [problem.key for problem in error.problems] == ["scaleway.apiUrl"]
+    assert "must be a URL on loopback in a rehearsal" in error.problems[0].allowed
+
+
+@pytest.mark.parametrize("environment", ["dev", "production"])
+def test_a_stack_of_another_environment_is_refused(environment: str) -> None:
+    assert refusal({"environment": environment}, stack="rehearsal").problems[0].key == "environment"
+
+
+class TestFromTheEngine:
+    """The configuration as the engine hands it over: text, and objects as JSON."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_left_behind(self) -> Iterator[None]:
+        yield
+        engine.set_all_config({}, [])
+
+    def given(self, tree: dict[str, object], *, secret: tuple[str, ...]) -> pulumi.Config:
+        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in tree.items()}
+        engine.set_all_config(
+            {f"shambhala:{key}": value for key, value in values.items()} | {"aws:region": "elsewhere"},
+            [f"shambhala:{key}" for key in secret],
+        )
+        return pulumi.Config("shambhala")
+
+    HOLDS_SECRETS = ("scaleway", "operators", "gamemaster", "observability")
+
+    def test_settings_are_read(self) -> None:
+        config = self.given(complete(), secret=self.HOLDS_SECRETS)
+        assert load(config, "dev") == parse(complete(), "dev")
+
+    def test_secrets_in_plain_text_are_refused(self) -> None:
+        config = self.given(complete(), secret=("scaleway",))
+        with pytest.raises(SettingsError) as caught:
+            load(config, "dev")
+        assert [problem.key for problem in caught.value.problems] == ["operators", "gamemaster", "observability"]
+        assert all("has secrets in plain text" in problem.allowed for problem in caught.value.problems)
+
+    def test_an_object_that_is_no_json_is_refused(self) -> None:
+        config = self.given(spoiled({"boards": "{blue"}), secret=self.HOLDS_SECRETS)
+        with pytest.raises(SettingsError, match=r"boards = \"\{blue\": must be an object"):
+            load(config, "dev")
+
+    def test_an_unknown_key_is_refused(self) -> None:
+        config = self.given(spoiled({"gameapp": {}}), secret=self.HOLDS_SECRETS)
+        with pytest.raises(SettingsError, match=r"shambhala:gameapp: is no setting \(did you mean gameApp\?\)"):
+            load(config, "dev")
