@@ -3,10 +3,18 @@
 `Instances` runs the machines of one rehearsal and implements `rehearsal.scaleway.backends.Machines`;
 `remove_all`, `leftovers` and `release` take a rehearsal down, also after a crash.
 
-What is real: Debian, systemd, sshd, cloud-init, apt. What stands in: the public address is a loopback
-address of this host, carried by a forwarder to the ports that the security group opens (so a machine
-sees its network's gateway as the client); the kernel is the host's; the metadata service at
-169.254.42.42 is a seed on the machine's disk.
+What is real: Debian, systemd, sshd, cloud-init, apt, the networks between machines.
+
+What stands in, and how it differs:
+
+- The public address is a loopback address of this host, and a forwarder carries it to the ports that
+  the security group opens. So a machine sees its network's gateway as the client, callers come from
+  127.0.0.0/8 (which a rule's source must include), and only the host reaches public addresses:
+  machines reach one another by their private networks.
+- A closed port refuses where a security group drops in silence.
+- The kernel is the host's, and with it the clock, the kernel's modules and the memory.
+- The metadata service at 169.254.42.42 is a seed on the machine's disk, with `cloud-init` as the only key.
+- A machine that reboots or powers off by itself stays off until it is booted through the API.
 """
 
 from rehearsal.instances.base_image import Mirrors

@@ -28,6 +28,10 @@ STEPS = (
 )
 
 
+TELL_EVERY = 5.0
+"""Seconds between two lines for the operator while one step goes on."""
+
+
 @dataclass(frozen=True)
 class Mirrors:
     """Where the image, and apt inside it, take Debian from."""
@@ -51,7 +55,7 @@ def _build_folder() -> Path:
 
 
 class _Teller:
-    """Turns what the recipe prints into a line a second for the operator."""
+    """Turns what the recipe prints into a few lines for the operator."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -67,7 +71,7 @@ class _Teller:
             self._packages = int(total[1])
         self._done += line.startswith("Setting up ")
         now = time.monotonic()
-        if step != self._step or now - self._told >= 1:
+        if step != self._step or now - self._told >= TELL_EVERY:
             self._step, self._told = step, now
             far = f", {self._done} of {self._packages}" if 0 < self._done < self._packages else ""
             self._progress(f"Debian 13 image: {step}{far} ({now - self._started:.0f} s, usually about 60)")
@@ -85,7 +89,7 @@ async def provide(mirrors: Mirrors, progress: Progress) -> str:
             await run_script(
                 ["unshare", "--mount", RECIPE / "build.sh", image, folder, mirrors.main, mirrors.security],
                 folder.with_suffix(".log"),
-                f"The Debian 13 image could not be built: is {mirrors.main} in reach, and is there room in {folder}?",
+                f"The Debian 13 image could not be built: see that {mirrors.main} answers and {folder.parent} has room",
                 _Teller(progress),
             )
     return image

@@ -73,5 +73,5 @@ mkdir --parents "$root/var/log/apt" "$root/var/cache/apt/archives/partial" "$roo
 echo "I: Importing into Docker"
 tar --directory="$root" --create --numeric-owner --xattrs --xattrs-include='*' . | docker import \
     --change 'ENV container=docker' \
-    --change 'CMD ["/usr/local/sbin/container-init"]' \
+    --change 'CMD ["/usr/local/sbin/container-init.sh"]' \
     - "$image"
