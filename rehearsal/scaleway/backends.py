@@ -46,7 +46,10 @@ class Machines(Protocol):
     async def create_network(self, network: str, subnet: str) -> None: ...
     async def remove_network(self, network: str) -> None: ...
     async def boot(self, machine: Machine) -> None:
-        """Boot a machine, for the first time or again; returns once its init has been started."""
+        """Boot a machine, for the first time or again; returns once its init has been started.
+
+        A machine that runs is not booted again, but gets exactly these private networks.
+        """
         ...
 
     async def halt(self, machine: str) -> None: ...
@@ -56,6 +59,10 @@ class Machines(Protocol):
 
     async def open_doors(self, machine: str, public_address: str | None, doors: Sequence[Rule]) -> None:
         """Make exactly these ports reachable at the public address, at once, also while it runs."""
+        ...
+
+    def fail_next_boot(self) -> None:
+        """Let the next new machine never boot: it runs, and nothing in it ever answers."""
         ...
 
 

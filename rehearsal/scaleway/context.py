@@ -1,0 +1,51 @@
+"""What every product of the stand-in works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rehearsal.run import Block, Run
+from rehearsal.scaleway.backends import Clusters, Machines
+from rehearsal.scaleway.catalogue import Catalogue
+from rehearsal.scaleway.credentials import Credentials
+from rehearsal.scaleway.errors import permissions_denied
+from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.store import Store, Table
+from rehearsal.scaleway.work import Work
+
+
+@dataclass(frozen=True)
+class Context:
+    """The books, the work behind them and whose they are."""
+
+    run: Run
+    store: Store
+    work: Work
+    machines: Machines
+    clusters: Clusters
+    credentials: Credentials
+    catalogue: Catalogue
+    patience: float
+    """Seconds that a question about a resource in transition waits for its end.
+
+    The provider asks again only every 5 s (30 s for load balancers), so an answer that comes when the
+    work is done, a second or two later, is what keeps a rehearsal short.
+    """
+
+    def project(self, fields: Fields, resource: str, name: str = "project_id") -> str:
+        """The project that a new resource is for, by default that of the API key.
+
+        Raises ApiError (403) for another's: the key has rights in its own project only.
+        """
+        project = fields.text(name, "") or self.credentials.project_id
+        if project != self.credentials.project_id:
+            raise permissions_denied(resource, "write")
+        return project
+
+    def free_address(self, block: Block, holders: Table, field: str) -> str:
+        """The lowest loopback address of a block that no resource of the table holds in that field."""
+        taken = {record[field] for record in holders}
+        number = 1
+        while (address := self.run.address(block, number)) in taken:
+            number += 1
+        return address

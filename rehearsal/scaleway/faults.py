@@ -1,0 +1,123 @@
+"""Faults on demand, and a count of what is there: what tests ask of the stand-in, outside Scaleway's paths.
+
+POST   /rehearsal/faults  {"answer": 503, "requests": 3}     the next 3 requests get 503
+POST   /rehearsal/faults  {"answer": 429, "seconds": 10, "method": "GET", "path": "/k8s/"}
+POST   /rehearsal/faults  {"answer": "timeout", "requests": 1}  no answer until the client hangs up
+POST   /rehearsal/faults  {"never_boot": true}               the next new machine never boots
+GET    /rehearsal/faults  what is still to come
+DELETE /rehearsal/faults  none any more
+GET    /rehearsal/state   how many there are of each kind of resource
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+
+from aiohttp import web
+
+from rehearsal.scaleway.context import Context
+from rehearsal.scaleway.errors import ApiError
+from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.records import Record
+
+OWN_PATHS = "/rehearsal/"
+TIMEOUT = "timeout"
+ANSWERS = (429, 500, 502, 503, 504)
+LONGEST_SILENCE = 120
+"""Seconds after which even a client that never gives up gets an end."""
+MESSAGES = {429: "too many requests", 500: "internal error", 502: "bad gateway", 503: "service unavailable"}
+
+
+@dataclass
+class Fault:
+    """One kind of trouble, for some requests or for some time."""
+
+    answer: int | None
+    """Status, or None for no answer at all."""
+    method: str
+    """Empty for any."""
+    path: str
+    """What the path must start with."""
+    requests: int | None
+    """How many more requests it hits, or None for all until `until`."""
+    until: float | None
+    """On the monotonic clock."""
+
+    def hits(self, request: web.Request) -> bool:
+        return self.method in ("", request.method) and request.path.startswith(self.path)
+
+    @property
+    def over(self) -> bool:
+        return self.requests == 0 or (self.until is not None and time.monotonic() > self.until)
+
+
+class Faults:
+    """The faults to come, and the routes that order them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._faults: list[Fault] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/rehearsal/faults", self._list),
+            web.post("/rehearsal/faults", self._order),
+            web.delete("/rehearsal/faults", self._clear),
+            web.get("/rehearsal/state", self._state),
+        ]
+
+    async def strike(self, request: web.Request) -> None:
+        """Raise what a fault says a request must get, if one hits it."""
+        if request.path.startswith(OWN_PATHS):
+            return
+        self._faults = [fault for fault in self._faults if not fault.over]
+        for fault in self._faults:
+            if fault.hits(request):
+                if fault.requests is not None:
+                    fault.requests -= 1
+                if fault.answer is None:
+                    await asyncio.sleep(LONGEST_SILENCE)
+                status = fault.answer or 504
+                raise ApiError(status, {"message": MESSAGES.get(status, "gateway timeout")})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return web.json_response({"faults": [asdict(fault) for fault in self._faults if not fault.over]})
+
+    async def _order(self, request: web.Request) -> web.Response:
+        fields = await Fields.of(request)
+        if fields.flag("never_boot"):
+            self._context.machines.fail_next_boot()
+            fields.check()
+            return web.Response(status=204)
+        silent = fields.sent("answer") and fields.is_text("answer")
+        answer = None if silent else fields.integer("answer", 0)
+        if (silent and fields.text("answer") != TIMEOUT) or (not silent and answer not in ANSWERS):
+            fields.refuse("answer", f"answer must be one of {', '.join(map(str, ANSWERS))} or {TIMEOUT}")
+        if ("requests" in fields) == ("seconds" in fields):
+            fields.refuse("requests", "say either requests or seconds")
+        fault = Fault(
+            answer=answer,
+            method=fields.text("method", "").upper(),
+            path=fields.text("path", ""),
+            requests=fields.integer("requests", 1, 1) if "requests" in fields else None,
+            until=time.monotonic() + fields.integer("seconds", 1, 1) if "seconds" in fields else None,
+        )
+        fields.check()
+        self._faults.append(fault)
+        return web.Response(status=204)
+
+    async def _clear(self, request: web.Request) -> web.Response:
+        self._faults.clear()
+        return web.Response(status=204)
+
+    async def _state(self, request: web.Request) -> web.Response:
+        """Counts of what somebody asked for; what Scaleway makes by itself for a project is not counted."""
+        tables = self._context.store.tables()
+        return web.json_response({name: sum(map(_asked_for, table)) for name, table in tables.items()})
+
+
+def _asked_for(record: Record) -> bool:
+    own = record.get("_own", False) or record.get("project_default", False) or record.get("is_default", False)
+    return not own and record.get("_asked_for", True)

@@ -1,0 +1,116 @@
+"""IAM v1alpha1: the project's SSH keys, and the API key that asks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+
+from aiohttp import web
+
+from rehearsal.scaleway.context import Context
+from rehearsal.scaleway.errors import invalid, not_found
+from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.paging import listing
+from rehearsal.scaleway.records import Record, new_id, now, public
+
+KEY_BITS = {"ssh-ed25519": 256, "ecdsa-sha2-nistp256": 256, "ecdsa-sha2-nistp384": 384, "ecdsa-sha2-nistp521": 521}
+
+
+class Iam:
+    """SSH keys; a server gets those of its project when it boots."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/iam/v1alpha1/ssh-keys", self._list),
+            web.post("/iam/v1alpha1/ssh-keys", self._create),
+            web.get("/iam/v1alpha1/ssh-keys/{id}", self._get),
+            web.patch("/iam/v1alpha1/ssh-keys/{id}", self._update),
+            web.delete("/iam/v1alpha1/ssh-keys/{id}", self._delete),
+            web.get("/iam/v1alpha1/api-keys/{access_key}", self._api_key),
+        ]
+
+    async def _list(self, request: web.Request) -> web.Response:
+        keys = [key for key in self._store.ssh_keys if request.query.get("name", key["name"]) == key["name"]]
+        return listing(request, "ssh_keys", list(map(public, keys)))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        fields = await Fields.of(request)
+        project = self._context.project(fields, "ssh_key")
+        name, text = fields.text("name", ""), fields.text("public_key")
+        fields.check()
+        key, fingerprint = _parse(text)
+        made: Record = {
+            "id": new_id(),
+            "name": name,
+            "public_key": key,
+            "fingerprint": fingerprint,
+            "created_at": now(),
+            "updated_at": now(),
+            "organization_id": self._context.credentials.organization_id,
+            "project_id": project,
+            "disabled": False,
+        }
+        self._store.ssh_keys.add(made)
+        self._store.save()
+        return web.json_response(public(made))
+
+    async def _get(self, request: web.Request) -> web.Response:
+        return web.json_response(public(self._store.ssh_keys.get(request.match_info["id"])))
+
+    async def _update(self, request: web.Request) -> web.Response:
+        key = self._store.ssh_keys.get(request.match_info["id"])
+        fields = await Fields.of(request)
+        changes = {"name": fields.text("name", key["name"]), "disabled": fields.flag("disabled", key["disabled"])}
+        fields.check()
+        key.update(changes, updated_at=now())
+        self._store.save()
+        return web.json_response(public(key))
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        key = self._store.ssh_keys.get(request.match_info["id"])
+        self._store.ssh_keys.remove(key["id"])
+        self._store.save()
+        return web.Response(status=204)
+
+    async def _api_key(self, request: web.Request) -> web.Response:
+        credentials = self._context.credentials
+        if request.match_info["access_key"] != credentials.access_key:
+            raise not_found("api_key", request.match_info["access_key"])
+        return web.json_response(
+            {
+                "access_key": credentials.access_key,
+                "secret_key": None,
+                "user_id": credentials.organization_id,
+                "description": "rehearsal",
+                "created_at": None,
+                "updated_at": None,
+                "expires_at": None,
+                "default_project_id": credentials.project_id,
+                "editable": False,
+                "deletable": False,
+                "managed": False,
+                "creation_ip": "127.0.0.1",
+            }
+        )
+
+
+def _parse(text: str) -> tuple[str, str]:
+    """A public key without its comment, and its fingerprint. Raises ApiError (400) for what is none."""
+    kind, *rest = text.split()
+    try:
+        blob = base64.b64decode(rest[0], validate=True)
+    except (IndexError, binascii.Error) as error:
+        raise invalid("public_key", "public_key must be an OpenSSH public key", "format") from error
+    # The key itself repeats its kind, after a length of four bytes.
+    if not blob[4:].startswith(kind.encode()):
+        raise invalid("public_key", f"public_key is not of the kind {kind} that it claims", "format")
+    digest = hashlib.md5(blob, usedforsecurity=False).hexdigest()
+    colons = ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
+    # The modulus of an RSA key is nearly all of it: length fields and exponent take 22 bytes or so.
+    bits = KEY_BITS.get(kind, (len(blob) - 22) // 32 * 256)
+    return f"{kind} {rest[0]}", f"{bits} MD5:{colons} ({kind})"

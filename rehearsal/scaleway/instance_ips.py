@@ -1,0 +1,157 @@
+"""Instance v1: flexible IPs. Each has a loopback address of its own that stands for a public one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from aiohttp import web
+
+from rehearsal.run import Block
+from rehearsal.scaleway.context import Context
+from rehearsal.scaleway.errors import invalid, not_in_stand_in
+from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.fleet import Fleet
+from rehearsal.scaleway.paging import instance_listing
+from rehearsal.scaleway.records import Record, new_id, public
+
+_IPS = "/instance/v1/zones/{zone}/ips"
+ROUTED_IPV4 = "routed_ipv4"
+
+
+class InstanceIps:
+    """Flexible IPs; attaching one opens its server's doors at it."""
+
+    def __init__(self, context: Context, fleet: Fleet) -> None:
+        self._context = context
+        self._store = context.store
+        self._fleet = fleet
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(_IPS, self._list),
+            web.post(_IPS, self._create),
+            web.get(_IPS + "/{id}", self._get),
+            web.patch(_IPS + "/{id}", self._update),
+            web.delete(_IPS + "/{id}", self._delete),
+        ]
+
+    def attach(self, ip: Record, server: Record) -> None:
+        """Give an IP to a server, and take it from the one that had it."""
+        self.detach(ip)
+        ip.update(state="attached", _server_id=server["id"])
+        server["_ip_ids"].append(ip["id"])
+
+    def detach(self, ip: Record) -> None:
+        server = self._store.servers.find(ip["_server_id"])
+        ip.update(state="detached", _server_id=None)
+        if server:
+            server["_ip_ids"].remove(ip["id"])
+            self._fleet.rewire(server)
+
+    def views_of(self, server: Record) -> list[Record]:
+        """The IPs of a server, as the server shows them."""
+        return [
+            {
+                "id": ip["id"],
+                "address": ip["address"],
+                "dynamic": False,
+                "gateway": "62.210.0.1",
+                "netmask": "32",
+                "family": "inet",
+                "provisioning_mode": "dhcp",
+                "tags": ip["tags"],
+                "state": ip["state"],
+                "ipam_id": ip["ipam_id"],
+            }
+            for ip in map(self._store.ips.get, server["_ip_ids"])
+        ]
+
+    async def _list(self, request: web.Request) -> web.Response:
+        ips = self._store.ips.where(zone=request.match_info["zone"])
+        return instance_listing(request, "ips", list(map(self._view, ips)))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        fields = await Fields.of(request)
+        project = self._context.project(fields, "ip", "project")
+        kind = fields.choice("type", (ROUTED_IPV4, "routed_ipv6"), ROUTED_IPV4)
+        tags, wanted = fields.texts("tags"), fields.maybe_text("server")
+        fields.check()
+        if kind != ROUTED_IPV4:
+            raise not_in_stand_in("public IPv6 addresses: use routed_ipv4")
+        zone, identity = request.match_info["zone"], new_id()
+        server = self._store.servers.get(wanted, zone=zone) if wanted else None
+        ip = self._store.ips.add(
+            {
+                "id": identity,
+                "address": self._context.free_address(Block.INSTANCES, self._store.ips, "address"),
+                "prefix": None,
+                "reverse": None,
+                "server": None,
+                "organization": self._context.credentials.organization_id,
+                "project": project,
+                "zone": zone,
+                "type": kind,
+                "state": "detached",
+                "tags": tags,
+                "ipam_id": identity,
+                "_server_id": None,
+            }
+        )
+        if server:
+            self.attach(ip, server)
+            self._fleet.rewire(server)
+        self._store.save()
+        return web.json_response({"ip": self._view(ip)}, status=201)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        return web.json_response({"ip": self._view(self._find(request))})
+
+    async def _update(self, request: web.Request) -> web.Response:
+        ip = self._find(request)
+        fields = await Fields.of(request)
+        tags = fields.texts("tags") if "tags" in fields else ip["tags"]
+        reverse, wanted = fields.maybe_text("reverse"), fields.maybe_text("server")
+        fields.check()
+        server = self._store.servers.get(wanted, zone=ip["zone"]) if wanted else None
+        if reverse and not await self._resolves(reverse, ip["address"]):
+            raise invalid(
+                "reverse",
+                f"Your reverse must resolve. Ensure the command 'dig +short {reverse}' "
+                f"matches your IP address '{ip['address']}'. If it does, please contact our support.",
+            )
+        ip.update(tags=tags, reverse=reverse if fields.sent("reverse") else ip["reverse"])
+        if server:
+            self.attach(ip, server)
+            self._fleet.rewire(server)
+        elif fields.sent("server"):
+            self.detach(ip)
+        self._store.save()
+        return web.json_response({"ip": self._view(ip)})
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        ip = self._find(request)
+        self.detach(ip)
+        self._store.ips.remove(ip["id"])
+        self._store.save()
+        return web.Response(status=204)
+
+    def _find(self, request: web.Request) -> Record:
+        return self._store.ips.get(request.match_info["id"], zone=request.match_info["zone"])
+
+    def _view(self, ip: Record) -> Record:
+        server = self._store.servers.find(ip["_server_id"])
+        return {**public(ip), "server": server and {"id": server["id"], "name": server["name"]}}
+
+    async def _resolves(self, name: str, address: str) -> bool:
+        """Whether a name means an address, in the stand-in's own zones or in the world's."""
+        wanted = name.rstrip(".")
+        for record in self._store.dns_records:
+            full = f"{record['name']}.{record['_zone']}".lstrip(".")
+            if record["type"] == "A" and full == wanted and record["data"] == address:
+                return True
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(wanted, None, family=socket.AF_INET)
+        except socket.gaierror:
+            return False
+        return any(entry[4][0] == address for entry in found)

@@ -1,0 +1,190 @@
+"""Volumes of servers: local ones (Instance v1) and those of the Block Storage API (v1).
+
+They are entries in the books; a machine's disk lives and dies with the machine.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from rehearsal.scaleway.context import Context
+from rehearsal.scaleway.errors import bad_request, conflict, still_in_use
+from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.paging import instance_listing, listing
+from rehearsal.scaleway.records import Record, fixed_id, instance_now, new_id, now, public
+
+_LOCAL = "/instance/v1/zones/{zone}/volumes"
+_BLOCK = "/block/v1/zones/{zone}/volumes"
+LOCAL = "l_ssd"
+BLOCK = "sbs_volume"
+IOPS = (5000, 15000)
+
+
+class Volumes:
+    """Root volumes of servers; a block volume outlives its server, a local one goes with it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(_LOCAL, self._list_local),
+            web.get(_LOCAL + "/{id}", self._get_local),
+            web.patch(_LOCAL + "/{id}", self._update_local),
+            web.delete(_LOCAL + "/{id}", self._delete_local),
+            web.get(_BLOCK, self._list_block),
+            web.get(_BLOCK + "/{id}", self._get_block),
+            web.patch(_BLOCK + "/{id}", self._update_block),
+            web.delete(_BLOCK + "/{id}", self._delete_block),
+        ]
+
+    def create(self, server: Record, kind: str, size: int, image_name: str) -> Record:
+        """The root volume of a new server. size: bytes."""
+        if kind == LOCAL:
+            volume = self._local(server, size, image_name)
+            return self._store.local_volumes.add(volume)
+        return self._store.block_volumes.add(self._block(server, size, image_name))
+
+    def kind(self, identity: str) -> str:
+        return LOCAL if self._store.local_volumes.find(identity) else BLOCK
+
+    def view(self, identity: str, boot: bool) -> Record:
+        """A volume as its server shows it."""
+        local = self._store.local_volumes.find(identity)
+        if local:
+            return {"boot": boot, **self._local_view(local)}
+        volume = self._store.block_volumes.get(identity)
+        return {
+            "boot": boot,
+            "volume_type": BLOCK,
+            "id": identity,
+            "state": "available",
+            "zone": volume["zone"],
+        }
+
+    def let_go(self, server: Record) -> None:
+        """What happens to the volumes of a server that goes."""
+        for identity in server["_volumes"].values():
+            self._store.local_volumes.remove(identity)
+            volume = self._store.block_volumes.find(identity)
+            if volume:
+                volume.update(references=[], status="available", last_detached_at=now(), updated_at=now())
+
+    async def _list_local(self, request: web.Request) -> web.Response:
+        volumes = self._store.local_volumes.where(zone=request.match_info["zone"])
+        return instance_listing(request, "volumes", list(map(self._local_view, volumes)))
+
+    async def _get_local(self, request: web.Request) -> web.Response:
+        return web.json_response({"volume": self._local_view(self._find_local(request))})
+
+    async def _update_local(self, request: web.Request) -> web.Response:
+        volume = self._find_local(request)
+        fields = await Fields.of(request)
+        if "size" in fields:
+            raise bad_request("A local volume cannot be resized.")
+        changes = {
+            "name": fields.text("name", volume["name"]),
+            "tags": fields.texts("tags") if "tags" in fields else volume["tags"],
+        }
+        fields.check()
+        volume.update(changes, modification_date=instance_now())
+        self._store.save()
+        return web.json_response({"volume": self._local_view(volume)})
+
+    async def _delete_local(self, request: web.Request) -> web.Response:
+        volume = self._find_local(request)
+        if self._store.servers.find(volume["_server_id"]):
+            raise conflict("Volume is in use. You cannot delete it.")
+        self._store.local_volumes.remove(volume["id"])
+        self._store.save()
+        return web.Response(status=204)
+
+    async def _list_block(self, request: web.Request) -> web.Response:
+        return listing(
+            request, "volumes", list(map(public, self._store.block_volumes.where(zone=request.match_info["zone"])))
+        )
+
+    async def _get_block(self, request: web.Request) -> web.Response:
+        return web.json_response(public(self._find_block(request)))
+
+    async def _update_block(self, request: web.Request) -> web.Response:
+        volume = self._find_block(request)
+        fields = await Fields.of(request)
+        name = fields.text("name", volume["name"])
+        size = fields.integer("size", volume["size"])
+        iops = fields.integer("perf_iops", volume["specs"]["perf_iops"])
+        tags = fields.texts("tags") if "tags" in fields else volume["tags"]
+        if size < volume["size"]:
+            fields.refuse("size", "a volume can only grow")
+        if iops not in IOPS:
+            fields.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
+        fields.check()
+        volume.update(name=name, size=size, tags=tags, updated_at=now(), type=f"sbs_{iops // 1000}k")
+        volume["specs"]["perf_iops"] = iops
+        self._store.save()
+        return web.json_response(public(volume))
+
+    async def _delete_block(self, request: web.Request) -> web.Response:
+        volume = self._find_block(request)
+        if volume["references"]:
+            raise still_in_use("the volume is attached to a server")
+        self._store.block_volumes.remove(volume["id"])
+        self._store.save()
+        return web.Response(status=204)
+
+    def _find_local(self, request: web.Request) -> Record:
+        return self._store.local_volumes.get(request.match_info["id"], zone=request.match_info["zone"])
+
+    def _find_block(self, request: web.Request) -> Record:
+        return self._store.block_volumes.get(request.match_info["id"], zone=request.match_info["zone"])
+
+    def _local_view(self, volume: Record) -> Record:
+        server = self._store.servers.find(volume["_server_id"])
+        return {**public(volume), "server": server and {"id": server["id"], "name": server["name"]}}
+
+    def _local(self, server: Record, size: int, name: str) -> Record:
+        return {
+            "id": new_id(),
+            "name": name,
+            "volume_type": LOCAL,
+            "export_uri": None,
+            "organization": server["organization"],
+            "project": server["project"],
+            "server": None,
+            "size": size,
+            "state": "available",
+            "creation_date": instance_now(),
+            "modification_date": instance_now(),
+            "tags": [],
+            "zone": server["zone"],
+            "_server_id": server["id"],
+        }
+
+    def _block(self, server: Record, size: int, name: str) -> Record:
+        return {
+            "id": new_id(),
+            "name": f"{name}_sbs_volume_0",
+            "type": "sbs_5k",
+            "size": size,
+            "project_id": server["project"],
+            "created_at": now(),
+            "updated_at": now(),
+            "references": [
+                {
+                    "id": new_id(),
+                    "product_resource_type": "instance_server",
+                    "product_resource_id": server["id"],
+                    "created_at": now(),
+                    "type": "exclusive",
+                    "status": "attached",
+                }
+            ],
+            "parent_snapshot_id": fixed_id("snapshot", name),
+            "status": "in_use",
+            "tags": [],
+            "specs": {"perf_iops": IOPS[0], "class": "sbs"},
+            "last_detached_at": None,
+            "kms_key_id": None,
+            "zone": server["zone"],
+        }
