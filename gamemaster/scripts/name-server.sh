@@ -35,7 +35,7 @@ fi
 if ! systemctl is-active --quiet named; then
     systemctl enable --now --quiet named
 elif $changed; then
-    rndc reconfig && rndc reload
+    rndc reload >&2
 fi
 
 for _ in $(seq 50); do

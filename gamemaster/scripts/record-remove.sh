@@ -4,8 +4,9 @@
 # shellcheck disable=SC2034
 ROLE=record
 
-read -r zone <"$INPUTS/zone"
-read -r name <"$INPUTS/name"
-read -r type <"$INPUTS/type"
-printf 'zone %s\nupdate delete %s %s\nsend\n' "$zone" "$name" "$type" | nsupdate -l ||
+zone=$(cat "$INPUTS/zone")
+name=$(cat "$INPUTS/name")
+type=$(cat "$INPUTS/type")
+printf 'server 127.0.0.1\nzone %s\nupdate delete %s %s\nsend\n' "$zone" "$name" "$type" |
+    nsupdate -k /run/named/session.key ||
     fail "bind9 refused to remove $type $name."

@@ -4,16 +4,17 @@
 # shellcheck disable=SC2034
 ROLE=record
 
-read -r zone <"$INPUTS/zone"
-read -r name <"$INPUTS/name"
-read -r type <"$INPUTS/type"
-read -r ttl <"$INPUTS/ttl"
+zone=$(cat "$INPUTS/zone")
+name=$(cat "$INPUTS/name")
+type=$(cat "$INPUTS/type")
+ttl=$(cat "$INPUTS/ttl")
 {
-    # -l speaks to the local bind9 with its own session key, so that no secret has to travel.
-    printf 'zone %s\nupdate delete %s %s\n' "$zone" "$name" "$type"
+    # bind9's own session key, so that no secret has to travel. Not nsupdate -l, which tries ::1 first
+    # and then sends a broken message.
+    printf 'server 127.0.0.1\nzone %s\nupdate delete %s %s\n' "$zone" "$name" "$type"
     while read -r data || [[ -n $data ]]; do
         printf 'update add %s %s %s %s\n' "$name" "$ttl" "$type" "$data"
     done <"$INPUTS/data"
     printf 'send\n'
-} | nsupdate -l || fail "bind9 refused $type $name."
+} | nsupdate -k /run/named/session.key || fail "bind9 refused $type $name."
 dig +short +norecurse @127.0.0.1 "$name" "$type"
