@@ -77,14 +77,18 @@ class _Teller:
             self._progress(f"Debian 13 image: {step}{far} ({now - self._started:.0f} s, usually about 60)")
 
 
-async def provide(mirrors: Mirrors, progress: Progress) -> str:
-    """The image's name; it is built first when this machine does not have it.
+async def is_there(image: str) -> bool:
+    """Whether Docker has the image of that name and tag."""
+    return bool(await lines("image", "ls", "--quiet", image))
+
+
+async def provide(image: str, mirrors: Mirrors, progress: Progress) -> None:
+    """Build the image of that name unless this machine has it.
 
     Two rehearsals that need it at the same time build it once. Raises InstanceError.
     """
-    image = image_name(mirrors)
     async with shared.locked("Debian 13 image", progress):
-        if not await lines("image", "ls", "--quiet", image):
+        if not await is_there(image):
             folder = _build_folder()
             await run_script(
                 ["unshare", "--mount", RECIPE / "build.sh", image, folder, mirrors.main, mirrors.security],
@@ -92,4 +96,3 @@ async def provide(mirrors: Mirrors, progress: Progress) -> str:
                 f"The Debian 13 image could not be built: see that {mirrors.main} answers and {folder.parent} has room",
                 _Teller(progress),
             )
-    return image

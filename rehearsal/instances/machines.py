@@ -61,6 +61,8 @@ class Instances:
     def __init__(self, run: Run, mirrors: Mirrors | None = None) -> None:
         self._run = run
         self._mirrors = mirrors or Mirrors()
+        # Settled now: a checkout that changes while a rehearsal stands does not change its image.
+        self._image = base_image.image_name(self._mirrors)
         self._doors: dict[str, Doors] = {}
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._outside_busy = asyncio.Lock()
@@ -75,7 +77,7 @@ class Instances:
         shared.need_root()
         _need_second_hierarchy()
         await engine.provide(self._run, progress)
-        await base_image.provide(self._mirrors, progress)
+        await base_image.provide(self._image, self._mirrors, progress)
 
     def fail_next_boot(self) -> None:
         """Let the next machine that is created never boot: it runs, and nothing in it ever listens.
@@ -166,12 +168,15 @@ class Instances:
 
     async def _create(self, machine: Machine) -> None:
         labels = ["--label", self._run.label, "--label", f"{MACHINE}={machine.id}"]
-        image = base_image.image_name(self._mirrors)
-        what: Sequence[str] = (*AS_A_MACHINE, image)
+        if not await base_image.is_there(self._image):
+            raise InstanceError(
+                f"The image {self._image} is not on this machine: run 'make rehearse', which builds it."
+            )
+        what: Sequence[str] = (*AS_A_MACHINE, self._image)
         if self._boots_to_fail:
             self._boots_to_fail -= 1
             labels += ["--label", f"{NEVER_BOOTS}=yes"]
-            what = ("--stop-signal", "SIGKILL", image, "sleep", "infinity")
+            what = ("--stop-signal", "SIGKILL", self._image, "sleep", "infinity")
         async with self._outside_busy:
             if not await _networks(f"name=^{self._outside}$"):
                 # Machines reach one another by their private networks only; this one leads out.
