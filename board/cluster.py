@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import kubernetes, network
 
-from common.naming import tags
+from common.naming import PROJECT, tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,7 @@ class Kapsule(pulumi.ComponentResource):
         )
         self.cluster = kubernetes.Cluster(
             f"{name}-cluster",
+            name=f"{PROJECT}-{args.environment}-{args.board}",
             type="kapsule",
             version=args.version,
             cni=args.cni,

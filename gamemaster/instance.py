@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 from pulumiverse_scaleway import instance
 
-from common.naming import tags
+from common.naming import PROJECT, tags
 from common.templates import render
 
 _FIRST_BOOT = Path(__file__).parent / "templates" / "cloud-config.yaml.j2"
@@ -76,6 +76,7 @@ class Instance(pulumi.ComponentResource):
         )
         self.server = instance.Server(
             f"{name}-server",
+            name=f"{PROJECT}-{args.environment}-gamemaster",
             type=args.type,
             image=args.image,
             ip_ids=[address.id],
