@@ -124,10 +124,16 @@ def test_a_complete_environment_is_read_as_it_stands() -> None:
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    left_out = dict[str, object].fromkeys(
-        ("gameApp", "sources", "parentZone", "scaleway.apiUrl", "gamemaster.image"), MISSING
-    )
+    left_out: dict[str, object] = {
+        "subdomain": MISSING,
+        "parentZone": MISSING,
+        "scaleway.apiUrl": MISSING,
+        "gamemaster.image": MISSING,
+        "gameApp": MISSING,
+        "sources": MISSING,
+    }
     settings = parse(spoiled(left_out), "dev")
+    assert settings.subdomain == "hunt"
     assert settings.parent_zone == "external"
     assert settings.scaleway.api_url == "https://api.scaleway.com"
     assert settings.game_app.replicas == 2
