@@ -1,0 +1,78 @@
+"""The rehearsal's commands: raise everything, show it, take everything down and prove it.
+
+Raises the game on a local cloud through the real Pulumi engine: nothing leaves this machine but
+downloads of packages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+
+from rich.console import Console
+
+from rehearsal import raising, removing
+from rehearsal.run import RunError, claim, find, runs
+from rehearsal.trouble import TROUBLE
+
+CONSOLE = Console(highlight=False)
+
+
+def up(name: str) -> int:
+    """Raise the game, or bring it to what the program says now."""
+    began = time.monotonic()
+    report = raising.raise_everything(claim(name), CONSOLE)
+    CONSOLE.print(report.table())
+    CONSOLE.print(report.closing(seconds=time.monotonic() - began))
+    return 0
+
+
+def down(name: str) -> int:
+    """Take the rehearsal down and prove that nothing is left of it."""
+    run = find(name)
+    if run is None:
+        CONSOLE.print(f"There is no rehearsal {name!r}; nothing to take down.")
+        return 0
+    left = removing.remove_everything(run, CONSOLE)
+    for thing in left:
+        CONSOLE.print(f"[red]left[/] {thing}")
+    if not left:
+        CONSOLE.print(f"Nothing is left of {name!r}: no resource, container, network, process or file.")
+    return 1 if left else 0
+
+
+def status() -> int:
+    """List the rehearsals of this user."""
+    standing = runs()
+    for run in standing:
+        CONSOLE.print(f"{run.name}  127.{run.slot}.0.0/16  {run.home}")
+    if not standing:
+        CONSOLE.print("No rehearsal stands. 'make rehearse' raises one.")
+    return 0
+
+
+def main() -> int:
+    """Read the command line and do what it says; 0 when that worked."""
+    parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, text in (("up", up.__doc__), ("down", down.__doc__), ("status", status.__doc__)):
+        sub = commands.add_parser(command, help=text, description=text)
+        if command != "status":
+            sub.add_argument("--name", default="rehearsal", help="which rehearsal (default: %(default)s)")
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "status":
+            return status()
+        return {"up": up, "down": down}[arguments.command](arguments.name)
+    except (RunError, *TROUBLE) as error:
+        CONSOLE.print(f"[red]error:[/] {error}", soft_wrap=True)
+        return 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        CONSOLE.print("Interrupted. 'make rehearse' goes on from here; 'make rehearse-down' removes everything.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The local cloud of one rehearsal: one process that serves every stand-in and owns what they start.
+
+`python -m rehearsal.cloud NAME PROGRAMS` runs it in the foreground; `rehearsal.daemon` runs it in the
+background. PROGRAMS is the folder of the control plane's programs. Started again after a crash it
+goes on with what the state files say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from rehearsal.charts import ChartRegistry
+from rehearsal.instances import Instances
+from rehearsal.kapsule import ControlPlanes
+from rehearsal.processes import Processes
+from rehearsal.run import Run, find
+from rehearsal.scaleway import Credentials, ScalewayApi
+
+
+async def serve(run: Run, programs: Path) -> None:
+    """Serve until SIGTERM or SIGINT; the machines and clusters behind it keep running."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    machines = Instances(run)
+    clusters = ControlPlanes(run, Processes(run), programs)
+    api = ScalewayApi(run, machines, clusters, Credentials.load_or_create(run))
+    clusters.use(api)
+    charts = ChartRegistry(run)
+    async with contextlib.AsyncExitStack() as open_servers:
+        open_servers.push_async_callback(machines.close)
+        open_servers.push_async_callback(clusters.close)
+        for server in (charts, api):
+            await server.start()
+            open_servers.push_async_callback(server.stop)
+        ready_file(run).touch()
+        await stop.wait()
+        ready_file(run).unlink(missing_ok=True)
+
+
+def ready_file(run: Run) -> Path:
+    """Exists while the cloud answers."""
+    return run.home / "cloud.ready"
+
+
+def main() -> int:
+    """Read the command line and do what it says; 0 when that worked."""
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.cloud", description=__doc__)
+    parser.add_argument("name", help="name of a rehearsal that 'make rehearse' made")
+    parser.add_argument("programs", type=Path, help="folder with etcd, kube-apiserver, kwok and the rest")
+    arguments = parser.parse_args()
+    run = find(arguments.name)
+    if run is None:
+        print(f"There is no rehearsal {arguments.name!r}: make it with 'make rehearse'.", file=sys.stderr)
+        return 2
+    asyncio.run(serve(run, arguments.programs))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

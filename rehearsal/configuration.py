@@ -1,0 +1,136 @@
+"""The settings of a rehearsal: the same keys as any environment's, with this machine's addresses.
+
+Its keys and passwords are made at the first start and kept in the rehearsal's folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pulumi import automation
+
+from rehearsal.run import Run
+from rehearsal.scaleway import Credentials
+
+PARENT_ZONE = "example.org"
+ZONE = f"hunt.{PARENT_ZONE}"
+_CHARTS = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "rancher")
+_SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability")
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """An ed25519 key pair in OpenSSH's formats."""
+
+    public: str
+    private: str
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What a real environment's operator would have made beforehand."""
+
+    operator: KeyPair
+    host: KeyPair
+    dns_update_key: str
+    grafana_admin_password: str
+
+
+def load_or_make_secrets(run: Run) -> Secrets:
+    """The rehearsal's secrets, made when it has none."""
+    file = run.home / "secrets.json"
+    if not file.exists():
+        made = Secrets(
+            operator=_key_pair(),
+            host=_key_pair(),
+            dns_update_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            grafana_admin_password=secrets.token_urlsafe(24),
+        )
+        write_private(file, json.dumps(asdict(made)))
+    data = json.loads(file.read_text())
+    return Secrets(
+        operator=KeyPair(**data["operator"]),
+        host=KeyPair(**data["host"]),
+        dns_update_key=data["dns_update_key"],
+        grafana_admin_password=data["grafana_admin_password"],
+    )
+
+
+def settings(run: Run, own: Secrets, account: Credentials, *, api_url: str, charts_url: str) -> dict[str, Any]:
+    """The settings as an operator would write them, with the rehearsal's own slice of addresses."""
+    return {
+        "environment": "rehearsal",
+        "domain": PARENT_ZONE,
+        "subdomain": ZONE.removesuffix(f".{PARENT_ZONE}"),
+        "parentZone": "scaleway",
+        "scaleway": {
+            "region": "fr-par",
+            "zone": "fr-par-1",
+            "projectId": account.project_id,
+            "organizationId": account.organization_id,
+            "accessKey": account.access_key,
+            "secretKey": account.secret_key,
+            "apiUrl": api_url,
+        },
+        "operators": {
+            "cidrs": ["127.0.0.0/8"],
+            "sshPublicKey": own.operator.public,
+            "sshPrivateKey": own.operator.private,
+        },
+        "gamemaster": {
+            "type": "PLAY2-MICRO",
+            "subnet": f"10.{run.slot}.0.0/24",
+            "hostKey": {"public": own.host.public, "private": own.host.private},
+            "dnsUpdateKey": own.dns_update_key,
+        },
+        "boards": {
+            "blue": {
+                "kubernetesVersion": "1.36",
+                "subnet": f"10.{run.slot}.4.0/22",
+                "pools": {"main": {"nodeType": "PRO2-XXS", "size": 2, "minSize": 1, "maxSize": 3}},
+                "apiCidrs": ["127.0.0.0/8"],
+                "autoUpgrade": {"day": "tuesday", "startHour": 3},
+            }
+        },
+        "activeBoard": "blue",
+        "observability": {"grafanaAdminPassword": own.grafana_admin_password},
+        "sources": {
+            "charts": dict.fromkeys(_CHARTS, charts_url),
+            "chartTimeoutSeconds": 120,
+            # Debian signs its packages; a mirror on plain HTTP also works behind a proxy that opens TLS.
+            "debian": "http://deb.debian.org/debian",
+        },
+    }
+
+
+def as_config(values: dict[str, Any]) -> dict[str, automation.ConfigValue]:
+    """The settings as the engine takes them; what holds a secret is encrypted in the stack's file."""
+    return {
+        f"shambhala:{key}": automation.ConfigValue(
+            value if isinstance(value, str) else json.dumps(value), secret=key in _SECRET_KEYS
+        )
+        for key, value in values.items()
+    }
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(text)
+
+
+def _key_pair() -> KeyPair:
+    key = Ed25519PrivateKey.generate()
+    return KeyPair(
+        public=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
+        private=key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
+    )

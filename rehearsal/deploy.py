@@ -1,0 +1,74 @@
+"""Runs the unchanged program through the real Pulumi engine, against a rehearsal's cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pulumi import automation
+
+from rehearsal.run import Run
+
+PROJECT = "shambhala"
+STACK = "rehearsal"
+_ROOT = Path(__file__).parent.parent
+
+
+def program() -> None:
+    """The project's own __main__.py, run as Pulumi's language host would."""
+    runpy.run_path(str(_ROOT / "__main__.py"), run_name="__main__")
+
+
+def open_stack(run: Run, engine_home: Path, config: Mapping[str, automation.ConfigValue]) -> automation.Stack:
+    """The rehearsal's stack, with its state in the rehearsal's folder.
+
+    engine_home: PULUMI_HOME, with the engine as bin/pulumi and the plugins in plugins/.
+    config: the stack's settings; keys have the project's prefix.
+    """
+    state = run.home / "pulumi"
+    state.mkdir(exist_ok=True)
+    workspace = automation.LocalWorkspaceOptions(
+        work_dir=str(state),
+        pulumi_home=str(engine_home),
+        pulumi_command=automation.PulumiCommand(root=str(engine_home), skip_version_check=True),
+        project_settings=automation.ProjectSettings(
+            name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=f"file://{state}")
+        ),
+        env_vars={
+            "PULUMI_CONFIG_PASSPHRASE": _passphrase(run),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # What is not there is built by the tool chain, not fetched behind its back.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        },
+    )
+    stack = automation.create_or_select_stack(STACK, project_name=PROJECT, program=program, opts=workspace)
+    stack.set_all_config(dict(config))
+    return stack
+
+
+def unlock(stack: automation.Stack) -> None:
+    """Take away the lock of an engine that was killed; only ours ever writes this state."""
+    for lock in (Path(stack.workspace.work_dir) / ".pulumi" / "locks").rglob("*.json"):
+        holder = json.loads(lock.read_text())
+        if not Path(f"/proc/{holder['pid']}").exists():
+            lock.unlink()
+
+
+def resources_in_state(stack: automation.Stack) -> list[Mapping[str, Any]]:
+    """What the engine believes to exist."""
+    deployment = cast("dict[str, Any]", stack.export_stack().deployment or {})
+    return cast("list[Mapping[str, Any]]", deployment.get("resources", []))
+
+
+def _passphrase(run: Run) -> str:
+    file = run.home / "passphrase"
+    if not file.exists():
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(32))
+    return file.read_text()

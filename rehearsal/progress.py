@@ -1,0 +1,62 @@
+"""Shows what the engine does while it does it, and remembers how long each part took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from pulumi.automation.events import EngineEvent, StepEventMetadata
+from rich.console import Console
+
+_SHOW_EVERY = 10.0
+
+
+@dataclass
+class EngineProgress:
+    """Listens to the engine's events.
+
+    A line for each resource that took a second or more; every ten seconds of silence, what is
+    being waited for.
+    """
+
+    console: Console
+    running: dict[str, float] = field(default_factory=dict[str, float])
+    """URN to when its step began, on the monotonic clock."""
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """URN to how long its step took."""
+    _shown: float = field(default_factory=time.monotonic)
+
+    def __call__(self, event: EngineEvent) -> None:
+        now = time.monotonic()
+        if event.resource_pre_event and _does_something(event.resource_pre_event.metadata):
+            self.running[event.resource_pre_event.metadata.urn] = now
+        elif event.res_outputs_event:
+            self._ended(event.res_outputs_event.metadata, now)
+        elif event.diagnostic_event and event.diagnostic_event.severity in ("error", "warning"):
+            self.console.print(event.diagnostic_event.message.strip(), markup=False)
+        if self.running and now - self._shown > _SHOW_EVERY:
+            waiting = ", ".join(f"{name_of(urn)} ({now - began:.0f} s)" for urn, began in self.running.items())
+            self._show(f"  … {waiting}", now)
+
+    def _ended(self, metadata: StepEventMetadata, now: float) -> None:
+        began = self.running.pop(metadata.urn, None)
+        if began is None:
+            return
+        self.seconds[metadata.urn] = self.seconds.get(metadata.urn, 0) + now - began
+        if now - began >= 1:
+            self._show(f"  {metadata.op.value:>8} {name_of(metadata.urn)} ({now - began:.1f} s)", now)
+
+    def _show(self, line: str, now: float) -> None:
+        self.console.print(line, markup=False, soft_wrap=True)
+        self._shown = now
+
+
+def name_of(urn: str) -> str:
+    """The logical name in a URN."""
+    return urn.rpartition("::")[2]
+
+
+def _does_something(metadata: StepEventMetadata) -> bool:
+    own_type = metadata.urn.split("::")[2].rpartition("$")[2]
+    # A component's time is that of what is in it.
+    return metadata.op.value not in ("same", "read") and not own_type.startswith("shambhala:")

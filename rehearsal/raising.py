@@ -1,0 +1,91 @@
+"""Raises a rehearsal: tool chain, machines, local cloud, then the program itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation
+from rich.console import Console
+
+from rehearsal import daemon, deploy
+from rehearsal.configuration import as_config, load_or_make_secrets, settings, write_private
+from rehearsal.instances import Instances
+from rehearsal.progress import EngineProgress
+from rehearsal.report import Report
+from rehearsal.run import Block, Run, Service
+from rehearsal.scaleway import Credentials
+from rehearsal.toolchain import Tools, install_plugins, provide
+
+
+def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None = None) -> Report:
+    """Bring a rehearsal to what the program says, from whatever state it is in.
+
+    changes: settings that replace the rehearsal's own.
+    Raises the errors of `rehearsal.trouble`, each with what to do next.
+    """
+    console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}")
+    began = time.monotonic()
+    tools = provide(console)
+    tooled = time.monotonic()
+    stack = open_cloud(run, tools, console, changes)
+    ready = time.monotonic()
+    console.print("Raising the game (the program itself, by the real engine)")
+    progress = EngineProgress(console)
+    result = stack.up(on_event=progress, color="never")
+    _leave_keys(run, result.outputs)
+    return Report(
+        run=run,
+        tools=tools,
+        outputs={key: output.value for key, output in result.outputs.items()},
+        changes={operation.value: number for operation, number in (result.summary.resource_changes or {}).items()},
+        parts={
+            "tool chain": tooled - began,
+            "local cloud": ready - tooled,
+            "program": time.monotonic() - ready,
+        },
+        resources=progress.seconds,
+    )
+
+
+def open_cloud(run: Run, tools: Tools, console: Console, changes: dict[str, Any] | None = None) -> automation.Stack:
+    """A running local cloud, and the stack that is to be raised on it."""
+    asyncio.run(_prepare(run, tools, console))
+    engine_home = run.home / "engine"
+    install_plugins(tools, engine_home)
+    _install_engine(tools.pulumi.path, engine_home)
+    own = load_or_make_secrets(run)
+    account = Credentials.load_or_create(run)
+    values = settings(
+        run,
+        own,
+        account,
+        api_url=f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080",
+        charts_url=f"http://{run.address(Block.SERVICES, Service.CHARTS)}:8080",
+    )
+    write_private(run.home / "operator_key", own.operator.private)
+    stack = deploy.open_stack(run, engine_home, as_config({**values, **(changes or {})}))
+    deploy.unlock(stack)
+    return stack
+
+
+async def _prepare(run: Run, tools: Tools, console: Console) -> None:
+    await Instances(run).prepare(lambda line: console.print(f"  {line}", markup=False))
+    console.print("Starting the local cloud")
+    await daemon.ensure_running(run, tools.control_plane)
+
+
+def _install_engine(engine: Path, home: Path) -> None:
+    program = home / "bin" / "pulumi"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.unlink(missing_ok=True)
+    program.symlink_to(engine)
+
+
+def _leave_keys(run: Run, outputs: automation.OutputMap) -> None:
+    """Write what the printed commands need: the board's kubeconfig and the host key to expect."""
+    write_private(run.home / "kubeconfig", str(outputs["kubeconfig"].value))
+    host_key = load_or_make_secrets(run).host.public
+    (run.home / "known_hosts").write_text(f"{outputs['game_master_ip'].value} {host_key}\n")

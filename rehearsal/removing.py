@@ -1,0 +1,55 @@
+"""Takes a rehearsal down, in any state, and looks for what might be left."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pulumi.automation import CommandError
+from rich.console import Console
+
+from rehearsal import daemon, deploy
+from rehearsal.instances import leftovers, release, remove_all
+from rehearsal.processes import ProcessError, Processes
+from rehearsal.progress import EngineProgress
+from rehearsal.raising import open_cloud
+from rehearsal.run import Run
+from rehearsal.run import release as give_back
+from rehearsal.toolchain import ToolchainError, provide
+
+
+def remove_everything(run: Run, console: Console) -> list[str]:
+    """Destroy the game through the engine, end the local cloud, and name whatever is still there.
+
+    A destroy that fails is reported, and what it left is removed from below: the cloud is ours.
+    """
+    left = _destroy(run, console)
+    left += asyncio.run(_remove_cloud(run, console))
+    if not left:
+        give_back(run)
+    return left
+
+
+def _destroy(run: Run, console: Console) -> list[str]:
+    if not (run.home / "pulumi").exists():
+        return []
+    console.print("Destroying the game (the real engine)")
+    try:
+        stack = open_cloud(run, provide(console), console)
+        stack.destroy(on_event=EngineProgress(console), color="never")
+        return [f"resource {resource['urn']}" for resource in deploy.resources_in_state(stack)]
+    except (CommandError, ProcessError, ToolchainError) as error:
+        console.print(f"[yellow]The engine could not destroy it:[/] {error}", soft_wrap=True)
+        console.print("What it left is removed from below.")
+        return []
+
+
+async def _remove_cloud(run: Run, console: Console) -> list[str]:
+    console.print("Ending the local cloud")
+    processes = Processes(run)
+    await daemon.stop(run)
+    await processes.stop_all()
+    await remove_all(run)
+    left = [f"process {process.name} ({process.pid})" for process in processes.recorded() if process.alive]
+    left += await leftovers(run)
+    await release(run)
+    return left

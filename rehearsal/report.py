@@ -1,0 +1,92 @@
+"""What a rehearsal shows at its end: each part, what it really is, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from rehearsal.configuration import ZONE
+from rehearsal.progress import name_of
+from rehearsal.run import Block, Run, Service
+from rehearsal.toolchain import Tools
+
+REAL, STAND_IN = "real", "[yellow]stand-in[/]"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of raising a rehearsal."""
+
+    run: Run
+    tools: Tools
+    outputs: Mapping[str, Any]
+    """The stack's outputs."""
+    changes: Mapping[str, int]
+    """Operation (create, same, …) to number of resources."""
+    parts: Mapping[str, float]
+    """Part of the rehearsal to the seconds it took."""
+    resources: Mapping[str, float]
+    """URN to the seconds its step took."""
+
+    def table(self) -> Table:
+        """Each part: real or stand-in, where it came from, its address, how long it took."""
+        table = Table(title=f"Rehearsal {self.run.name}", title_justify="left")
+        for column in ("part", "what", "came from", "address"):
+            table.add_column(column, overflow="fold")
+        table.add_column("seconds", justify="right")
+        for tool in self.tools.all:
+            what = STAND_IN if "stand-in" in tool.origin else REAL
+            table.add_row(f"{tool.name} {tool.version}", what, tool.origin, "", _seconds(tool.seconds))
+        for part, what, origin, address, prefix in self._rows():
+            table.add_row(part, what, origin, address, _seconds(self._took(prefix)))
+        return table
+
+    def _rows(self) -> list[tuple[str, str, str, str, str]]:
+        run, outputs = self.run, self.outputs
+        api = run.address(Block.SERVICES, Service.SCALEWAY_API)
+        charts = run.address(Block.SERVICES, Service.CHARTS)
+        boards: Mapping[str, str] = outputs["boards"]
+        rows = [
+            ("Scaleway API", STAND_IN, "this project", f"http://{api}:8080", ""),
+            ("chart repository", STAND_IN, "this project", f"http://{charts}:8080", ""),
+            ("game master", "real Debian 13 in a container", "Debian", str(outputs["game_master_ip"]), "gamemaster"),
+            (f"zone {outputs['zone']}", REAL + " bind9", "Debian", f"{outputs['game_master_ip']}:53", "names"),
+        ]
+        rows += [
+            (f"board {name}", "real control plane, no pods run", "tool chain", address, f"board-{name}")
+            for name, address in boards.items()
+        ]
+        rows += [
+            ("Grafana", f"{STAND_IN} chart", "this project", str(outputs["grafana_url"]), "observability"),
+            ("game", "real objects, no pods run", "the program", str(outputs["game_url"]), "game-"),
+        ]
+        return rows
+
+    def _took(self, prefix: str) -> float | None:
+        if not prefix:
+            return None
+        return sum(seconds for urn, seconds in self.resources.items() if name_of(urn).startswith(prefix))
+
+    def closing(self, seconds: float) -> str:
+        """What changed, how long it took, and three commands that work as printed."""
+        home = self.run.home
+        changes = ", ".join(f"{number} {operation}" for operation, number in sorted(self.changes.items()))
+        parts = ", ".join(f"{part} {took:.0f} s" for part, took in self.parts.items())
+        ip = self.outputs["game_master_ip"]
+        return "\n".join(
+            [
+                f"Resources: {changes}. {seconds:.0f} s in all: {parts}.",
+                "Try:",
+                f"  dig +short @{ip} play.{ZONE}",
+                f"  {self.tools.control_plane}/kubectl --kubeconfig {home}/kubeconfig get ingress --all-namespaces",
+                f"  ssh -i {home}/operator_key -o UserKnownHostsFile={home}/known_hosts root@{ip}",
+                "Take it down with 'make rehearse-down'.",
+            ]
+        )
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
