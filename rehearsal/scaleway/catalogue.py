@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rehearsal.scaleway.records import Record
 
@@ -98,5 +99,5 @@ class Catalogue:
 
     kubernetes: tuple[str, ...] = ("1.36.3", "1.35.7", "1.34.10")
     """Versions that Kapsule offers, newest first. The control plane behind it is the first, whichever is chosen."""
-    images: tuple[str, ...] = ("debian_trixie",)
-    """Labels of Instance images. A machine runs Debian 13, so nothing else is offered."""
+    images: Mapping[str, str] = field(default_factory=lambda: {"debian_trixie": "Debian Trixie"})
+    """Labels of Instance images and their names. A machine runs Debian 13, so nothing else is offered."""

@@ -207,6 +207,11 @@ def _record(zone: Record, fields: Fields, identity: str) -> Record:
         if service in fields:
             raise not_in_stand_in(f"dynamic records ({service})")
     fields.check()
+    # This is how Scaleway answers: with the priority in the data too, and texts in quotes.
+    if kind == "MX":
+        record["data"] = f"{record['priority']} {data}"
+    if kind == "TXT" and not data.startswith('"'):
+        record["data"] = f'"{data}"'
     return record
 
 

@@ -59,12 +59,13 @@ class InstanceIps:
                 "gateway": "62.210.0.1",
                 "netmask": "32",
                 "family": "inet",
-                "provisioning_mode": "dhcp",
+                # DHCP tells a machine its first address only.
+                "provisioning_mode": "dhcp" if place == 0 else "manual",
                 "tags": ip["tags"],
                 "state": ip["state"],
                 "ipam_id": ip["ipam_id"],
             }
-            for ip in map(self._store.ips.get, server["_ip_ids"])
+            for place, ip in enumerate(map(self._store.ips.get, server["_ip_ids"]))
         ]
 
     async def _list(self, request: web.Request) -> web.Response:

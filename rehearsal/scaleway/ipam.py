@@ -38,13 +38,9 @@ class Ipam:
     def attach(self, network: Record, resource: Record, booked: list[Record] | None = None) -> list[str]:
         """Give a resource an IPv4 and an IPv6 address of a private network; returns the ids.
 
-        resource: its type, id, mac_address and name. booked: addresses reserved before, used instead of new ones.
+        resource: its type, id, mac_address and name. booked: addresses reserved before, given instead of new ones.
         """
-        chosen = booked or []
-        for subnet in network["subnets"]:
-            version_6 = ip_network(subnet["subnet"]).version == 6
-            if not any(ip["is_ipv6"] == version_6 for ip in chosen):
-                chosen = [*chosen, self._take(network, subnet, None)]
+        chosen = booked or [self._take(network, subnet, None) for subnet in network["subnets"]]
         for ip in chosen:
             ip.update(resource=resource, updated_at=now())
         return [ip["id"] for ip in chosen]

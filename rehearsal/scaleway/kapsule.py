@@ -32,6 +32,7 @@ KUBELET_ARGUMENTS = {
     "cpuCFSQuota": "bool",
     "cpuCFSQuotaPeriod": "duration",
     "cpuManagerPolicy": "enum:none|static",
+    "cpuManagerPolicyOptions": "map[string]string",
     "enableDebuggingHandlers": "bool",
     "evictionHard": "map[string]string",
     "evictionMinimumReclaim": "map[string]string",
@@ -157,7 +158,7 @@ class Kapsule:
             "private_network_id": fields.text("private_network_id"),
             "commitment_ends_at": time,
             "acl_available": True,
-            "iam_nodes_group_id": new_id(),
+            "iam_nodes_group_id": "",
             "pod_cidr": fields.cidr("pod_cidr", "100.64.0.0/15"),
             "service_cidr": fields.cidr("service_cidr", "10.32.0.0/20"),
             "_acls": [_acl(rule) for rule in OPEN_TO_ALL],
@@ -308,6 +309,7 @@ class Kapsule:
             await self._context.clusters.create(_behind(cluster))
             # It may have been deleted meanwhile.
             if cluster["status"] == status:
+                cluster["iam_nodes_group_id"] = cluster["iam_nodes_group_id"] or new_id()
                 self._move(cluster, "ready")
 
         self._context.work.start(cluster["id"], f"{status} cluster", work, lambda _: self._move(cluster, "locked"))

@@ -199,7 +199,8 @@ class LoadBalancerBooks:
             "region": balancer["region"],
             "zone": balancer["zone"],
         }
-        return {**public(balancer), "ip": [public(ip)], "instances": [instance]}
+        made = balancer["status"] != "to_create"
+        return {**public(balancer), "ip": [public(ip)], "instances": [instance] if made else []}
 
     def _new_ip(self, zone: str, project: str, tags: list[str]) -> Record:
         address = self._context.free_address(Block.LOAD_BALANCERS, self._store.lb_ips, "ip_address")

@@ -88,13 +88,9 @@ class SecurityGroups:
         fields = await Fields.of(request)
         sent = [rule for rule in fields.objects("rules") if rule.get("editable") is not False]
         fields.check()
-        places = dict.fromkeys(DIRECTIONS, 0)
-        rules: list[Record] = []
-        for one in sent:
-            rule = _rule(Fields(one), group["zone"])
-            places[rule["direction"]] += 1
-            rules.append({**rule, "position": places[rule["direction"]]})
-        group["_rules"] = rules
+        group["_rules"] = [
+            {**_rule(Fields(one), group["zone"]), "position": position} for position, one in enumerate(sent, 1)
+        ]
         self._follow(group)
         return web.json_response({"rules": _all_rules(group)})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from rehearsal.scaleway.catalogue import GB, SERVER_TYPES
@@ -119,8 +121,8 @@ class Servers:
             "boot_type": boot_type,
             "organization": self._context.credentials.organization_id,
             "project": project,
-            "hostname": name,
-            "image": _image(image, volume_type, zone),
+            "hostname": _hostname(name),
+            "image": self._image(image, volume_type, zone),
             "tags": tags,
             "state": STOPPED,
             "protected": protected,
@@ -149,7 +151,7 @@ class Servers:
             "_volumes": {},
         }
         self._store.servers.add(server)
-        server["_volumes"] = {"0": self._volumes.create(server, volume_type, size, server["image"]["name"])["id"]}
+        server["_volumes"] = {"0": self._volumes.create(server, volume_type, size)["id"]}
         for ip in ips:
             self._ips.attach(ip, server)
         self._store.save()
@@ -179,11 +181,15 @@ class Servers:
         fields.check()
         if changes["commercial_type"] != server["commercial_type"] and server["state"] != STOPPED:
             raise bad_request("The server must be stopped to change its commercial type.")
-        self._check_volumes(server, volumes)
+        boot = self._check_volumes(server, volumes)
         group = self._store.security_groups.get(group_id, zone=server["zone"])
         ips = [self._store.ips.get(ip, zone=server["zone"]) for ip in wanted_ips]
         server.update(
-            changes, hostname=changes["name"], _security_group_id=group["id"], modification_date=instance_now()
+            changes,
+            hostname=_hostname(changes["name"]),
+            _security_group_id=group["id"],
+            _boot=boot,
+            modification_date=instance_now(),
         )
         if wanted_ips != server["_ip_ids"]:
             for attached in list(server["_ip_ids"]):
@@ -231,8 +237,9 @@ class Servers:
         return web.json_response(
             {
                 "task": {
-                    "id": new_id(),
-                    "description": f"server_{action}",
+                    # Scaleway's own words: tasks are gone, their answers have stayed.
+                    "id": "00000000-0000-0000-0000-000000000000",
+                    "description": "fake task",
                     "status": "pending",
                     "href_from": f"/servers/{server['id']}/action",
                     "href_result": f"/servers/{server['id']}",
@@ -246,7 +253,7 @@ class Servers:
         )
 
     async def _list_user_data(self, request: web.Request) -> web.Response:
-        return web.json_response({"user_data": list(self._find(request)["_user_data"])})
+        return web.json_response({"user_data": sorted(self._find(request)["_user_data"])})
 
     async def _get_user_data(self, request: web.Request) -> web.Response:
         return web.Response(text=self._user_data(request), content_type="text/plain")
@@ -286,12 +293,41 @@ class Servers:
             raise _no_user_data(key)
         return values[key]
 
-    def _check_volumes(self, server: Record, volumes: Record) -> None:
-        """Only the volumes that the server has may be named in an update."""
-        present = set(server["_volumes"].values())
-        for volume in volumes.values():
-            if Fields(volume).text("id", "") not in present:
+    def _check_volumes(self, server: Record, volumes: Record) -> bool:
+        """Whether the root volume is to boot; an update may name the volumes that the server has, and no other."""
+        boot: bool = server["_boot"]
+        for place, sent in volumes.items():
+            volume = Fields(sent)
+            if volume.text("id", "") != server["_volumes"].get(place):
                 raise not_in_stand_in("additional volumes")
+            boot = volume.flag("boot", boot)
+            volume.check()
+        return boot
+
+    def _image(self, image: Record, volume_type: str, zone: str) -> Record:
+        """The image of a server, as the server shows it."""
+        name = self._context.catalogue.images[image["label"]]
+        released = "2026-05-12T15:00:00.000000+00:00"
+        snapshot = fixed_id("snapshot", image["id"])
+        block = {"volume_type": "sbs_snapshot", "id": snapshot, "size": 0, "name": ""}
+        local = {"volume_type": LOCAL, "id": snapshot, "size": IMAGE_SIZE, "name": name}
+        return {
+            "id": image["id"],
+            "name": name,
+            "organization": SCALEWAY,
+            "project": SCALEWAY,
+            "root_volume": local if volume_type == LOCAL else block,
+            "extra_volumes": {},
+            "public": True,
+            "arch": image["arch"],
+            "creation_date": released,
+            "modification_date": released,
+            "default_bootscript": None,
+            "from_server": "",
+            "state": "available",
+            "tags": [],
+            "zone": zone,
+        }
 
     def _view(self, server: Record) -> Record:
         ips = self._ips.views_of(server)
@@ -315,6 +351,10 @@ def _refuse_protected(server: Record) -> None:
         raise still_in_use("the server is protected: remove the protection first")
 
 
+def _hostname(name: str) -> str:
+    return re.sub(r"[^a-z0-9-]", "-", name.lower())
+
+
 def _no_user_data(key: str) -> ApiError:
     return not_found("instance_user_data", key)
 
@@ -329,30 +369,4 @@ def _location(server: Record) -> Record | None:
         "cluster_id": "1",
         "hypervisor_id": "1",
         "node_id": "1",
-    }
-
-
-def _image(image: Record, volume_type: str, zone: str) -> Record:
-    """The image of a server, as the server shows it."""
-    name = image["label"].replace("_", " ").title()
-    released = "2026-05-12T15:00:00.000000+00:00"
-    snapshot = fixed_id("snapshot", image["id"])
-    block = {"volume_type": "sbs_snapshot", "id": snapshot, "size": 0, "name": ""}
-    local = {"volume_type": LOCAL, "id": snapshot, "size": IMAGE_SIZE, "name": name}
-    return {
-        "id": image["id"],
-        "name": name,
-        "organization": SCALEWAY,
-        "project": SCALEWAY,
-        "root_volume": local if volume_type == LOCAL else block,
-        "extra_volumes": {},
-        "public": True,
-        "arch": image["arch"],
-        "creation_date": released,
-        "modification_date": released,
-        "default_bootscript": None,
-        "from_server": "",
-        "state": "available",
-        "tags": [],
-        "zone": zone,
     }

@@ -11,7 +11,7 @@ from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import bad_request, conflict, still_in_use
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import instance_listing, listing
-from rehearsal.scaleway.records import Record, fixed_id, instance_now, new_id, now, public
+from rehearsal.scaleway.records import Record, instance_now, new_id, now, public
 
 _LOCAL = "/instance/v1/zones/{zone}/volumes"
 _BLOCK = "/block/v1/zones/{zone}/volumes"
@@ -39,15 +39,11 @@ class Volumes:
             web.delete(_BLOCK + "/{id}", self._delete_block),
         ]
 
-    def create(self, server: Record, kind: str, size: int, image_name: str) -> Record:
+    def create(self, server: Record, kind: str, size: int) -> Record:
         """The root volume of a new server. size: bytes."""
         if kind == LOCAL:
-            volume = self._local(server, size, image_name)
-            return self._store.local_volumes.add(volume)
-        return self._store.block_volumes.add(self._block(server, size, image_name))
-
-    def kind(self, identity: str) -> str:
-        return LOCAL if self._store.local_volumes.find(identity) else BLOCK
+            return self._store.local_volumes.add(self._local(server, size))
+        return self._store.block_volumes.add(self._block(server, size))
 
     def view(self, identity: str, boot: bool) -> Record:
         """A volume as its server shows it."""
@@ -143,10 +139,10 @@ class Volumes:
         server = self._store.servers.find(volume["_server_id"])
         return {**public(volume), "server": server and {"id": server["id"], "name": server["name"]}}
 
-    def _local(self, server: Record, size: int, name: str) -> Record:
+    def _local(self, server: Record, size: int) -> Record:
         return {
             "id": new_id(),
-            "name": name,
+            "name": server["image"]["name"],
             "volume_type": LOCAL,
             "export_uri": None,
             "organization": server["organization"],
@@ -161,10 +157,10 @@ class Volumes:
             "_server_id": server["id"],
         }
 
-    def _block(self, server: Record, size: int, name: str) -> Record:
+    def _block(self, server: Record, size: int) -> Record:
         return {
             "id": new_id(),
-            "name": f"{name}_sbs_volume_0",
+            "name": f"{server['image']['name']}_sbs_volume_0",
             "type": "sbs_5k",
             "size": size,
             "project_id": server["project"],
@@ -180,7 +176,7 @@ class Volumes:
                     "status": "attached",
                 }
             ],
-            "parent_snapshot_id": fixed_id("snapshot", name),
+            "parent_snapshot_id": server["image"]["root_volume"]["id"],
             "status": "in_use",
             "tags": [],
             "specs": {"perf_iops": IOPS[0], "class": "sbs"},
