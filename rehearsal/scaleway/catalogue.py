@@ -87,6 +87,7 @@ SERVER_TYPES = {
         ServerType("PRO2-M", 16, 64, 0, 3000, 1000, 0.44676),
         ServerType("PRO2-L", 32, 128, 0, 6000, 2000, 0.89454),
         ServerType("POP2-2C-8G", 2, 8, 0, 400, 400, 0.0735),
+        ServerType("POP2-HM-2C-16G", 2, 16, 0, 400, 400, 0.103),
         ServerType("POP2-4C-16G", 4, 16, 0, 800, 800, 0.147),
         ServerType("POP2-8C-32G", 8, 32, 0, 1600, 1600, 0.29),
     )

@@ -208,6 +208,8 @@ def _record(zone: Record, fields: Fields, identity: str) -> Record:
             raise not_in_stand_in(f"dynamic records ({service})")
     fields.check()
     # This is how Scaleway answers: with the priority in the data too, and texts in quotes.
+    if kind == "SRV" and data.split()[0].isdecimal():
+        record["priority"] = int(data.split()[0])
     if kind == "MX":
         record["data"] = f"{record['priority']} {data}"
     if kind == "TXT" and not data.startswith('"'):

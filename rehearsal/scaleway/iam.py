@@ -35,8 +35,14 @@ class Iam:
         ]
 
     async def _list(self, request: web.Request) -> web.Response:
-        keys = [key for key in self._store.ssh_keys if request.query.get("name", key["name"]) == key["name"]]
-        return listing(request, "ssh_keys", list(map(public, keys)))
+        query = request.query
+        keys = [
+            public(key)
+            for key in self._store.ssh_keys
+            if query.get("name", key["name"]) == key["name"]
+            and query.get("disabled", str(key["disabled"]).lower()) == str(key["disabled"]).lower()
+        ]
+        return listing(request, "ssh_keys", keys)
 
     async def _create(self, request: web.Request) -> web.Response:
         fields = await Fields.of(request)

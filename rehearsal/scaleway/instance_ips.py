@@ -138,7 +138,10 @@ class InstanceIps:
         return web.Response(status=204)
 
     def _find(self, request: web.Request) -> Record:
-        return self._store.ips.get(request.match_info["id"], zone=request.match_info["zone"])
+        """The IP of a request, which names it by its id or its address."""
+        zone, name = request.match_info["zone"], request.match_info["id"]
+        by_address = self._store.ips.where(address=name, zone=zone)
+        return by_address[0] if by_address else self._store.ips.get(name, zone=zone)
 
     def _view(self, ip: Record) -> Record:
         server = self._store.servers.find(ip["_server_id"])

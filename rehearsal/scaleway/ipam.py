@@ -9,9 +9,9 @@ from itertools import islice
 from aiohttp import web
 
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid, still_in_use
+from rehearsal.scaleway.errors import invalid, not_in_stand_in, still_in_use
 from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.paging import listing
+from rehearsal.scaleway.paging import has_tags, listing
 from rehearsal.scaleway.records import Record, new_id, now, public
 
 _IPS = "/ipam/v1/regions/{region}/ips"
@@ -63,7 +63,7 @@ class Ipam:
 
     async def _list(self, request: web.Request) -> web.Response:
         region = request.match_info["region"]
-        ips = [ip for ip in self._store.ipam_ips.where(region=region) if _wanted(ip, request)]
+        ips = [ip for ip in self._store.ipam_ips.where(region=region) if _wanted(ip, request) and has_tags(request, ip)]
         return listing(request, "ips", [public(ip) for ip in reversed(ips)])
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -75,6 +75,8 @@ class Ipam:
         address, tags = fields.maybe_text("address"), fields.texts("tags")
         source.check()
         fields.check()
+        if "resource" in fields:
+            raise not_in_stand_in("custom resources with an address of their own")
         for network in self._store.private_networks.where(region=request.match_info["region"]):
             for subnet in network["subnets"]:
                 fits = network["id"] == identity and (ip_network(subnet["subnet"]).version == 6) == version_6
@@ -153,6 +155,7 @@ def _wanted(ip: Record, request: web.Request) -> bool:
     return (
         query.get("private_network_id", ip["_private_network_id"]) == ip["_private_network_id"]
         and query.get("project_id", ip["project_id"]) == ip["project_id"]
+        and query.get("zonal", ip["zone"]) == ip["zone"]
         and query.get("resource_id", resource.get("id")) == resource.get("id")
         and query.get("resource_name", resource.get("name")) == resource.get("name")
         and query.get("mac_address", resource.get("mac_address")) == resource.get("mac_address")

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from rehearsal.scaleway.backends import Cluster
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import failed_behind, not_found, transient_state
+from rehearsal.scaleway.errors import failed_behind, not_found, not_in_stand_in, transient_state
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.load_balancers import LoadBalancerBooks
 from rehearsal.scaleway.paging import listing, page
@@ -55,7 +55,7 @@ AUTOSCALER: Record = {
     "scale_down_unneeded_time": "10m",
     "scale_down_utilization_threshold": 0.5,
     "max_graceful_termination_sec": 600,
-    "skip_nodes_with_local_storage": True,
+    "skip_nodes_with_local_storage": False,
     "log_level": 2,
 }
 OPEN_ID: Record = {
@@ -132,6 +132,8 @@ class Kapsule:
         region = request.match_info["region"]
         fields = await Fields.of(request)
         project = self._context.project(fields, "cluster")
+        if fields.text("type", "").startswith("multicloud"):
+            raise not_in_stand_in("Kosmos: clusters with nodes of other clouds")
         identity, time = new_id(), now()
         cluster: Record = {
             "region": region,

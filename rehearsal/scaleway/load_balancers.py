@@ -11,7 +11,7 @@ from rehearsal.run import Block
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import ApiError, not_in_stand_in, still_in_use
 from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.paging import listing, page, total
+from rehearsal.scaleway.paging import has_tags, listing, page, total
 from rehearsal.scaleway.records import Record, new_id, now, public, region_of
 
 _IPS = "/lb/v1/zones/{zone}/ips"
@@ -91,7 +91,13 @@ class LoadBalancerBooks:
     async def _list_ips(self, request: web.Request) -> web.Response:
         ips = self._store.lb_ips.where(zone=request.match_info["zone"])
         query = request.query
-        chosen = [public(ip) for ip in ips if query.get("ip_address", ip["ip_address"]) == ip["ip_address"]]
+        chosen = [
+            public(ip)
+            for ip in ips
+            if query.get("ip_address", ip["ip_address"]) == ip["ip_address"]
+            and query.get("ip_type", "all") != "ipv6"
+            and has_tags(request, ip)
+        ]
         return listing(request, "ips", chosen)
 
     async def _create_ip(self, request: web.Request) -> web.Response:

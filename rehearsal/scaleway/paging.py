@@ -32,6 +32,11 @@ def instance_listing(request: web.Request, name: str, items: Sequence[Mapping[st
     return web.json_response({name: page(request, items)}, headers=total(items))
 
 
+def has_tags(request: web.Request, record: Mapping[str, Any]) -> bool:
+    """Whether a resource has every tag that the request asks for."""
+    return set(request.query.getall("tags", [])) <= set(record["tags"])
+
+
 def total(items: Sized) -> Mapping[str, str]:
     """The header that says how many there are on all pages."""
     return {"X-Total-Count": str(len(items))}

@@ -65,6 +65,10 @@ class Pools:
         largest = fields.integer("max_size", size, 0, LARGEST_POOL)
         group_id = fields.maybe_text("security_group_id")
         volume_type = fields.choice("root_volume_type", VOLUME_TYPES, VOLUME_TYPES[0])
+        local = SERVER_TYPES[kind].local_storage * GB if kind in SERVER_TYPES else 0
+        if volume_type == VOLUME_TYPES[0]:
+            volume_type = "l_ssd" if local else "sbs_5k"
+        smallest_volume = local if volume_type == "l_ssd" and local else SMALLEST_VOLUME
         pool: Record = {
             "region": cluster["region"],
             "id": new_id(),
@@ -86,8 +90,8 @@ class Pools:
             "kubelet_args": fields.object("kubelet_args"),
             "upgrade_policy": _upgrade_policy({"max_unavailable": 1, "max_surge": 0}, fields),
             "zone": zone,
-            "root_volume_type": "sbs_5k" if volume_type == VOLUME_TYPES[0] else volume_type,
-            "root_volume_size": fields.integer("root_volume_size", SMALLEST_VOLUME, SMALLEST_VOLUME),
+            "root_volume_type": volume_type,
+            "root_volume_size": fields.integer("root_volume_size", smallest_volume, SMALLEST_VOLUME),
             "public_ip_disabled": fields.flag("public_ip_disabled"),
             "security_group_id": group_id or fixed_id("kapsule", cluster["project_id"], zone),
             "labels": fields.object("labels"),

@@ -25,12 +25,18 @@ SCALEWAY = fixed_id("organization", "scaleway")
 """Owner of the marketplace's images."""
 ALLOWED_ACTIONS = {
     STOPPED: ["poweron", "backup"],
-    STOPPED_IN_PLACE: ["poweron", "terminate", "backup"],
+    STOPPED_IN_PLACE: ["poweron", "poweroff", "terminate", "reboot", "backup"],
     STARTING: ["poweroff", "terminate", "reboot", "stop_in_place", "backup"],
     RUNNING: ["poweroff", "terminate", "reboot", "stop_in_place", "backup"],
     STOPPING: ["stop_in_place", "backup"],
     LOCKED: ["terminate"],
 }
+NOT_HERE = {
+    "placement_group": "placement groups",
+    "admin_password_encryption_ssh_key_id": "Windows",
+    "filesystems": "file systems",
+}
+"""What a new server may ask for on Scaleway only."""
 LARGEST_USER_DATA = 127_998
 """Bytes of one value."""
 
@@ -89,6 +95,12 @@ class Servers:
         zone = request.match_info["zone"]
         fields = await Fields.of(request)
         project = self._context.project(fields, "server", "project")
+        volumes = fields.object("volumes")
+        for wanted, what in NOT_HERE.items():
+            if wanted in fields:
+                raise not_in_stand_in(what)
+        if set(volumes) - {"0"} or any("id" in Fields(volume) for volume in volumes.values()):
+            raise not_in_stand_in("additional volumes, nor servers from an existing volume")
         name, kind = fields.text("name"), fields.text("commercial_type")
         image_id, boot_type = fields.text("image"), fields.choice("boot_type", ("local", "rescue"), "local")
         tags, ip_ids = fields.texts("tags"), fields.texts("public_ips")
@@ -96,7 +108,7 @@ class Servers:
         if kind and kind not in SERVER_TYPES:
             fields.refuse("commercial_type", f"there is no commercial type {kind} in {zone}")
         dynamic = fields.flag("dynamic_ip_required")
-        root = Fields(Fields(fields.object("volumes")).object("0"))
+        root = Fields(Fields(volumes).object("0"))
         boot, size = root.flag("boot"), root.integer("size", IMAGE_SIZE)
         fields.check()
         if dynamic:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import bad_request, conflict, still_in_use
+from rehearsal.scaleway.errors import bad_request, conflict, not_in_stand_in, still_in_use
 from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.paging import instance_listing, listing
+from rehearsal.scaleway.paging import has_tags, instance_listing, listing
 from rehearsal.scaleway.records import Record, instance_now, new_id, now, public
 
 _LOCAL = "/instance/v1/zones/{zone}/volumes"
@@ -18,6 +18,8 @@ _BLOCK = "/block/v1/zones/{zone}/volumes"
 LOCAL = "l_ssd"
 BLOCK = "sbs_volume"
 IOPS = (5000, 15000)
+SMALLEST = 5_000_000_000
+"""Bytes of a block volume."""
 
 
 class Volumes:
@@ -34,6 +36,7 @@ class Volumes:
             web.patch(_LOCAL + "/{id}", self._update_local),
             web.delete(_LOCAL + "/{id}", self._delete_local),
             web.get(_BLOCK, self._list_block),
+            web.post(_BLOCK, self._create_block),
             web.get(_BLOCK + "/{id}", self._get_block),
             web.patch(_BLOCK + "/{id}", self._update_block),
             web.delete(_BLOCK + "/{id}", self._delete_block),
@@ -43,7 +46,18 @@ class Volumes:
         """The root volume of a new server. size: bytes."""
         if kind == LOCAL:
             return self._store.local_volumes.add(self._local(server, size))
-        return self._store.block_volumes.add(self._block(server, size))
+        name = f"{server['image']['name']}_sbs_volume_0"
+        volume = _block(name, server["project"], server["zone"], size, IOPS[0])
+        reference = {
+            "id": new_id(),
+            "product_resource_type": "instance_server",
+            "product_resource_id": server["id"],
+            "created_at": now(),
+            "type": "exclusive",
+            "status": "attached",
+        }
+        volume.update(references=[reference], parent_snapshot_id=server["image"]["root_volume"]["id"], status="in_use")
+        return self._store.block_volumes.add(volume)
 
     def view(self, identity: str, boot: bool) -> Record:
         """A volume as its server shows it."""
@@ -97,9 +111,33 @@ class Volumes:
         return web.Response(status=204)
 
     async def _list_block(self, request: web.Request) -> web.Response:
-        return listing(
-            request, "volumes", list(map(public, self._store.block_volumes.where(zone=request.match_info["zone"])))
-        )
+        query = request.query
+        chosen = [
+            public(volume)
+            for volume in self._store.block_volumes.where(zone=request.match_info["zone"])
+            if query.get("name", volume["name"]) == volume["name"]
+            and query.get("project_id", volume["project_id"]) == volume["project_id"]
+            and has_tags(request, volume)
+        ]
+        return listing(request, "volumes", chosen)
+
+    async def _create_block(self, request: web.Request) -> web.Response:
+        fields = await Fields.of(request)
+        project = self._context.project(fields, "volume")
+        name, tags = fields.text("name"), fields.texts("tags")
+        iops = fields.integer("perf_iops", IOPS[0])
+        size = Fields(fields.object("from_empty")).integer("size", 0)
+        if "from_snapshot" in fields:
+            raise not_in_stand_in("snapshots")
+        if size < SMALLEST:
+            fields.refuse("from_empty.size", f"size must be at least {SMALLEST} bytes")
+        if iops not in IOPS:
+            fields.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
+        fields.check()
+        volume = self._store.block_volumes.add(_block(name, project, request.match_info["zone"], size, iops))
+        volume["tags"] = tags
+        self._store.save()
+        return web.json_response({**public(volume), "status": "creating"})
 
     async def _get_block(self, request: web.Request) -> web.Response:
         return web.json_response(public(self._find_block(request)))
@@ -116,10 +154,13 @@ class Volumes:
         if iops not in IOPS:
             fields.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
         fields.check()
-        volume.update(name=name, size=size, tags=tags, updated_at=now(), type=f"sbs_{iops // 1000}k")
-        volume["specs"]["perf_iops"] = iops
+        volume.update(name=name, tags=tags, updated_at=now())
+        # Scaleway answers before the volume has grown or become faster.
+        resized = (size, iops) != (volume["size"], volume["specs"]["perf_iops"])
+        answer = {**public(volume), "status": "updating" if resized else volume["status"]}
+        volume.update(size=size, type=_class(iops), specs={"perf_iops": iops, "class": "sbs"})
         self._store.save()
-        return web.json_response(public(volume))
+        return web.json_response(answer)
 
     async def _delete_block(self, request: web.Request) -> web.Response:
         volume = self._find_block(request)
@@ -157,30 +198,27 @@ class Volumes:
             "_server_id": server["id"],
         }
 
-    def _block(self, server: Record, size: int) -> Record:
-        return {
-            "id": new_id(),
-            "name": f"{server['image']['name']}_sbs_volume_0",
-            "type": "sbs_5k",
-            "size": size,
-            "project_id": server["project"],
-            "created_at": now(),
-            "updated_at": now(),
-            "references": [
-                {
-                    "id": new_id(),
-                    "product_resource_type": "instance_server",
-                    "product_resource_id": server["id"],
-                    "created_at": now(),
-                    "type": "exclusive",
-                    "status": "attached",
-                }
-            ],
-            "parent_snapshot_id": server["image"]["root_volume"]["id"],
-            "status": "in_use",
-            "tags": [],
-            "specs": {"perf_iops": IOPS[0], "class": "sbs"},
-            "last_detached_at": None,
-            "kms_key_id": None,
-            "zone": server["zone"],
-        }
+
+def _block(name: str, project: str, zone: str, size: int, iops: int) -> Record:
+    """A block volume that nobody uses. size: bytes."""
+    return {
+        "id": new_id(),
+        "name": name,
+        "type": _class(iops),
+        "size": size,
+        "project_id": project,
+        "created_at": now(),
+        "updated_at": now(),
+        "references": [],
+        "parent_snapshot_id": None,
+        "status": "available",
+        "tags": [],
+        "specs": {"perf_iops": iops, "class": "sbs"},
+        "last_detached_at": None,
+        "kms_key_id": None,
+        "zone": zone,
+    }
+
+
+def _class(iops: int) -> str:
+    return f"sbs_{iops // 1000}k"

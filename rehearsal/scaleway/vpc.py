@@ -11,7 +11,7 @@ from aiohttp import web
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import failed_behind, invalid, still_in_use
 from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.paging import listing
+from rehearsal.scaleway.paging import has_tags, listing
 from rehearsal.scaleway.records import Record, new_id, now, public
 
 _VPCS = "/vpc/v2/regions/{region}/vpcs"
@@ -68,8 +68,15 @@ class Vpc:
 
     async def _list(self, request: web.Request) -> web.Response:
         vpcs = self._store.vpcs.where(region=request.match_info["region"])
-        named = [vpc for vpc in vpcs if request.query.get("name", vpc["name"]) == vpc["name"]]
-        return listing(request, "vpcs", list(map(self._view, named)))
+        query = request.query
+        chosen = [
+            self._view(vpc)
+            for vpc in vpcs
+            if query.get("name", "") in vpc["name"]
+            and query.get("is_default", str(vpc["is_default"]).lower()) == str(vpc["is_default"]).lower()
+            and has_tags(request, vpc)
+        ]
+        return listing(request, "vpcs", chosen)
 
     async def _create(self, request: web.Request) -> web.Response:
         fields = await Fields.of(request)
@@ -113,6 +120,7 @@ class Vpc:
             for network in networks
             if query.get("name", network["name"]) == network["name"]
             and query.get("vpc_id", network["vpc_id"]) == network["vpc_id"]
+            and has_tags(request, network)
         ]
         return listing(request, "private_networks", chosen)
 

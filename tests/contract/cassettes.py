@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import json
 import subprocess
 from dataclasses import dataclass
 from functools import cache
@@ -15,46 +14,43 @@ import yaml
 
 MODULE = "github.com/scaleway/terraform-provider-scaleway/v2"
 MODULE_FOLDER = Path(__file__).parents[2] / "rehearsal" / "toolchain" / "modules" / "scaleway"
-OVERRIDE = "SHAMBHALA_CASSETTES"
-"""Environment variable: a folder with the provider's source, for machines that have it elsewhere."""
+"""Its go.mod says which version of the provider the rehearsal runs, hence whose recordings count."""
 
-COVERED = {
-    "instance": (
-        "server-basic", "server-minimal", "server-ips", "server-ip-removed", "server-ips-removed",
-        "server-state-start", "server-state-stop", "server-private-network",
-        "server-private-network-missing-pnic", "server-root-volume-boot", "server-root-volume-size",
-        "server-root-volume-from-image-block", "server-user-data-with-cloud-init-at-start",
-        "server-user-data-without-cloud-init-at-start", "user-data-basic", "ip-basic", "ip-tags", "ip-with-zone",
-        "ip-reverse-dns-basic", "security-group-basic", "security-group-any", "security-group-tags",
-        "security-group-icmp", "security-group-with-no-port", "security-group-with-port-range",
-        "security-group-remove-port", "security-group-enable-default-security", "security-group-rules-basic",
-        "security-group-rules-ip-ranges", "security-group-rules-reapply-config", "private-nic-basic",
-        "private-nic-tags", "private-nic-with-ipam",
+RESOURCES = {
+    "instance IP": ("instance/ip-*", "instance/data-source-ip-*"),
+    "security group": ("instance/security-group-*", "instance/data-source-security-group-*"),
+    "server": (
+        "instance/server-*",
+        "instance/action-server-*",
+        "instance/data-source-server-*",
+        "instance/data-source-servers-*",
     ),
-    "k8s": (
-        "cluster-basic", "cluster-private-network", "cluster-networking", "cluster-oidc", "cluster-autoscaling",
-        "cluster-auto-upgrade", "cluster-upgrade-cluster-only", "cluster-upgrade-pools-with-cluster", "pool-basic",
-        "pool-wait", "pool-size", "pool-zone", "pool-taints-and-labels", "pool-upgrade-policy", "pool-kubelet-args",
-        "acl-basic", "acl-rules-order",
+    "user data": ("instance/user-data-*",),
+    "private NIC": ("instance/private-nic-*", "instance/data-source-private-nic-*"),
+    "block volume": ("block/volume-*", "block/data-source-volume-*"),
+    "image": ("marketplace/*",),
+    "VPC": (
+        "vpc/vpc-basic", "vpc/vpc-with-*", "vpc/vpc-disable-routing", "vpc/data-source-vpc-basic",
+        "vpc/data-source-vpc-default", "vpc/data-source-vp-cs-*",
     ),
-    "domain": (
-        "domain-record-basic", "domain-record-basic2", "domain-record-cname", "domain-record-arobase",
-        "domain-record-name-diff-suppress", "domain-zone-basic",
-    ),
-    "iam": ("ssh-key-basic", "ssh-key-disabled", "ssh-key-with-new-line", "ssh-key-change-resource-name"),
-    "vpc": (
-        "vpc-basic", "vpc-with-region", "vpc-with-tags", "vpc-disable-routing", "vpc-private-network-basic",
-        "vpc-private-network-default-name", "vpc-private-network-one-subnet", "vpc-private-network-subnets",
-    ),
-    "lb": ("ip-basic", "ip-with-tags"),
+    "private network": ("vpc/vpc-private-network-*", "vpc/data-source-vpc-private-network-*"),
+    "private network's address": ("ipam/ipamip-*", "ipam/data-source-*"),
+    "cluster": ("k8s/cluster-*", "k8s/data-source-cluster-*", "k8s/data-source-version-*"),
+    "pool": ("k8s/pool-*", "k8s/data-source-pool-*"),
+    "cluster's ACL": ("k8s/acl-*",),
+    "load balancer IP": ("lb/ip-*", "lb/data-source-ip-*", "lb/data-source-ips-*"),
+    "DNS record": ("domain/domain-record-*", "domain/data-source-domain-record-*"),
+    "DNS zone": ("domain/domain-zone-*", "domain/data-source-domain-zone-*"),
+    "SSH key": ("iam/ssh-key-*", "iam/data-source-ssh-key-*"),
 }  # fmt: skip
-"""Cassettes by service: those of the resources that the program uses."""
+"""Every resource that a rehearsal touches, and the provider's recordings of it and of its data source.
 
-NAMES = [f"{service}/{cassette}" for service, cassettes in COVERED.items() for cassette in cassettes]
+Left out are those of `terraform query` (list-…): they read all that the recorder's account happened to hold.
+"""
 
 
-class CassettesMissing(Exception):
-    """The provider's source is not on this machine; the text says how to get it."""
+class CassettesMissingError(Exception):
+    """The provider's source is not to be had; the text says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -75,36 +71,59 @@ class Interaction:
         return f"#{self.number} {self.method} {self.path}" + (f"?{self.query}" if self.query else "")
 
 
-def go_is_missing() -> bool:
-    return shutil.which("go") is None and OVERRIDE not in os.environ
+@cache
+def folder() -> Path:
+    """See locate; asked once in a process."""
+    return locate()
+
+
+def locate() -> Path:
+    """The provider's source in Go's module cache, downloaded if it is not there. Raises CassettesMissingError."""
+    command = ["go", "mod", "download", "-json", MODULE]
+    try:
+        done = subprocess.run(command, cwd=MODULE_FOLDER, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise CassettesMissingError(
+            f"{error.filename} is not there, and it is Go that finds the recordings of {MODULE}: "
+            f"install Go and put it on the PATH, in a checkout that has {MODULE_FOLDER}."
+        ) from error
+    if done.returncode:
+        why: str = json.loads(done.stdout)["Error"] if done.stdout else done.stderr.strip()
+        raise CassettesMissingError(
+            f"'{' '.join(command)}' failed in {MODULE_FOLDER} ({why}): run it there by hand and follow what it says."
+        )
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def names(resource: str) -> list[str]:
+    """The cassettes (service/name) of a resource. Raises CassettesMissingError."""
+    found: list[str] = []
+    for pattern in RESOURCES[resource]:
+        service, _, cassette = pattern.partition("/")
+        files = _recordings(service).glob(f"{cassette}{_ENDING}")
+        found += [f"{service}/{file.name.removesuffix(_ENDING)}" for file in sorted(files)]
+    return list(dict.fromkeys(found))
+
+
+def every_name() -> list[str]:
+    """The cassettes of all resources. Raises CassettesMissingError."""
+    return [name for resource in RESOURCES for name in names(resource)]
 
 
 @cache
-def folder() -> Path:
-    """The provider's source. Raises CassettesMissing."""
-    override = os.environ.get(OVERRIDE)
-    if override:
-        found = Path(override)
-    else:
-        if not (MODULE_FOLDER / "go.mod").exists():
-            raise CassettesMissing(
-                f"{MODULE_FOLDER} is not there, so nobody knows which provider to hold the stand-in against: "
-                f"restore it, or set {OVERRIDE} to a folder with the source of {MODULE}."
-            )
-        found = Path(_go("list", "-m", "-f", "{{.Dir}}", MODULE) or _download())
-    if not (found / "internal" / "services").is_dir():
-        raise CassettesMissing(f"{found} does not hold the source of {MODULE}: set {OVERRIDE} to a folder that does.")
-    return found
-
-
 def interactions(name: str) -> list[Interaction]:
-    """What a cassette (service/name) holds, in order. Raises CassettesMissing."""
+    """What a cassette (service/name) holds, in order."""
     service, _, cassette = name.partition("/")
-    file = folder() / "internal" / "services" / service / "testdata" / f"{cassette}.cassette.yaml"
-    if not file.exists():
-        raise CassettesMissing(f"The provider's source has no {file}: take {name} out of tests/contract/cassettes.py.")
-    recorded: list[dict[str, Any]] = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)["interactions"]
+    text = (_recordings(service) / f"{cassette}{_ENDING}").read_text()
+    recorded: list[dict[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)["interactions"]
     return [_interaction(number, one) for number, one in enumerate(recorded)]
+
+
+_ENDING = ".cassette.yaml"
+
+
+def _recordings(service: str) -> Path:
+    return folder() / "internal" / "services" / service / "testdata"
 
 
 def _interaction(number: int, recorded: dict[str, Any]) -> Interaction:
@@ -119,18 +138,3 @@ def _interaction(number: int, recorded: dict[str, Any]) -> Interaction:
         status=response["code"],
         answer=response.get("body") or "",
     )
-
-
-def _download() -> str:
-    _go("mod", "download", MODULE)
-    return _go("list", "-m", "-f", "{{.Dir}}", MODULE)
-
-
-def _go(*arguments: str) -> str:
-    done = subprocess.run(["go", *arguments], cwd=MODULE_FOLDER, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CassettesMissing(
-            f"'go {' '.join(arguments)}' failed in {MODULE_FOLDER}: {done.stderr.strip()} "
-            f"Run it by hand, or set {OVERRIDE} to a folder with the source of {MODULE}."
-        )
-    return done.stdout.strip()

@@ -1,21 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from rehearsal.run import Run, claim, release
 
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """A rehearsal of its own, whose addresses no other user of this machine has."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    claimed = claim("contract")
-    # Other tests and a rehearsal that stands take the first slots, each from its own state folder.
-    yield Run(claimed.name, claimed.home, SLOT)
-    release(claimed)
-
-
-SLOT = 249
+@pytest.fixture(autouse=True, scope="session")
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The stand-ins' rehearsals are none of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

@@ -1,56 +1,104 @@
-"""How much of Scaleway's recorded behaviour the contract test covers: `python -m tests.contract.coverage`."""
+"""How much of Scaleway's recorded behaviour the stand-in has.
+
+Replays every recording that the provider's source holds of the resources that a rehearsal touches, and prints for
+each resource how many interactions the stand-in answers as Scaleway did. Not counted are those that it does not
+have and those whose answer differs for a known reason; --reasons lists both.
+"""
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import logging
+import os
 import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
+from rich.progress import track
+from rich.table import Column, Table
 
-from tests.contract.cassettes import COVERED, CassettesMissing, interactions
-from tests.contract.shapes import operation
+from tests.contract.cassettes import RESOURCES, CassettesMissingError, names
+from tests.contract.measuring import measured
+from tests.contract.replay import Outcome, Result
 
 
 @dataclass(frozen=True)
 class Row:
-    """One of Scaleway's products."""
+    """One resource, or all of them."""
 
-    service: str
-    cassettes: int
-    interactions: int
-    operations: frozenset[str]
-    """Method and path of each, without ids and zones."""
+    resource: str
+    outcomes: Sequence[Outcome]
+
+    def count(self, result: Result) -> int:
+        return sum(outcome.result is result for outcome in self.outcomes)
+
+    @property
+    def covered(self) -> int:
+        """Interactions that are answered as they were recorded."""
+        return self.count(Result.SAME)
+
+    @property
+    def recorded(self) -> int:
+        return len(self.outcomes)
 
 
-def covered() -> list[Row]:
-    """What is replayed, by product. Raises CassettesMissing."""
-    rows: list[Row] = []
-    for service, cassettes in COVERED.items():
-        recorded = [one for cassette in cassettes for one in interactions(f"{service}/{cassette}")]
-        rows.append(Row(service, len(cassettes), len(recorded), frozenset(map(operation, recorded))))
-    return rows
+async def row(resource: str) -> Row:
+    """The coverage of one resource. Raises CassettesMissingError."""
+    return Row(resource, [outcome for name in names(resource) for outcome in await measured(name)])
+
+
+def total(rows: Sequence[Row]) -> Row:
+    """The coverage of all resources; no recording is counted twice."""
+    return Row("all", [outcome for one in rows for outcome in one.outcomes])
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table(Column("resource", no_wrap=True), title="Recorded interactions", title_justify="left")
+    for column in ("covered", "all", "known difference", "not covered", "wrong"):
+        table.add_column(column, justify="right")
+    for one in rows:
+        results = (Result.KNOWN, Result.NOT_COVERED, Result.WRONG)
+        counts = (one.covered, one.recorded, *map(one.count, results))
+        table.add_row(one.resource, *map(str, counts), end_section=one is rows[-2])
+    return table
+
+
+def _reasons(rows: Sequence[Row]) -> Table:
+    table = Table("resource", "result", "why")
+    table.add_column("interactions", justify="right")
+    for one in rows:
+        left = [outcome for outcome in one.outcomes if outcome.result is not Result.SAME]
+        for (result, why), count in Counter((each.result.value, each.why) for each in left).most_common():
+            table.add_row(one.resource, result, why, str(count))
+    return table
 
 
 def main() -> int:
+    """Print the coverage; 1 when an answer is wrong or the recordings are not to be had."""
+    parser = argparse.ArgumentParser(prog="python -m tests.contract.coverage", description=__doc__)
+    parser.add_argument("--reasons", action="store_true", help="list also why the others are not covered")
+    with_reasons: bool = parser.parse_args().reasons
+    # What the stand-in says it does not have is in the tables.
+    logging.getLogger("rehearsal").setLevel(logging.ERROR)
+    console = Console()
     try:
-        rows = covered()
-    except CassettesMissing as error:
+        with tempfile.TemporaryDirectory() as state, asyncio.Runner() as runner:
+            os.environ["XDG_STATE_HOME"] = state
+            resources = track(RESOURCES, "Replaying", console=Console(stderr=True), transient=True)
+            rows = [runner.run(row(resource)) for resource in resources]
+    except CassettesMissingError as error:
         print(error, file=sys.stderr)
         return 1
-    table = Table("cassettes of", "cassettes", "interactions", "operations", show_footer=False)
-    for row in rows:
-        table.add_row(row.service, str(row.cassettes), str(row.interactions), str(len(row.operations)))
-    operations = frozenset[str]().union(*(row.operations for row in rows))
-    table.add_section()
-    table.add_row(
-        "all",
-        str(sum(row.cassettes for row in rows)),
-        str(sum(row.interactions for row in rows)),
-        f"{len(operations)} different",
-    )
-    Console().print(table)
-    return 0
+    everything = total(rows)
+    if with_reasons:
+        console.print(_reasons(rows))
+    console.print(_table([*rows, everything]))
+    console.print(f"{everything.covered} of {everything.recorded} recorded interactions")
+    return 1 if everything.count(Result.WRONG) else 0
 
 
 if __name__ == "__main__":

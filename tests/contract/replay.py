@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import aiohttp
 
 from rehearsal.scaleway import Credentials
 from tests.contract.cassettes import Interaction
-from tests.contract.differences import Difference
+from tests.contract.differences import FOREIGN, KNOWN, OWN_DATA, Difference, reason_for
 from tests.contract.shapes import UUID, Shapes, is_map, type_of
 
+LACKING = 501
+"""Status of the stand-in's answer to what it does not have."""
+GONE = 404
 IN_TRANSITION = frozenset(
     {"starting", "stopping", "attaching", "detaching", "creating", "updating", "scaling", "upgrading", "deleting"}
     | {"to_create", "to_delete", "pending", "syncing"}
@@ -29,7 +35,8 @@ OWN_VALUES = re.compile(
 )
 IPV4 = re.compile(r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)")
 NODE = re.compile(r"scw-[a-z0-9-]{10,}[0-9a-f]")
-OWN_NAMES = (UUID, IPV4, NODE)
+MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
+OWN_NAMES = (UUID, IPV4, NODE, MAC)
 """What Scaleway names, and so does the stand-in, in its own way."""
 ALIKE = {"ips": "is_ipv6", "local_images": "arch"}
 """Lists whose order is not the contract's, with the key by which their items are found."""
@@ -37,37 +44,89 @@ OFFERS = ("versions", "local_images", "servers")
 """What is on offer today: how much and which is not the contract's."""
 
 
+class Result(Enum):
+    """How the answer to one request compares with what was recorded."""
+
+    SAME = "same"
+    KNOWN = "known difference"
+    NOT_COVERED = "not covered"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One interaction after its replay; why is empty when the answer was the same."""
+
+    interaction: Interaction
+    result: Result
+    why: str = ""
+
+
 class Replay:
-    """Replays one cassette; ids that Scaleway gave are replaced by those that the stand-in gave."""
+    """Replays one cassette; ids that Scaleway gave are replaced by those that the stand-in gave.
+
+    What the stand-in says it does not have (501) is not covered, and neither is anything later that has to do
+    with what such a request would have made.
+    """
 
     def __init__(
         self, cassette: str, session: aiohttp.ClientSession, url: str, credentials: Credentials, shapes: Shapes
     ) -> None:
-        self.differences: list[Difference] = []
         self._cassette = cassette
         self._session = session
         self._url = url
         self._credentials = credentials
         self._shapes = shapes
+        self._differences: list[Difference] = []
+        """Of the answer at hand."""
         self._ours: dict[str, str] = {}
         """What was recorded, to what the stand-in has instead."""
+        self._met: set[str] = set()
+        """Recorded ids that have been sent or answered before."""
+        self._absent: dict[str, str] = {}
+        """Recorded ids of what the stand-in could not make, with the reason."""
 
-    async def send(self, interaction: Interaction) -> None:
-        """Send one request and note how its answer differs."""
+    async def send(self, interaction: Interaction) -> Outcome:
+        """Send one request and compare its answer."""
+        if self._cassette in FOREIGN:
+            return Outcome(interaction, Result.NOT_COVERED, FOREIGN[self._cassette])
+        asked = set(UUID.findall(f"{interaction.path} {interaction.query} {interaction.body}"))
+        ids = asked | set(UUID.findall(interaction.answer))
+        absent = next((self._absent[one] for one in sorted(ids) if one in self._absent), None)
+        status, text = await self._ask(interaction)
+        lacking = json.loads(text)["message"] if status == LACKING else absent
+        if lacking:
+            affected = ids - self._met if interaction.method == "GET" else (ids - self._met) | asked
+            self._absent |= {one: lacking for one in affected if self._ours.get(one) != self._credentials.project_id}
+            return Outcome(interaction, Result.NOT_COVERED, lacking)
+        self._met |= ids
+        self._differences = []
+        self._compare_answers(interaction, status, text)
+        real = [one for one in self._differences if reason_for(one, OWN_DATA) is None]
+        unknown = [str(one) for one in real if reason_for(one, KNOWN) is None]
+        if unknown:
+            return Outcome(interaction, Result.WRONG, "\n".join(unknown))
+        if real:
+            return Outcome(interaction, Result.KNOWN, reason_for(real[0], KNOWN) or "")
+        return Outcome(interaction, Result.SAME)
+
+    async def _ask(self, interaction: Interaction) -> tuple[int, str]:
         self._learn_project(interaction.body)
         body = self._translate(interaction.body)
         url = self._url + self._translate(interaction.path)
-        if interaction.query:
-            url += "?" + self._translate(interaction.query)
+        query = [(name, self._translate(value)) for name, value in parse_qsl(interaction.query, keep_blank_values=True)]
         kind = "text/plain" if "/user_data/" in interaction.path else "application/json"
         headers = {"X-Auth-Token": self._credentials.secret_key, "Content-Type": kind}
-        async with self._session.request(interaction.method, url, data=body.encode(), headers=headers) as response:
-            text, status = await response.text(), response.status
+        async with self._session.request(
+            interaction.method, url, params=query, data=body.encode(), headers=headers
+        ) as response:
+            return response.status, await response.text()
+
+    def _compare_answers(self, interaction: Interaction, status: int, text: str) -> None:
         if status != interaction.status:
-            if not (status == 404 and self._was_going(interaction)):
+            if not (status == GONE and self._was_going(interaction)):
                 self._note(interaction, "", f"status {interaction.status} was recorded, {status} came: {text[:300]}")
-            return
-        if interaction.answer.startswith(("{", "[")):
+        elif interaction.answer.startswith(("{", "[")):
             recorded, came = json.loads(interaction.answer), json.loads(text)
             self._compare(interaction, "", recorded, came)
         elif text != interaction.answer:
@@ -127,11 +186,12 @@ class Replay:
     def _pairs(self, name: str, recorded: list[Any], came: list[Any]) -> Iterator[tuple[Any, Any]]:
         """Which item of one list to compare with which of the other: the one with its id, else the next left."""
         left = list(came)
+        key = ALIKE.get(name, "")
         for one in recorded:
-            key = ALIKE.get(name, "id")
-            value = one.get(key) if isinstance(one, dict) else None
-            wanted = self._ours.get(value, value) if isinstance(value, str) else value
-            same = next((other for other in left if isinstance(other, dict) and other.get(key) == wanted), None)
+            identity = self._ours.get(str(_member(one, "id")))
+            same = next((other for other in left if identity and _member(other, "id") == identity), None)
+            if same is None and name in ALIKE:
+                same = next((other for other in left if _member(other, key) == _member(one, key)), None)
             if same is None and name not in ALIKE:
                 same = next(iter(left), None)
             if same is not None:
@@ -160,7 +220,7 @@ class Replay:
                     self._ours.setdefault(one, other)
 
     def _note(self, interaction: Interaction, place: str, what: str) -> None:
-        self.differences.append(Difference(self._cassette, interaction.said, place, what))
+        self._differences.append(Difference(self._cassette, interaction.said, place, what))
 
 
 def _general(place: str) -> str:
@@ -170,6 +230,10 @@ def _general(place: str) -> str:
         under_map = bool(parts) and parts[-1] in ("volumes", "labels", "conditions")
         parts.append("*" if under_map else part)
     return ".".join(parts)
+
+
+def _member(item: object, key: str) -> object:
+    return cast("dict[str, Any]", item).get(key) if isinstance(item, dict) else None
 
 
 def _last(place: str) -> str:

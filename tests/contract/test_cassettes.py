@@ -2,75 +2,86 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from functools import cache
+import re
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from rehearsal.run import Run
-from rehearsal.scaleway import Catalogue, Credentials, ScalewayApi
-from tests.contract.backends import NoClusters, NoMachines
-from tests.contract.cassettes import NAMES, Interaction, go_is_missing, interactions
-from tests.contract.coverage import covered
-from tests.contract.differences import KNOWN, Difference
-from tests.contract.replay import Replay
-from tests.contract.shapes import Shapes
+from rehearsal.scaleway import vpc
+from tests.contract import cassettes, measuring
+from tests.contract.cassettes import RESOURCES, CassettesMissingError
+from tests.contract.coverage import row, total
+from tests.contract.differences import FOREIGN
+from tests.contract.replay import Result
 
-pytestmark = pytest.mark.skipif(go_is_missing(), reason="Go is not installed, and it is Go that finds the recordings.")
-
-UBUNTU = {"ubuntu_focal": "Ubuntu 20.04 Focal Fossa", "ubuntu_jammy": "Ubuntu 22.04 Jammy Jellyfish"}
-"""What the recordings boot."""
+README = Path(__file__).parents[2] / "README.md"
 
 
-@cache
-def shapes() -> Shapes:
-    return Shapes(interaction for name in NAMES for interaction in interactions(name))
+@pytest.mark.parametrize("resource", RESOURCES)
+async def test_the_stand_in_answers_as_scaleway_did(resource: str) -> None:
+    measured = await row(resource)
+    wrong = [outcome.why for outcome in measured.outcomes if outcome.result is Result.WRONG]
+    assert not wrong, "\n".join(wrong[:20])
+    assert measured.covered > 0
 
 
-async def replayed(name: str, run: Run) -> list[Difference]:
-    recorded = interactions(name)
-    made = Credentials.generate()
-    # In the recordings, the project is the organization's default one, which has the organization's id.
-    credentials = Credentials(made.access_key, made.secret_key, made.project_id, made.project_id)
-    catalogue = Catalogue(kubernetes=tuple(_versions(recorded)) or Catalogue().kubernetes, images=UBUNTU)
-    api = ScalewayApi(run, NoMachines(), NoClusters(), credentials, catalogue=catalogue)
-    await api.start()
-    try:
-        async with aiohttp.ClientSession() as session:
-            replay = Replay(name, session, api.url, credentials, shapes())
-            for interaction in recorded:
-                await replay.send(interaction)
-    finally:
-        await api.stop()
-    return replay.differences
+async def test_the_readme_says_how_much_is_covered() -> None:
+    everything = total([await row(resource) for resource in RESOURCES])
+    said = re.findall(r"(\d+) of (\d+) recorded interactions", README.read_text())
+    assert said == [(str(everything.covered), str(everything.recorded))], "write the measured numbers into README.md"
 
 
-def _versions(recorded: Sequence[Interaction]) -> list[str]:
-    """The Kubernetes versions that were on offer when a cassette was recorded."""
-    answers = [json.loads(one.answer) for one in recorded if one.path.endswith("/versions")]
-    return list(dict.fromkeys(version["name"] for answer in answers for version in answer["versions"]))
+def test_no_recording_counts_for_two_resources() -> None:
+    every = cassettes.every_name()
+    assert len(every) == len(set(every))
+    assert set(FOREIGN) <= set(every)
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_the_stand_in_answers_as_scaleway_did(name: str, run: Run) -> None:
-    differences = await replayed(name, run)
-    unexplained = [str(one) for one in differences if not any(known.explains(one) for known in KNOWN)]
-    assert not unexplained, "\n".join(unexplained[:20])
+async def test_an_answer_without_a_field_that_scaleway_gives_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await _results("vpc/vpc-private-network-basic")) == {Result.SAME}
+
+    def without_dhcp(record: dict[str, object]) -> dict[str, object]:
+        return {key: value for key, value in record.items() if key != "dhcp_enabled" and not key.startswith("_")}
+
+    monkeypatch.setattr(vpc, "public", without_dhcp)
+    assert Result.WRONG in await _results("vpc/vpc-private-network-basic")
 
 
-def test_every_resource_of_the_program_has_its_recordings_replayed() -> None:
-    assert {row.service for row in covered()} == {"instance", "k8s", "domain", "iam", "vpc", "lb"}
-    assert sum(row.interactions for row in covered()) > 3000
+async def test_an_answer_that_does_not_repeat_what_was_sent_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def renamed(record: dict[str, object]) -> dict[str, object]:
+        return {key: value for key, value in {**record, "name": "other"}.items() if not key.startswith("_")}
+
+    monkeypatch.setattr(vpc, "public", renamed)
+    assert Result.WRONG in await _results("vpc/vpc-private-network-basic")
 
 
-def test_the_recordings_are_where_the_provider_s_version_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.contract import cassettes
+async def test_an_answer_with_a_wrong_status_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> None:
+        raise vpc.still_in_use("never")
 
-    cassettes.folder.cache_clear()
-    monkeypatch.setattr(cassettes, "MODULE_FOLDER", tmp_path)
-    monkeypatch.delenv(cassettes.OVERRIDE, raising=False)
-    with pytest.raises(cassettes.CassettesMissing, match="SHAMBHALA_CASSETTES"):
-        cassettes.folder()
+    monkeypatch.setattr(vpc.Vpc, "remove", never)
+    assert Result.WRONG in await _results("vpc/vpc-private-network-basic")
+
+
+def test_without_go_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CassettesMissingError, match=r"install Go"):
+        cassettes.locate()
+
+
+def test_a_failed_download_says_where_to_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path))
+    monkeypatch.setenv("GOPROXY", "off")
+    with pytest.raises(CassettesMissingError, match=r"go mod download .*by hand"):
+        cassettes.locate()
+
+
+def test_the_recordings_are_those_of_the_provider_that_is_built() -> None:
+    required = (cassettes.MODULE_FOLDER / "go.mod").read_text()
+    version = re.search(rf"{re.escape(cassettes.MODULE)} (\S+)", required)
+    assert version
+    assert cassettes.folder().name == f"v2@{version[1]}"
+
+
+async def _results(cassette: str) -> set[Result]:
+    return {outcome.result for outcome in await measuring.replayed(cassette)}
