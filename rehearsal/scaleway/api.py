@@ -103,6 +103,7 @@ class ScalewayApi:
 
     async def stop(self) -> None:
         """Stop serving; machines and clusters stay as they are."""
+        self._faults.end()
         if self._runner:
             await self._runner.cleanup()
         await self._context.work.stop()

@@ -1,19 +1,26 @@
 """Faults on demand, and a count of what is there: what tests ask of the stand-in, outside Scaleway's paths.
 
+As everywhere, X-Auth-Token holds the secret key. Bodies are JSON; 400 says what is wrong with one.
+
 POST   /rehearsal/faults  {"answer": 503, "requests": 3}     the next 3 requests get 503
 POST   /rehearsal/faults  {"answer": 429, "seconds": 10, "method": "GET", "path": "/k8s/"}
 POST   /rehearsal/faults  {"answer": "timeout", "requests": 1}  no answer until the client hangs up
 POST   /rehearsal/faults  {"never_boot": true}               the next new machine never boots
-GET    /rehearsal/faults  what is still to come
+GET    /rehearsal/faults  {"faults": […]}: what is still to come
 DELETE /rehearsal/faults  none any more
 GET    /rehearsal/state   how many there are of each kind of resource
+
+answer: 429, 500, 502, 503, 504 or "timeout". requests or seconds, one of them: how often or how long. method
+and path narrow a fault down to one method and to paths that start so; without them it hits every request. Of
+several faults the oldest that fits hits. A request that is hit changes nothing. Faults are not saved: a stand-in
+that is started again has none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -27,7 +34,7 @@ TIMEOUT = "timeout"
 ANSWERS = (429, 500, 502, 503, 504)
 LONGEST_SILENCE = 120
 """Seconds after which even a client that never gives up gets an end."""
-MESSAGES = {429: "too many requests", 500: "internal error", 502: "bad gateway", 503: "service unavailable"}
+TYPES = {429: "too_many_requests", 500: "internal_error", 502: "bad_gateway", 503: "unavailable", 504: "timeout"}
 
 
 @dataclass
@@ -48,6 +55,12 @@ class Fault:
     def hits(self, request: web.Request) -> bool:
         return self.method in ("", request.method) and request.path.startswith(self.path)
 
+    def view(self) -> Record:
+        """As it was ordered, with what is left of it."""
+        left = None if self.until is None else max(0, round(self.until - time.monotonic()))
+        narrowed = {"method": self.method, "path": self.path}
+        return {"answer": self.answer or TIMEOUT, "requests": self.requests, "seconds": left, **narrowed}
+
     @property
     def over(self) -> bool:
         return self.requests == 0 or (self.until is not None and time.monotonic() > self.until)
@@ -59,6 +72,7 @@ class Faults:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._faults: list[Fault] = []
+        self._ended = asyncio.Event()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -78,12 +92,24 @@ class Faults:
                 if fault.requests is not None:
                     fault.requests -= 1
                 if fault.answer is None:
-                    await asyncio.sleep(LONGEST_SILENCE)
+                    await self._keep_silent(request)
                 status = fault.answer or 504
-                raise ApiError(status, {"message": MESSAGES.get(status, "gateway timeout")})
+                message = f"{TYPES[status].replace('_', ' ')}: the rehearsal ordered this fault"
+                raise ApiError(status, {"type": TYPES[status], "message": message})
+
+    def end(self) -> None:
+        """No fault any more; whoever waits in silence gets an end."""
+        self._faults.clear()
+        self._ended.set()
+        self._ended = asyncio.Event()
+
+    async def _keep_silent(self, request: web.Request) -> None:
+        ended, until = self._ended, time.monotonic() + LONGEST_SILENCE
+        while not ended.is_set() and time.monotonic() < until and request.transport:
+            await asyncio.sleep(0.1)
 
     async def _list(self, request: web.Request) -> web.Response:
-        return web.json_response({"faults": [asdict(fault) for fault in self._faults if not fault.over]})
+        return web.json_response({"faults": [fault.view() for fault in self._faults if not fault.over]})
 
     async def _order(self, request: web.Request) -> web.Response:
         fields = await Fields.of(request)
@@ -91,7 +117,7 @@ class Faults:
             self._context.machines.fail_next_boot()
             fields.check()
             return web.Response(status=204)
-        silent = fields.sent("answer") and fields.is_text("answer")
+        silent = fields.is_text("answer")
         answer = None if silent else fields.integer("answer", 0)
         if (silent and fields.text("answer") != TIMEOUT) or (not silent and answer not in ANSWERS):
             fields.refuse("answer", f"answer must be one of {', '.join(map(str, ANSWERS))} or {TIMEOUT}")
@@ -109,7 +135,7 @@ class Faults:
         return web.Response(status=204)
 
     async def _clear(self, request: web.Request) -> web.Response:
-        self._faults.clear()
+        self.end()
         return web.Response(status=204)
 
     async def _state(self, request: web.Request) -> web.Response:

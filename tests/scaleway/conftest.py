@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.run import claim, release
+from tests.scaleway.cloud import Cloud
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cloud]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    run = claim("scaleway")
+    cloud = Cloud(run)
+    await cloud.start()
+    yield cloud
+    await cloud.stop()
+    release(run)
