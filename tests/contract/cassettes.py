@@ -49,6 +49,9 @@ Left out are those of `terraform query` (list-…): they read all that the recor
 """
 
 
+_ENDING = ".cassette.yaml"
+
+
 class CassettesMissingError(Exception):
     """The provider's source is not to be had; the text says how to get it."""
 
@@ -117,9 +120,6 @@ def interactions(name: str) -> list[Interaction]:
     text = (_recordings(service) / f"{cassette}{_ENDING}").read_text()
     recorded: list[dict[str, Any]] = yaml.load(text, Loader=yaml.CSafeLoader)["interactions"]
     return [_interaction(number, one) for number, one in enumerate(recorded)]
-
-
-_ENDING = ".cassette.yaml"
 
 
 def _recordings(service: str) -> Path:

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -24,6 +24,7 @@ from rich.table import Column, Table
 from tests.contract.cassettes import RESOURCES, CassettesMissingError, names
 from tests.contract.measuring import measured
 from tests.contract.replay import Outcome, Result
+from tests.contract.shapes import UUID
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,13 @@ def _table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _reasons(rows: Sequence[Row]) -> Table:
-    table = Table("resource", "result", "why")
-    table.add_column("interactions", justify="right")
+def _reasons(rows: Sequence[Row]) -> Iterator[str]:
+    """A line for each reason, the commonest of each resource first."""
     for one in rows:
         left = [outcome for outcome in one.outcomes if outcome.result is not Result.SAME]
-        for (result, why), count in Counter((each.result.value, each.why) for each in left).most_common():
-            table.add_row(one.resource, result, why, str(count))
-    return table
+        reasons = Counter((each.result.value, UUID.sub("{id}", each.why)) for each in left)
+        for (result, why), count in reasons.most_common():
+            yield f"{count:5} of {one.resource}, {result}: {why}"
 
 
 def main() -> int:
@@ -95,7 +95,8 @@ def main() -> int:
         return 1
     everything = total(rows)
     if with_reasons:
-        console.print(_reasons(rows))
+        for line in _reasons(rows):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_table([*rows, everything]))
     console.print(f"{everything.covered} of {everything.recorded} recorded interactions")
     return 1 if everything.count(Result.WRONG) else 0

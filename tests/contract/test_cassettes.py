@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from rehearsal.scaleway import vpc
-from tests.contract import cassettes, measuring
+from tests.contract import cassettes, coverage, measuring
 from tests.contract.cassettes import RESOURCES, CassettesMissingError
 from tests.contract.coverage import row, total
 from tests.contract.differences import FOREIGN
@@ -61,6 +63,17 @@ async def test_an_answer_with_a_wrong_status_is_found(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(vpc.Vpc, "remove", never)
     assert Result.WRONG in await _results("vpc/vpc-private-network-basic")
+
+
+def test_the_command_says_how_much_is_covered_and_why_the_rest_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", os.environ["XDG_STATE_HOME"])
+    monkeypatch.setattr(sys, "argv", ["coverage", "--reasons"])
+    assert coverage.main() == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^\d+ of \d+ recorded interactions$", printed, re.MULTILINE)
+    assert "not covered: The Scaleway API stand-in does not have placement groups.\n" in printed
 
 
 def test_without_go_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
