@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
@@ -29,8 +30,9 @@ from rehearsal.plugins.enginelog import CHANNEL_OPTIONS, Engine, Log
 from rehearsal.plugins.fields import Change, Difference, Failure, Fields, checked, differences, dressed
 from rehearsal.plugins.properties import UNKNOWN, Properties, decode, encode, revealed
 
-# How often a plugin looks whether the engine that started it is still there, in seconds.
-ENGINE_WATCH = 1.0
+# How long requests that are stopped may take to end what they run, in seconds. The engine kills a plugin
+# that is still there 5 seconds after it was told to end (pulumi, sdk/go/common/resource/plugin/plugin.go).
+GRACE = 4.0
 
 Configuration = TypeVar("Configuration")
 
@@ -169,9 +171,16 @@ class Service(ResourceProviderServicer, Generic[Configuration]):
         return Empty()
 
     def cancel(self) -> None:
-        """Stops every request that is being worked on."""
+        """Stops every request that is being worked on; one that is being stopped already is left to it."""
         for task in self._running:
-            task.cancel()
+            if not task.cancelling():
+                task.cancel()
+
+    async def stop(self) -> None:
+        """Stops every request and waits until each has ended what it runs, but no longer than GRACE."""
+        self.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=GRACE)
 
     async def CheckConfig(self, request: pb.CheckRequest, context: Context) -> pb.CheckResponse:  # noqa: N802
         complete, failures = checked(self._typed(decode(request.news)), self._provider.fields)
@@ -345,20 +354,33 @@ async def serve(provider: Provider[Configuration], engine_address: str) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     await _ended()
-    service.cancel()
-    # Long enough for what was cancelled to end the commands that it runs, and to say so.
-    await server.stop(grace=8)
+    await service.stop()
+    await server.stop(None)
     await provider.close()
     await engine.close()
 
 
 async def _ended() -> None:
-    """Returns at SIGINT or SIGTERM, and when the process that started this one is gone."""
+    """Returns at SIGINT or SIGTERM, and when the engine is gone, however it went.
+
+    The engine alone holds the other end of the plugin's standard input and writes nothing there
+    (pulumi, sdk/go/common/resource/plugin/plugin.go, ExecPlugin): the input's end is the engine's, also if
+    that came before this was called. A plugin that is started by hand may have no such input.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    parent = os.getppid()
-    while os.getppid() == parent and not stop.is_set():
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(stop.wait(), ENGINE_WATCH)
+    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+        await loop.connect_read_pipe(lambda: _EngineWatch(stop), sys.stdin)
+    await stop.wait()
+
+
+class _EngineWatch(asyncio.Protocol):
+    """Sets an event when the other end of a pipe is closed."""
+
+    def __init__(self, gone: asyncio.Event) -> None:
+        self._gone = gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone.set()

@@ -7,9 +7,29 @@ import pytest
 
 from rehearsal.plugins.command.provider import CommandProvider
 from tests.plugins.background import Background
+from tests.plugins.engine import Engine, engine_binary
+from tests.plugins.leftovers import none_left
 from tests.plugins.plugin import Plugin
 from tests.plugins.rancher_host import RancherHost
 from tests.plugins.ssh_host import SshHost
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Generator[None]:
+    """First of all fixtures, so that it looks after the others have tidied up."""
+    with none_left():
+        yield
+
+
+@pytest.fixture(scope="session")
+def pulumi_engine() -> Path:
+    return engine_binary()
+
+
+@pytest.fixture
+def engine(pulumi_engine: Path, tmp_path: Path) -> Engine:
+    """The real engine with the stand-in plugins, on an empty stack."""
+    return Engine(tmp_path, pulumi_engine)
 
 
 @pytest.fixture

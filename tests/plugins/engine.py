@@ -4,62 +4,75 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
+from signal import Signals
 from typing import Any, cast
 
 import pytest
 from pulumi import automation as auto
+from rich.console import Console
 
 from rehearsal.plugins.install import VERSIONS, install
+from tests.plugins.leftovers import children
 
 
 def engine_binary() -> Path:
-    """$SHAMBHALA_PULUMI, else the engine in the tool chain's cache, else the one on PATH; or the test is skipped."""
+    """$SHAMBHALA_PULUMI if that is set, else the engine of the tool chain, which is built if there is none yet."""
     given = os.environ.get("SHAMBHALA_PULUMI")
-    if given:
-        return Path(given)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shambhala"
-    built = [file for file in cache.rglob("pulumi") if file.is_file() and os.access(file, os.X_OK)]
-    if built:
-        return max(built, key=lambda file: file.stat().st_mtime)
-    found = shutil.which("pulumi")
-    if found:
-        return Path(found)
-    pytest.skip("There is no Pulumi engine: run 'make rehearse' once, or set SHAMBHALA_PULUMI to its path.")
+    if given is None:
+        from rehearsal.toolchain import provide
+
+        return provide(Console(stderr=True)).pulumi.path
+    if not os.access(given, os.X_OK):
+        pytest.fail(
+            f"SHAMBHALA_PULUMI names {given!r}, which is no program: correct it, or unset it to have one built."
+        )
+    return Path(given)
+
+
+class Workspace(auto.LocalWorkspace):
+    """Gives outputs only when `stored_outputs` is asked: `up` asks each time, which takes as long as the update."""
+
+    def stack_outputs(self, stack_name: str) -> auto.OutputMap:
+        return {}
+
+    def stored_outputs(self, stack_name: str) -> auto.OutputMap:
+        return super().stack_outputs(stack_name)
 
 
 class Engine:
-    """One stack on a file backend; `up` and the rest act on whatever program is set."""
+    """One stack on a file backend; `up` and the rest act on whatever `program` is set.
 
-    def __init__(self, folder: Path, program: Callable[[], None]) -> None:
-        self.program = program
+    printed: what the engine has printed so far, warnings and errors included.
+    """
+
+    def __init__(self, folder: Path, binary: Path) -> None:
+        self.program: Callable[[], None] = _nothing
+        self.binary = binary
         self.printed: list[str] = []
         home = folder / "home"
         for name in VERSIONS:
             install(home, name)
         tools = folder / "tools" / "bin"
         tools.mkdir(parents=True)
-        (tools / "pulumi").symlink_to(engine_binary())
+        (tools / "pulumi").symlink_to(binary)
         state = folder / "state"
         state.mkdir()
         self._file = state / ".pulumi/stacks/project/test.json"
-        self._stack = auto.create_stack(
-            stack_name="test",
-            project_name="project",
+        self._workspace = Workspace(
             program=self._run,
-            opts=auto.LocalWorkspaceOptions(
-                pulumi_home=str(home),
-                pulumi_command=auto.PulumiCommand(str(tools.parent), skip_version_check=True),
-                env_vars={
-                    "PULUMI_BACKEND_URL": f"file://{state}",
-                    "PULUMI_CONFIG_PASSPHRASE": "test",
-                    "PULUMI_SKIP_UPDATE_CHECK": "true",
-                    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-                },
-            ),
+            project_settings=auto.ProjectSettings(name="project", runtime="python"),
+            pulumi_home=str(home),
+            pulumi_command=auto.PulumiCommand(str(tools.parent), skip_version_check=True),
+            env_vars={
+                "PULUMI_BACKEND_URL": f"file://{state}",
+                "PULUMI_CONFIG_PASSPHRASE": "test",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            },
         )
+        self._stack = auto.Stack.create("test", self._workspace)
 
     def _run(self) -> None:
         self.program()
@@ -67,24 +80,42 @@ class Engine:
     def up(self, program: Callable[[], None] | None = None) -> dict[str, int]:
         """Runs `up` and returns how many resources it created, updated, …"""
         self.program = program or self.program
-        return _counts(self._stack.up(on_output=self.printed.append, color="never").summary)
+        return _counts(self._stack.up(**self._quietly()).summary)
 
     def preview(self, program: Callable[[], None] | None = None) -> dict[str, int]:
         self.program = program or self.program
-        changes = self._stack.preview(on_output=self.printed.append, color="never").change_summary
+        changes = self._stack.preview(on_output=self._print, on_error=self._print, color="never").change_summary
         return {str(getattr(kind, "value", kind)): count for kind, count in changes.items()}
 
     def refresh(self, *targets: str) -> dict[str, int]:
         """Of the resources with those URNs, or of all."""
-        result = self._stack.refresh(target=[*targets] or None, on_output=self.printed.append, color="never")
-        return _counts(result.summary)
+        return _counts(self._stack.refresh(target=[*targets] or None, **self._quietly()).summary)
 
     def destroy(self) -> dict[str, int]:
-        return _counts(self._stack.destroy(on_output=self.printed.append, color="never").summary)
+        return _counts(self._stack.destroy(**self._quietly()).summary)
+
+    def _quietly(self) -> dict[str, Any]:
+        return {"on_output": self._print, "on_error": self._print, "color": "never", "show_secrets": False}
+
+    def _print(self, text: str) -> None:
+        self.printed.append(text)
+
+    def warnings(self) -> list[str]:
+        """The lines in which the engine or a plugin warns of anything."""
+        return [line for text in self.printed for line in text.splitlines() if "warn" in line.lower()]
+
+    def signal(self, number: Signals) -> None:
+        """Signals the engine that is running now, in another thread."""
+        executable = self.binary.resolve()
+        [engine] = [pid for pid in children() if Path(f"/proc/{pid}/exe").resolve() == executable]
+        os.kill(engine, number)
 
     def outputs(self) -> dict[str, tuple[Any, bool]]:
         """Each output's value, and whether it is secret."""
-        return {name: (output.value, output.secret) for name, output in self._stack.outputs().items()}
+        return {
+            name: (output.value, output.secret)
+            for name, output in self._workspace.stored_outputs(self._stack.name).items()
+        }
 
     def state(self) -> str:
         """The state as it lies on the disk, as JSON."""
@@ -101,3 +132,7 @@ class Engine:
 def _counts(summary: auto.UpdateSummary) -> dict[str, int]:
     changes = cast("dict[object, int]", summary.resource_changes or {})
     return {str(getattr(kind, "value", kind)): count for kind, count in changes.items()}
+
+
+def _nothing() -> None:
+    """A program without a resource."""

@@ -46,6 +46,7 @@ class SshHost:
         self.dropped = 0
         self.commands: list[str] = []
         self.forwarded: list[tuple[str, int]] = []
+        self._running: set[asyncio.subprocess.Process] = set()
 
     async def start(self) -> None:
         self._server = await asyncssh.create_server(
@@ -61,7 +62,11 @@ class SshHost:
         self.port = self._server.get_port()
 
     async def stop(self) -> None:
+        """Ends the commands that still run, too, which a test that fails may leave."""
         self._server.close()
+        for child in self._running:
+            _signal(child, Signals.SIGKILL)
+        await asyncio.gather(*(child.wait() for child in self._running))
         await self._server.wait_closed()
 
     def connection(self, **more: Value) -> dict[str, Value]:
@@ -93,12 +98,14 @@ class SshHost:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        process.signal_received = lambda signal: os.killpg(child.pid, Signals[f"SIG{signal}"])
+        self._running.add(child)
+        process.signal_received = lambda signal: _signal(child, Signals[f"SIG{signal}"])
         feeding = asyncio.create_task(_feed(process, child))
         assert child.stdout
         assert child.stderr
         await asyncio.gather(_pump(child.stdout, process.stdout), _pump(child.stderr, process.stderr))
         status = await child.wait()
+        self._running.discard(child)
         feeding.cancel()
         with contextlib.suppress(OSError):
             process.exit(status) if status >= 0 else process.exit_with_signal(Signals(-status).name[3:])
@@ -138,3 +145,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncssh.SSHWriter[bytes])
     while chunk := await reader.read(65536):
         with contextlib.suppress(OSError):
             writer.write(chunk)
+
+
+def _signal(child: asyncio.subprocess.Process, number: Signals) -> None:
+    """To a command and all that it has started; nothing happens if they are gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from signal import Signals
 
 import pulumi
 import pytest
@@ -11,6 +14,9 @@ from pulumi_command import local, remote
 
 from tests.plugins.engine import Engine
 from tests.plugins.ssh_host import SshHost
+
+# Building the engine, where there is none yet, is no part of a test's time.
+pytestmark = pytest.mark.timeout(func_only=True)
 
 
 def connection(host: SshHost) -> remote.ConnectionArgs:
@@ -23,7 +29,7 @@ def connection(host: SshHost) -> remote.ConnectionArgs:
     )
 
 
-def test_a_program_of_commands_goes_up_changes_and_goes_down(host: SshHost, tmp_path: Path) -> None:
+def test_a_program_of_commands_goes_up_changes_and_goes_down(host: SshHost, engine: Engine) -> None:
     def program(text: str = "one", trigger: str = "a") -> None:
         made = remote.Command(
             "made",
@@ -49,7 +55,7 @@ def test_a_program_of_commands_goes_up_changes_and_goes_down(host: SshHost, tmp_
         pulumi.export("here", here.stdout)
         pulumi.export("copied", copied.remote_path)
 
-    engine = Engine(tmp_path, program)
+    engine.program = program
     assert engine.preview() == {"create": 14}
     assert host.commands == []
     assert engine.up() == {"create": 14}
@@ -74,9 +80,10 @@ def test_a_program_of_commands_goes_up_changes_and_goes_down(host: SshHost, tmp_
     assert not (host.folder / "made").exists()
     # The copy stays, as with the official provider.
     assert (host.folder / "folder/copied").exists()
+    assert engine.warnings() == []
 
 
-def test_secrets_stay_secret_in_the_state_and_out_of_the_log(host: SshHost, tmp_path: Path) -> None:
+def test_secrets_stay_secret_in_the_state_and_out_of_the_log(host: SshHost, engine: Engine) -> None:
     def program() -> None:
         made = remote.Command(
             "made",
@@ -89,7 +96,7 @@ def test_secrets_stay_secret_in_the_state_and_out_of_the_log(host: SshHost, tmp_
         pulumi.export("printed", made.stdout)
         pulumi.export("errors", made.stderr)
 
-    engine = Engine(tmp_path, program)
+    engine.program = program
     engine.up()
     assert engine.outputs()["printed"] == ("the-stdin", True)
     assert engine.outputs()["errors"] == ("", False)
@@ -99,7 +106,7 @@ def test_secrets_stay_secret_in_the_state_and_out_of_the_log(host: SshHost, tmp_
     assert engine.destroy() == {"delete": 2}
 
 
-def test_a_failing_command_fails_the_update_and_the_next_one_converges(host: SshHost, tmp_path: Path) -> None:
+def test_a_failing_command_fails_the_update_and_the_next_one_converges(host: SshHost, engine: Engine) -> None:
     def program() -> None:
         remote.Command(
             "made",
@@ -108,7 +115,7 @@ def test_a_failing_command_fails_the_update_and_the_next_one_converges(host: Ssh
             stdin=pulumi.Output.secret("the-stdin"),
         )
 
-    engine = Engine(tmp_path, program)
+    engine.program = program
     with pytest.raises(auto.CommandError) as failure:
         engine.up()
     text = str(failure.value)
@@ -120,9 +127,31 @@ def test_a_failing_command_fails_the_update_and_the_next_one_converges(host: Ssh
     engine.destroy()
 
 
-def test_a_wrong_input_fails_the_preview(host: SshHost, tmp_path: Path) -> None:
+def test_a_wrong_input_fails_the_preview(engine: Engine) -> None:
     def program() -> None:
         local.Command("made", create="true", asset_paths=["*.txt"])
 
     with pytest.raises(auto.CommandError, match="assetPaths is not supported by this stand-in"):
-        Engine(tmp_path, program).preview()
+        engine.preview(program)
+
+
+@pytest.mark.parametrize("number", [Signals.SIGINT, Signals.SIGKILL], ids=["is cancelled", "is killed"])
+def test_commands_and_connections_end_when_the_update(
+    host: SshHost, engine: Engine, tmp_path: Path, number: Signals
+) -> None:
+    endless = "trap 'touch ended; exit 1' TERM; touch started; while :; do sleep 0.05; done"
+    here = tmp_path / "here"
+    here.mkdir()
+
+    def program() -> None:
+        remote.Command("there", connection=connection(host), create=endless)
+        local.Command("here", create=endless, dir=str(here))
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        update = pool.submit(engine.up, program)
+        while not update.done() and not all((folder / "started").exists() for folder in (host.folder, here)):
+            time.sleep(0.02)
+        engine.signal(number)
+        assert isinstance(update.exception(), auto.CommandError)
+    while host.open or not all((folder / "ended").exists() for folder in (host.folder, here)):
+        time.sleep(0.02)

@@ -9,7 +9,9 @@ from pathlib import Path
 import grpc
 import pytest
 
+from rehearsal.plugins.command import local
 from rehearsal.plugins.properties import ARCHIVE, ASSET, Asset, Secret, Value
+from rehearsal.processes import started_at
 from tests.plugins.plugin import Plugin
 from tests.plugins.ssh_host import SshHost
 
@@ -54,7 +56,7 @@ async def test_a_local_command_is_updated_deleted_and_told_the_last_output(comma
         ({"create": "echo no >&2; exit 5"}, 'exit status 5: running "echo no >&2; exit 5":\nno\n'),
         ({"create": "true", "interpreter": ["/no/such/shell"]}, "/no/such/shell could not be started"),
         ({"create": "true", "dir": "/no/such/folder"}, "No such file or directory: '/no/such/folder'"),
-        ({"create": "kill -KILL $$"}, "signal SIGKILL"),
+        ({"create": "kill -KILL $$"}, "signal: killed"),
     ],
 )
 async def test_a_local_command_that_fails_says_how(command: Plugin, inputs: dict[str, Value], text: str) -> None:
@@ -73,6 +75,20 @@ async def test_cancelling_ends_a_local_command_with_everything_that_it_started(c
         await running
     while not (tmp_path / "ended").exists():
         await asyncio.sleep(0.01)
+
+
+async def test_a_local_command_that_does_not_end_when_told_is_killed(
+    command: Plugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "GRACE", 0.2)
+    script = "trap '' TERM; echo $$ >started; while :; do sleep 0.05; done"
+    running = asyncio.ensure_future(command.create(LOCAL, {"create": script, "dir": str(tmp_path)}))
+    while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text():
+        await asyncio.sleep(0.01)
+    await command.cancel()
+    with pytest.raises(grpc.aio.AioRpcError, match="cancelled"):
+        await running
+    assert started_at(int((tmp_path / "started").read_text())) is None
 
 
 async def test_inputs_that_the_stand_in_lacks_are_refused(command: Plugin) -> None:

@@ -102,7 +102,9 @@ async def test_an_error_has_the_command_its_exit_code_and_what_it_printed(comman
 
 
 async def test_a_command_ended_by_a_signal_says_so(command: Plugin, host: SshHost) -> None:
-    assert "from signal KILL" in await refusal(command.create(COMMAND, step(host, create="kill -KILL $$")))
+    assert "exited with status 137 from signal KILL" in await refusal(
+        command.create(COMMAND, step(host, create="kill -KILL $$"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,7 +248,7 @@ async def test_wrong_inputs_are_named_before_anything_runs(command: Plugin) -> N
     _, failures = await command.check(
         COMMAND,
         {
-            "connection": {"port": "ssh", "proxy": {"user": 1}, "keyFile": "x"},
+            "connection": {"port": "ssh", "proxy": {"user": 1}, "keyFile": "x", "agentSocketPath": "/agent"},
             "create": 1,
             "logging": "all",
             "environment": {"A": 1},
@@ -259,6 +261,9 @@ async def test_wrong_inputs_are_named_before_anything_runs(command: Plugin) -> N
         "connection.proxy.user": "connection.proxy.user must be a string.",
         "connection.proxy.host": "connection.proxy.host is missing.",
         "connection.keyFile": "connection.keyFile is not an input of this resource.",
+        "connection.agentSocketPath": (
+            "connection.agentSocketPath is not supported by this stand-in: give privateKey or password."
+        ),
         "connection.host": "connection.host is missing.",
         "create": "create must be a string.",
         "logging": "logging must be one of none, stdout, stderr, stdoutAndStderr; it is 'all'.",
@@ -268,7 +273,7 @@ async def test_wrong_inputs_are_named_before_anything_runs(command: Plugin) -> N
     }
 
 
-async def test_cancelling_ends_the_command_on_the_host(command: Plugin, host: SshHost) -> None:
+async def test_cancelling_ends_the_command_on_the_host_and_its_connection(command: Plugin, host: SshHost) -> None:
     running = asyncio.ensure_future(
         command.create(
             COMMAND, step(host, create="trap 'touch ended; exit 1' TERM; touch started; while :; do sleep 0.05; done")
@@ -278,8 +283,19 @@ async def test_cancelling_ends_the_command_on_the_host(command: Plugin, host: Ss
         await asyncio.sleep(0.01)
     await command.cancel()
     assert "cancelled" in await refusal(running)
-    while not (host.folder / "ended").exists():
+    while host.open or not (host.folder / "ended").exists():
         await asyncio.sleep(0.01)
+
+
+async def test_being_cancelled_while_dialling_gives_up_at_once(command: Plugin, host: SshHost) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = host.connection(port=free.getsockname()[1], dialErrorLimit=-1)
+    dialling = asyncio.ensure_future(command.create(COMMAND, step(host, create="true", connection=closed)))
+    while "Dial 2/inf failed: retrying" not in command.log:
+        await asyncio.sleep(0.01)
+    await command.cancel()
+    assert "cancelled" in await refusal(dialling)
 
 
 async def test_a_proxy_is_passed_through(command: Plugin, host: SshHost) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import re
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import grpc
@@ -14,6 +15,10 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2
 
 from rehearsal.plugins.install import VERSIONS, install
+from rehearsal.processes import started_at
+from tests.plugins import passing_engine
+
+REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 
 
 async def reported_version(port: int) -> str:
@@ -26,38 +31,46 @@ async def reported_version(port: int) -> str:
     return info.version
 
 
+@contextlib.asynccontextmanager
+async def started(*command: str | Path) -> AsyncGenerator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """A program and what it prints; killed at the end if it is still there."""
+    program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert program.stdout
+    try:
+        yield program, program.stdout
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            program.kill()
+        await program.wait()
+
+
+@pytest.mark.parametrize("name", list(VERSIONS))
+def test_a_stand_in_has_the_version_of_the_package_that_the_program_uses(name: str) -> None:
+    pinned = re.search(rf"^pulumi-{name}==(\S+)$", REQUIREMENTS.read_text(), re.MULTILINE)
+    assert pinned, f"requirements.txt pins no pulumi-{name}"
+    assert VERSIONS[name] == pinned[1], "after a new pin, compare the stand-in with that release, then set VERSIONS"
+
+
 @pytest.mark.parametrize("name", list(VERSIONS))
 async def test_an_installed_plugin_prints_its_port_answers_with_its_version_and_ends_when_told(
     name: str, tmp_path: Path
 ) -> None:
     executable = install(tmp_path, name)
     assert install(tmp_path, name) == executable
-    plugin = await asyncio.create_subprocess_exec(executable, "127.0.0.1:9", stdout=asyncio.subprocess.PIPE)
-    assert plugin.stdout
-    assert await reported_version(int(await plugin.stdout.readline())) == VERSIONS[name]
-    plugin.terminate()
-    assert await plugin.wait() == 0
+    async with started(executable, "127.0.0.1:9") as (plugin, printed):
+        assert await reported_version(int(await printed.readline())) == VERSIONS[name]
+        plugin.terminate()
+        assert await plugin.wait() == 0
 
 
-async def test_a_plugin_ends_when_the_engine_that_started_it_has_been_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_up", [False, True], ids=["while it starts up", "once it is up"])
+async def test_a_plugin_ends_when_the_engine_that_started_it_has_been_killed(tmp_path: Path, *, is_up: bool) -> None:
     executable = install(tmp_path, "command")
-    engine = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "import subprocess, sys, time\n"
-        "plugin = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\n"
-        "plugin.stdout.readline()\n"
-        "print(plugin.pid, flush=True)\n"
-        "time.sleep(600)\n",
-        executable,
-        "127.0.0.1:9",
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert engine.stdout
-    pid = int(await engine.stdout.readline())
-    engine.kill()
-    await engine.wait()
-    with contextlib.suppress(ProcessLookupError):
-        while True:
-            os.kill(pid, 0)
-            await asyncio.sleep(0.05)
+    async with started(sys.executable, passing_engine.__file__, executable, "127.0.0.1:9") as (engine, printed):
+        plugin = int(await printed.readline())
+        if is_up:
+            await printed.readline()
+        engine.kill()
+        await engine.wait()
+        while started_at(plugin) is not None:
+            await asyncio.sleep(0.01)

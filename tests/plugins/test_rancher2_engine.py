@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 import pulumi_rancher2 as rancher2
 import pytest
@@ -11,6 +9,9 @@ from pulumi import automation as auto
 
 from tests.plugins.engine import Engine
 from tests.plugins.rancher_host import DAY, INITIAL_PASSWORD, RancherHost
+
+# Building the engine, where there is none yet, is no part of a test's time.
+pytestmark = pytest.mark.timeout(func_only=True)
 
 
 def game_master(rancher: RancherHost, cluster_name: str = "board") -> None:
@@ -33,9 +34,9 @@ def game_master(rancher: RancherHost, cluster_name: str = "board") -> None:
     pulumi.export("token", admin.token)
 
 
-def test_rancher_is_set_up_imports_a_cluster_and_lets_it_go(rancher: RancherHost, tmp_path: Path) -> None:
+def test_rancher_is_set_up_imports_a_cluster_and_lets_it_go(rancher: RancherHost, engine: Engine) -> None:
     rancher.every_agent = True
-    engine = Engine(tmp_path, lambda: game_master(rancher))
+    engine.program = lambda: game_master(rancher)
     assert engine.preview() == {"create": 7}
     assert engine.up() == {"create": 7}
     outputs = engine.outputs()
@@ -55,13 +56,14 @@ def test_rancher_is_set_up_imports_a_cluster_and_lets_it_go(rancher: RancherHost
     assert engine.resource("rancher2:index/cluster:Cluster")["outputs"]["name"] == "table"
 
     assert engine.destroy() == {"delete": 7}
+    assert engine.warnings() == []
 
 
 def test_a_token_that_has_expired_is_a_clear_error_and_a_refresh_gets_out_of_it(
-    rancher: RancherHost, tmp_path: Path
+    rancher: RancherHost, engine: Engine
 ) -> None:
     rancher.every_agent = True
-    engine = Engine(tmp_path, lambda: game_master(rancher))
+    engine.program = lambda: game_master(rancher)
     engine.up()
     token = engine.outputs()["token"][0]
     rancher.ahead = 91 * DAY

@@ -30,7 +30,7 @@ _ENDPOINT: Fields = {
     "password": Field(kind=Kind.TEXT),
     "privateKey": Field(kind=Kind.TEXT),
     "privateKeyPassword": Field(kind=Kind.TEXT),
-    "agentSocketPath": Field(kind=Kind.TEXT),
+    "agentSocketPath": Field(kind=Kind.TEXT, refused="give privateKey or password."),
     "hostKey": Field(kind=Kind.TEXT),
     "dialErrorLimit": Field(kind=Kind.INTEGER, default=10),
     "perDialTimeout": Field(kind=Kind.INTEGER, default=15),
@@ -61,7 +61,6 @@ class Endpoint:
     password: str | None
     private_key: str | None
     private_key_password: str | None
-    agent: str | None
     host_key: str
     error_limit: int
     dial_timeout: int
@@ -75,14 +74,13 @@ class Endpoint:
             password=text_of(settings, "password") or None,
             private_key=text_of(settings, "privateKey") or None,
             private_key_password=text_of(settings, "privateKeyPassword") or None,
-            agent=text_of(settings, "agentSocketPath") or None,
             host_key=text_of(settings, "hostKey"),
             error_limit=number_of(settings, "dialErrorLimit", 10),
             dial_timeout=number_of(settings, "perDialTimeout", 15),
         )
 
     def options(self) -> asyncssh.SSHClientConnectionOptions:
-        """What asyncssh needs; nothing is read from the operator's own SSH configuration or keys.
+        """What asyncssh needs; nothing is taken from the operator's own SSH configuration, keys or agent.
 
         Raises ProviderError for a key that cannot be read.
         """
@@ -92,7 +90,7 @@ class Endpoint:
             username=self.user,
             password=self.password,
             client_keys=[self._client_key()] if self.private_key else None,
-            agent_path=self.agent or (),
+            agent_path=None,
             known_hosts=([self._pinned_key()], nobody, nobody) if self.host_key else None,
             server_host_key_algs=_algorithms(self._pinned_key()) if self.host_key else (),
             connect_timeout=self.dial_timeout or None,

@@ -8,14 +8,16 @@ import os
 import signal
 from typing import ClassVar, cast
 
+from rehearsal.plugins import protocol
 from rehearsal.plugins.command.connection import Dialer
 from rehearsal.plugins.command.execution import INPUTS, Command, Output, Printed, Script, Stream
 from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, text_of
 from rehearsal.plugins.protocol import Call, ProviderError
 
-# What a command that is cancelled has to end itself in, before it is killed; seconds.
-GRACE = 5.0
+# What a command that is cancelled has to end itself in, before it is killed; seconds. Less than what a plugin
+# has that is told to end, so that the command is gone before it.
+GRACE = protocol.GRACE - 1.0
 
 
 class LocalCommand(Command[Dialer]):
@@ -59,7 +61,12 @@ class LocalCommand(Command[Dialer]):
             raise
         if status == 0:
             return printed.output()
-        raise printed.failed(f"exit status {status}" if status > 0 else f"signal {signal.Signals(-status).name}")
+        raise printed.failed(_ending(status))
+
+
+def _ending(status: int) -> str:
+    """How a command ended, in the words of Go's os/exec; status: negative for a signal."""
+    return f"exit status {status}" if status > 0 else f"signal: {str(signal.strsignal(-status)).lower()}"
 
 
 async def _feed(process: asyncio.subprocess.Process, stdin: str) -> None:
@@ -79,10 +86,28 @@ async def _collect(reader: asyncio.StreamReader, stream: Stream, printed: Printe
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    # The group may be gone between the two, which is what is wanted.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
+    """Ends a command and all that it has started.
+
+    Being cancelled again does not cut its time short: when the engine dies, that comes from the plugin and
+    from the connection that is lost.
+    """
+    ending = asyncio.ensure_future(_terminate(process))
+    while not ending.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(ending)
+
+
+async def _terminate(process: asyncio.subprocess.Process) -> None:
+    try:
+        _signal(process, signal.SIGTERM)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(process.wait(), GRACE)
-        os.killpg(process.pid, signal.SIGKILL)
+    finally:
+        _signal(process, signal.SIGKILL)
     await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    # The group may be gone already, which is what is wanted.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

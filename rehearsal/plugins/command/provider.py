@@ -8,6 +8,7 @@ from rehearsal.plugins.command.connection import Dialer
 from rehearsal.plugins.command.copy import CopyToRemote
 from rehearsal.plugins.command.local import LocalCommand
 from rehearsal.plugins.command.remote import RemoteCommand
+from rehearsal.plugins.install import VERSIONS
 from rehearsal.plugins.properties import Properties
 from rehearsal.plugins.protocol import Provider
 
@@ -16,7 +17,7 @@ class CommandProvider(Provider[Dialer]):
     """Three resources, and no settings of its own."""
 
     name: ClassVar[str] = "command"
-    version: ClassVar[str] = "1.2.1"
+    version: ClassVar[str] = VERSIONS["command"]
 
     def __init__(self) -> None:
         self.resources = {

@@ -17,8 +17,8 @@ from rehearsal.plugins.protocol import ProviderError
 T = TypeVar("T")
 View = dict[str, Any]
 
-# How long to wait before looking again, in seconds.
-RETRY = 1.0
+# How long to wait before looking again, in seconds: short, for a Rancher on this machine.
+RETRY = 0.25
 
 
 class RancherError(ProviderError):

@@ -8,6 +8,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from rehearsal.plugins.fields import Field, Fields, Kind
+from rehearsal.plugins.install import VERSIONS
 from rehearsal.plugins.properties import Properties, text_of, truth_of
 from rehearsal.plugins.protocol import Provider, ProviderError
 from rehearsal.plugins.rancher2.bootstrap import Bootstrap
@@ -24,7 +25,7 @@ class Rancher2Provider(Provider[Rancher]):
     """Settings may come from the environment (RANCHER_URL, …), as with the official provider."""
 
     name: ClassVar[str] = "rancher2"
-    version: ClassVar[str] = "13.0.1"
+    version: ClassVar[str] = VERSIONS["rancher2"]
     fields: ClassVar[Fields] = {
         "apiUrl": Field(kind=Kind.TEXT),
         "accessKey": Field(kind=Kind.TEXT, secret=True),
