@@ -351,29 +351,32 @@ async def serve(provider: Provider[Configuration], engine_address: str) -> None:
     add_ResourceProviderServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    await _ended()
+    # Once the port is known, the plugin may be told to end at any moment.
+    end = await _end()
+    # An engine that is gone by now reads no port; that is what `end` is about.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), f"{port}\n".encode())
+    await end.wait()
     await service.stop()
     await server.stop(None)
     await provider.close()
     await engine.close()
 
 
-async def _ended() -> None:
-    """Returns at SIGINT or SIGTERM, and when the engine is gone, however it went.
+async def _end() -> asyncio.Event:
+    """Set at SIGINT or SIGTERM, and when the engine is gone, however it went.
 
     The engine alone holds the other end of the plugin's standard input and writes nothing there
     (pulumi, sdk/go/common/resource/plugin/plugin.go, ExecPlugin): the input's end is the engine's, also if
     that came before this was called. A plugin that is started by hand may have no such input.
     """
-    stop = asyncio.Event()
+    end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end.set)
     if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
-        await loop.connect_read_pipe(lambda: _EngineWatch(stop), sys.stdin)
-    await stop.wait()
+        await loop.connect_read_pipe(lambda: _EngineWatch(end), sys.stdin)
+    return end
 
 
 class _EngineWatch(asyncio.Protocol):

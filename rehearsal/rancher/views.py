@@ -14,7 +14,7 @@ View = dict[str, object]
 
 # Milliseconds that a new cluster is "provisioning" before it waits for its agent, and that a deleted one
 # stays before it is gone: Rancher passes through both states, and a client has to bear with them.
-PROVISIONING, REMOVING = 500, 1000
+PROVISIONING, REMOVING = 250, 500
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+from pulumi import automation as auto
 
 from rehearsal.plugins.command.provider import CommandProvider
 from tests.plugins.background import Background
@@ -22,14 +23,17 @@ def nothing_left_running() -> Generator[None]:
 
 
 @pytest.fixture(scope="session")
-def pulumi_engine() -> Path:
-    return engine_binary()
+def pulumi_command(tmp_path_factory: pytest.TempPathFactory) -> auto.PulumiCommand:
+    tools = tmp_path_factory.mktemp("tools")
+    (tools / "bin").mkdir()
+    (tools / "bin" / "pulumi").symlink_to(engine_binary())
+    return auto.PulumiCommand(str(tools), skip_version_check=True)
 
 
 @pytest.fixture
-def engine(pulumi_engine: Path, tmp_path: Path) -> Engine:
+def engine(pulumi_command: auto.PulumiCommand, tmp_path: Path) -> Engine:
     """The real engine with the stand-in plugins, on an empty stack."""
-    return Engine(tmp_path, pulumi_engine)
+    return Engine(tmp_path, pulumi_command)
 
 
 @pytest.fixture

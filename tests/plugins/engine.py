@@ -47,16 +47,12 @@ class Engine:
     printed: what the engine has printed so far, warnings and errors included.
     """
 
-    def __init__(self, folder: Path, binary: Path) -> None:
+    def __init__(self, folder: Path, command: auto.PulumiCommand) -> None:
         self.program: Callable[[], None] = _nothing
-        self.binary = binary
         self.printed: list[str] = []
         home = folder / "home"
         for name in VERSIONS:
             install(home, name)
-        tools = folder / "tools" / "bin"
-        tools.mkdir(parents=True)
-        (tools / "pulumi").symlink_to(binary)
         state = folder / "state"
         state.mkdir()
         self._file = state / ".pulumi/stacks/project/test.json"
@@ -64,7 +60,7 @@ class Engine:
             program=self._run,
             project_settings=auto.ProjectSettings(name="project", runtime="python"),
             pulumi_home=str(home),
-            pulumi_command=auto.PulumiCommand(str(tools.parent), skip_version_check=True),
+            pulumi_command=command,
             env_vars={
                 "PULUMI_BACKEND_URL": f"file://{state}",
                 "PULUMI_CONFIG_PASSPHRASE": "test",
@@ -106,7 +102,7 @@ class Engine:
 
     def signal(self, number: Signals) -> None:
         """Signals the engine that is running now, in another thread."""
-        executable = self.binary.resolve()
+        executable = Path(self._workspace.pulumi_command.command).resolve()
         [engine] = [pid for pid in children() if Path(f"/proc/{pid}/exe").resolve() == executable]
         os.kill(engine, number)
 

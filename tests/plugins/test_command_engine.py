@@ -98,8 +98,7 @@ def test_secrets_stay_secret_in_the_state_and_out_of_the_log(host: SshHost, engi
 
     engine.program = program
     engine.up()
-    assert engine.outputs()["printed"] == ("the-stdin", True)
-    assert engine.outputs()["errors"] == ("", False)
+    assert engine.outputs() == {"printed": ("the-stdin", True), "errors": ("", False)}
     assert "the-stdin" not in engine.state()
     assert "PRIVATE KEY" not in engine.state()
     assert "the-stdin" not in "".join(engine.printed)
@@ -124,7 +123,6 @@ def test_a_failing_command_fails_the_update_and_the_next_one_converges(host: Ssh
     assert "the-stdin" not in text
     (host.folder / "ready").touch()
     assert engine.up() == {"create": 1, "same": 1}
-    engine.destroy()
 
 
 def test_a_wrong_input_fails_the_preview(engine: Engine) -> None:

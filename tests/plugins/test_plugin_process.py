@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from signal import Signals
 
 import grpc
 import pytest
@@ -60,6 +61,14 @@ async def test_an_installed_plugin_prints_its_port_answers_with_its_version_and_
     async with started(executable, "127.0.0.1:9") as (plugin, printed):
         assert await reported_version(int(await printed.readline())) == VERSIONS[name]
         plugin.terminate()
+        assert await plugin.wait() == 0
+
+
+@pytest.mark.parametrize("number", [Signals.SIGINT, Signals.SIGTERM])
+async def test_a_plugin_that_is_told_to_end_the_moment_it_is_up_ends_cleanly(tmp_path: Path, number: Signals) -> None:
+    async with started(install(tmp_path, "command"), "127.0.0.1:9") as (plugin, printed):
+        await printed.readline()
+        plugin.send_signal(number)
         assert await plugin.wait() == 0
 
 

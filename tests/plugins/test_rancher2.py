@@ -35,14 +35,14 @@ async def configured(**settings: Value) -> AsyncGenerator[Plugin]:
 @pytest.fixture
 async def bootstrap(rancher: RancherHost) -> AsyncGenerator[Plugin]:
     # As the SDK sends them: what is no string is JSON in a string.
-    async with configured(apiUrl=rancher.url, bootstrap="true", timeout="1s") as plugin:
+    async with configured(apiUrl=rancher.url, bootstrap="true", timeout="500ms") as plugin:
         yield plugin
 
 
 @pytest.fixture
 async def rancher2(rancher: RancherHost, bootstrap: Plugin) -> AsyncGenerator[Plugin]:
     _, state = await bootstrap.create(BOOTSTRAP, FIRST)
-    async with configured(apiUrl=rancher.url, tokenKey=state["token"], timeout="1s") as plugin:
+    async with configured(apiUrl=rancher.url, tokenKey=state["token"], timeout="500ms") as plugin:
         yield plugin
 
 
