@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 from collections.abc import AsyncGenerator
@@ -33,9 +34,11 @@ async def reported_version(port: int) -> str:
 
 
 @contextlib.asynccontextmanager
-async def started(*command: str | Path) -> AsyncGenerator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+async def started(
+    *command: str | Path, stdin: int = asyncio.subprocess.DEVNULL
+) -> AsyncGenerator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
     """A program and what it prints; killed at the end if it is still there."""
-    program = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    program = await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=asyncio.subprocess.PIPE)
     assert program.stdout
     try:
         yield program, program.stdout
@@ -83,3 +86,13 @@ async def test_a_plugin_ends_when_the_engine_that_started_it_has_been_killed(tmp
         await engine.wait()
         while started_at(plugin) is not None:
             await asyncio.sleep(0.01)
+
+
+async def test_all_that_a_plugin_needs_to_know_of_its_engine_is_whether_its_input_is_open(tmp_path: Path) -> None:
+    # As when the engine dies right after the plugin has come up: the process that started it tells nothing any more.
+    theirs, ours = os.pipe()
+    with os.fdopen(theirs), os.fdopen(ours, "w") as held_by_the_engine:
+        async with started(install(tmp_path, "command"), "127.0.0.1:9", stdin=theirs) as (plugin, printed):
+            assert await reported_version(int(await printed.readline())) == VERSIONS["command"]
+            held_by_the_engine.close()
+            assert await plugin.wait() == 0
