@@ -1,0 +1,94 @@
+"""The stand-in charts, installed by the real engine and its real Helm on a real control plane."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+import pytest_asyncio
+from pulumi import automation as auto
+
+from common.versions import CHARTS
+from rehearsal.run import claim, release
+from tests.releases.site import Site
+from tests.releases.values import GIVEN, OBJECTS, READY, SLIPS, SLIPS_IN_OBJECTS, UPGRADED
+
+# Long enough for the tool chain to be built first.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site() -> AsyncGenerator[Site]:
+    # Claimed where every rehearsal of this user is, so that one that stands keeps its addresses to itself.
+    run = claim(f"charts-{os.getpid()}")
+    try:
+        built = Site(run)
+        try:
+            await built.start()
+            yield built
+        finally:
+            await built.stop()
+    finally:
+        release(run)
+
+
+async def test_every_chart_becomes_ready_stays_as_it_is_is_upgraded_and_goes_away(site: Site) -> None:
+    values = GIVEN
+
+    def program() -> None:
+        cluster = site.on_the_cluster()
+        releases: list[pulumi.Resource] = []
+        for chart in values:
+            namespace = k8s.core.v1.Namespace(chart, metadata={"name": chart}, opts=cluster)
+            releases.append(site.install(chart, values[chart], cluster, namespace=namespace.metadata.name))
+        after_them = pulumi.ResourceOptions.merge(cluster, pulumi.ResourceOptions(depends_on=releases))
+        for api, kind, spec in OBJECTS:
+            k8s.apiextensions.CustomResource(
+                f"own-{kind}", api_version=api, kind=kind, metadata={"name": "own"}, spec=spec, opts=after_them
+            )
+
+    stack = site.stack("charts", program)
+    await asyncio.to_thread(stack.up, color="never")
+    for chart in CHARTS:
+        ready = ("get", READY[chart], "--output=jsonpath={.status.readyReplicas}")
+        assert int(await site.kubectl("--namespace", chart, *ready)) >= 1, chart
+    for api, kind, spec in SLIPS_IN_OBJECTS:
+        slip = {"apiVersion": api, "kind": kind, "metadata": {"name": "slip", "namespace": "default"}, "spec": spec}
+        assert "spec." in await site.kubectl("create", "--dry-run=server", "--filename=-", given=slip, fails=True)
+
+    again = await asyncio.to_thread(stack.up, color="never")
+    assert set(again.summary.resource_changes or {}) == {"same"}
+
+    values = UPGRADED
+    await asyncio.to_thread(stack.up, color="never")
+    assert "clusterflow" in await site.kubectl("--namespace=logging-operator", "get", "clusterflows", "--output=name")
+
+    await asyncio.to_thread(stack.destroy, color="never")
+    assert await site.kubectl("get", "customresourcedefinitions", "--output=name") == ""
+
+
+async def test_a_slip_in_the_values_of_any_chart_is_refused(site: Site) -> None:
+    def program() -> None:
+        cluster = site.on_the_cluster()
+        for name, chart, values in slips():
+            site.install(chart, values, cluster, namespace="default", name=name)
+
+    printed: list[str] = []
+    with pytest.raises(auto.CommandError):
+        await asyncio.to_thread(
+            site.stack("slips", program).up, color="never", continue_on_error=True, on_output=printed.append
+        )
+    text = "\n".join(printed)
+    assert [name for name, _, _ in slips() if f"({name})" not in text] == []
+    assert text.count("values don't meet the specifications of the schema(s)") >= len(SLIPS)
+    assert not await site.kubectl("get", "deployments,statefulsets", "--all-namespaces", "--output=name")
+
+
+def slips() -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Name of a release, its chart and values."""
+    return [(f"slip-{number}", chart, values) for number, (chart, values) in enumerate(SLIPS)]
