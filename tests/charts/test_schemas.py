@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +43,7 @@ class Values:
     """values.yaml as it is written, where optional values stand in comments."""
 
     @classmethod
+    @cache
     def of(cls, folder: Path) -> Values:
         schema, text = folder / "values.schema.json", (folder / "values.yaml").read_text()
         return cls(json.loads(schema.read_text()) if schema.exists() else {}, yaml.safe_load(text), text)
