@@ -69,7 +69,7 @@ def test_a_program_of_commands_goes_up_changes_and_goes_down(host: SshHost, engi
     assert engine.up(lambda: program("two")) == {"same": 11, "update": 3}
     assert (host.folder / "made").read_text() == "two"
     assert (host.folder / "folder/copied").read_text() == "two"
-    assert engine.outputs()["here"] == ("local after updated", False)
+    assert engine.resource("command:local:Command")["outputs"]["stdout"] == "local after updated"
 
     counts = engine.up(lambda: program("two", "b"))
     assert counts["replace"] == 1
