@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rehearsal.toolchain import cache
@@ -47,8 +47,6 @@ def built(source: Source) -> Path | None:
 def _build(source: Source, folder: Path, progress: Progress) -> None:
     work = folder / "work"
     shutil.copytree(source.folder, work)
-    progress("fetching its Go modules")
-    _go("mod", "download", cwd=work)
     if source.schema:
         _embed_schema(source.version, source.schema, work)
     for program in source.programs:
@@ -60,43 +58,68 @@ def _build(source: Source, folder: Path, progress: Progress) -> None:
 
 def _embed_schema(version: str, schema: tuple[str, str], work: Path) -> None:
     module, path = schema
-    folder = _go("list", "-m", "-f", "{{.Dir}}", module, cwd=work).strip()
+    # Unlike `go list`, this fetches a module that nothing here imports as a package yet.
+    folder = json.loads(_go("mod", "download", "-json", module, cwd=work))["Dir"]
     content = json.loads(Path(folder, path).read_text())
     (work / "schema.json").write_text(json.dumps({**content, "version": version}))
 
 
 def _compile(program: Program, work: Path, target: Path, progress: Progress) -> None:
-    linker = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in program.variables)])
-    options = ["-trimpath", f"-ldflags={linker}", *([f"-tags={program.tags}"] if program.tags else [])]
     tags = [f"-tags={program.tags}"] if program.tags else []
-    packages = len(_go("list", "-deps", *tags, program.package, cwd=work).split())
+    # Fetches what the program is made of, and no more: some modules of the graph cannot be had everywhere.
+    dependencies = _watched(
+        ["list", "-deps", *tags, program.package],
+        work,
+        lambda lines: progress(f"fetching the source of {program.file}: {lines} Go modules so far"),
+    )
+    packages = len(dependencies.split())
     began = time.monotonic()
+    linker = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in program.variables)])
+    _watched(
+        ["build", "-v", "-trimpath", f"-ldflags={linker}", *tags, "-o", str(target), program.package],
+        work,
+        lambda lines: progress(
+            f"building {program.file}: {lines} of at most {packages} packages compiled "
+            f"({time.monotonic() - began:.0f} s)"
+        ),
+    )
+
+
+def _watched(arguments: Sequence[str], work: Path, tell: Callable[[int], None]) -> str:
+    """What Go prints; `tell` gets, every ten seconds, the number of lines in which it told of its progress."""
     said: list[str] = []
+    printed: list[str] = []
     with subprocess.Popen(
-        [_program(), "build", "-v", *options, "-o", str(target), program.package],
+        [_program(), *arguments],
         cwd=work,
         env=_environment(),
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    ) as compiler:
-        listener = threading.Thread(target=lambda: said.extend(compiler.stderr or ()), daemon=True)
-        listener.start()
+    ) as go:
+        listeners = [
+            threading.Thread(target=lambda: said.extend(go.stderr or ()), daemon=True),
+            threading.Thread(target=lambda: printed.extend(go.stdout or ()), daemon=True),
+        ]
+        for listener in listeners:
+            listener.start()
         try:
-            while not _ended(compiler):
-                far = f"{len(said)} of at most {packages} packages compiled"
-                progress(f"building {program.file}: {far} ({time.monotonic() - began:.0f} s)")
+            while not _ended(go):
+                tell(len(said))
         except BaseException:
-            compiler.terminate()
+            go.terminate()
             raise
-        listener.join()
-    if compiler.returncode:
-        raise _trouble(f"{program.file} could not be built", "".join(said))
+        for listener in listeners:
+            listener.join()
+    if go.returncode:
+        raise _trouble(f"`go {' '.join(arguments)}` failed", "".join(said))
+    return "".join(printed)
 
 
-def _ended(compiler: subprocess.Popen[str]) -> bool:
+def _ended(go: subprocess.Popen[str]) -> bool:
     try:
-        compiler.wait(_TELL_EVERY)
+        go.wait(_TELL_EVERY)
     except subprocess.TimeoutExpired:
         return False
     return True

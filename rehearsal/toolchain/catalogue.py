@@ -82,7 +82,8 @@ _KUBERNETES_VERSION = _required("control_plane", "k8s.io/kubernetes")
 _KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 # The module has no version of its own that the module proxy serves; this is the release before its date.
 _KUBERNETES_PROVIDER_VERSION = "4.25.0"
-_SCALEWAY_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_required('scaleway', 'github.com/scaleway/terraform-provider-scaleway/v2')}"
+_SCALEWAY_PROVIDER_VERSION = _required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
+_SCALEWAY_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
 
 ENGINE = Source(
     module="engine",

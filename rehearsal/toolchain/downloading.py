@@ -86,11 +86,9 @@ def _attempt(publisher: str, entry: Path, install: Callable[[Path], None], progr
 @once
 def _reachable(publisher: str) -> bool:
     """Whether a publisher answers at all; asked once, as each failed attempt to download takes seconds."""
+    question = urllib.request.Request(publisher, method="HEAD")  # noqa: S310 (both are https)
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(publisher, method="HEAD"),  # noqa: S310 (both are https)
-            timeout=_CONNECT_SECONDS,
-        ):
+        with urllib.request.urlopen(question, timeout=_CONNECT_SECONDS):  # noqa: S310
             return True
     except urllib.error.HTTPError:
         return True
