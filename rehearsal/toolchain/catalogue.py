@@ -80,10 +80,12 @@ def _required(module: str, path: str) -> str:
 _ENGINE_VERSION = _required("engine", "github.com/pulumi/pulumi/pkg/v3")
 _KUBERNETES_VERSION = _required("control_plane", "k8s.io/kubernetes")
 _KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
-# The module has no version of its own that the module proxy serves; this is the release before its date.
-_KUBERNETES_PROVIDER_VERSION = "4.25.0"
+# The newest source that module proxies serve has no version of its own; this is the release that it became.
+_KUBERNETES_PROVIDER_RELEASE = "4.25.0"
+# Built plugins say the version that the SDK asks for, as the engine warns of older ones, and behind it what they are.
+_KUBERNETES_PLUGIN_VERSION = f"{version('pulumi-kubernetes')}+source.{_KUBERNETES_PROVIDER_RELEASE}"
 _SCALEWAY_PROVIDER_VERSION = _required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
-_SCALEWAY_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
+_SCALEWAY_PLUGIN_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
 
 ENGINE = Source(
     module="engine",
@@ -121,11 +123,11 @@ PLUGINS = (
         "kubernetes",
         source=Source(
             module="kubernetes",
-            version=_KUBERNETES_PROVIDER_VERSION,
+            version=_KUBERNETES_PLUGIN_VERSION,
             programs=(
                 Program(
                     "pulumi-resource-kubernetes",
-                    variables=((f"{_KUBERNETES_PROVIDER}/pkg/version.Version", f"v{_KUBERNETES_PROVIDER_VERSION}"),),
+                    variables=((f"{_KUBERNETES_PROVIDER}/pkg/version.Version", f"v{_KUBERNETES_PLUGIN_VERSION}"),),
                 ),
             ),
             schema=(_KUBERNETES_PROVIDER, "cmd/pulumi-resource-kubernetes/schema.json"),
@@ -136,8 +138,8 @@ PLUGINS = (
         server="github://api.github.com/pulumiverse",
         source=Source(
             module="scaleway",
-            version=_SCALEWAY_VERSION,
-            programs=(Program("pulumi-resource-scaleway", variables=(("main.version", _SCALEWAY_VERSION),)),),
+            version=_SCALEWAY_PLUGIN_VERSION,
+            programs=(Program("pulumi-resource-scaleway", variables=(("main.version", _SCALEWAY_PLUGIN_VERSION),)),),
         ),
     ),
     Plugin("command"),

@@ -37,11 +37,16 @@ def provide(console: Console) -> Tools:
     return Tools((engine, *plugins, _timed("control plane", console, _control_plane)))
 
 
-def install_plugins(tools: Tools, home: Path) -> None:
-    """Make the engine with that PULUMI_HOME find the plugins, under the versions that the SDKs ask for.
+def lay_out(tools: Tools, home: Path) -> None:
+    """Make a folder what the automation API and the engine want of a PULUMI_HOME.
 
-    Done again, it changes nothing.
+    The engine is bin/pulumi; the plugins lie under the versions that the SDKs ask for. Done again, it
+    changes nothing.
     """
+    engine = home / "bin" / "pulumi"
+    engine.parent.mkdir(parents=True, exist_ok=True)
+    engine.unlink(missing_ok=True)
+    engine.symlink_to(tools.pulumi.path)
     for plugin in PLUGINS:
         tool = tools.named(f"{plugin.package} plugin")
         folder = downloading.plugin_folder(home, plugin)
