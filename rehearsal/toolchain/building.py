@@ -28,7 +28,7 @@ def entry_name(source: Source) -> str:
     for file in sorted(source.folder.iterdir()):
         digest.update(f"{file.name} {file.stat().st_size}\n".encode())
         digest.update(file.read_bytes())
-    return f"{source.module}-{source.version}-{digest.hexdigest()[:12]}"
+    return f"{source.folder.name}-{source.version}-{digest.hexdigest()[:12]}"
 
 
 def build(source: Source, progress: Progress) -> Path:

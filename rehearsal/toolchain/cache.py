@@ -47,11 +47,14 @@ def fill(name: str, make: Callable[[Path], None], progress: Progress) -> Path:
                 finally:
                     shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        # shutil gathers the errors of many files in one that has no number.
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
             raise disk_full() from error
-        raise ToolchainError(
-            f"{error.filename or home()} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder of yours."
-        ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise ToolchainError(
+                f"{error.filename} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder of yours."
+            ) from error
+        raise
     return folder
 
 

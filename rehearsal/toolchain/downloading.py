@@ -43,7 +43,6 @@ def download_engine(progress: Progress) -> Path | None:
     def install(folder: Path) -> None:
         PulumiCommand.install(root=str(folder))
 
-    # urllib's own errors are OSErrors; a failed installer is a CalledProcessError.
     return _attempt(_PULUMI, engine_entry(), install, progress)
 
 
@@ -75,6 +74,8 @@ def _attempt(publisher: str, entry: Path, install: Callable[[Path], None], progr
     progress(f"downloading it from {publisher}")
     try:
         return cache.fill(entry.name, install, progress)
+    except urllib.error.URLError as error:
+        progress(f"the download failed: {error.reason}")
     except subprocess.TimeoutExpired:
         progress(f"the download took more than {_INSTALL_SECONDS} s and was given up")
     except subprocess.CalledProcessError as error:
