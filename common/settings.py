@@ -344,20 +344,21 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     prefix = f"{config.name}:"
     keys = [key.removeprefix(prefix) for key in engine.CONFIG.get() if key.startswith(prefix)]
     return parse(
-        {key: _decoded(key, config.get(key)) for key in keys},
+        {key: config.get(key) for key in keys},
         stack,
         encrypted=[key for key in keys if engine.is_config_secret(prefix + key)],
     )
 
 
 def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str] | None = None) -> Settings:
-    """The settings in plain objects, as JSON has them, for the stack of that name.
+    """The settings in plain objects or as JSON, for the stack of that name.
 
     encrypted: the top-level keys that the stack's file keeps encrypted; None where that is not known.
     Raises SettingsError with every problem.
     """
     problems: list[Problem] = []
-    settings = Section(Settings).read(dict(given), Place("", problems))
+    plain = {key: _decoded(key, value) for key, value in given.items()}
+    settings = Section(Settings).read(plain, Place("", problems))
     problems += _stack_problems(given.get("environment"), stack)
     problems += _encryption_problems(given, encrypted)
     if problems:
