@@ -53,3 +53,11 @@ class BuildImages:
 BUILD_IMAGES = BuildImages()
 GUARD_IMAGE = "docker.io/library/python:3.13.7-alpine3.22"
 """Runs the guard, which is files of this project and needs nothing but Python's standard library."""
+DRONE_SERVER_IMAGE = "docker.io/drone/drone:2.28.2"
+"""Not an image built with the tag `oss`: that one ignores the extensions without a word. Before 2.28.1 a build whose
+pipeline could not be fetched again stayed pending for ever."""
+DRONE_RUNNER_IMAGE = "docker.io/drone/drone-runner-kube:1.0.0-rc.5"
+DRONE_PAUSE_IMAGE = "docker.io/drone/placeholder:1.0.0"
+"""What a step's container runs until its turn comes."""
+POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
+BUILDKIT_IMAGE = BUILD_IMAGES.buildkit

@@ -48,11 +48,13 @@ def fenced(
     *,
     egress: Sequence[Egress],
     ingress: Sequence[Ingress] = (),
+    volumes: int = 0,
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Fence a namespace: a quota, limits for containers that name none, and a network closed but for what is listed.
 
     name: prefix of the resources' names.
+    volumes: how many volumes its pods may claim.
     egress, ingress: rules of a NetworkPolicy; what none of them allows is dropped in both directions.
     """
     k8s.core.v1.ResourceQuota(
@@ -66,7 +68,7 @@ def fenced(
                 "limits.ephemeral-storage": allowance.storage,
                 "services.loadbalancers": "0",
                 "services.nodeports": "0",
-                "persistentvolumeclaims": "0",
+                "persistentvolumeclaims": str(volumes),
             }
         },
         opts=opts,
@@ -130,6 +132,14 @@ def from_pods(namespace: str, app: str, port: int) -> Ingress:
 def from_namespace(namespace: str) -> Ingress:
     """Ingress from every pod of a namespace."""
     return {"from_": [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}}]}
+
+
+def to_api(cidrs: Sequence[str]) -> Egress:
+    """Egress to the cluster's own API, which answers in these networks."""
+    return {
+        "to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs],
+        "ports": [{"protocol": "TCP", "port": port} for port in (443, 6443)],
+    }
 
 
 def to_the_internet() -> Egress:
