@@ -36,6 +36,7 @@ from common.fields import (
     settings_of,
 )
 from common.keys import bare_public_key, public_key_of
+from common.teams import Teams
 from common.versions import CHARTS, GAME_PORTAL_IMAGE
 
 NAMESPACE: Final = "shambhala"
@@ -279,6 +280,8 @@ class Settings:
     """What watches the game."""
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
     """The game's first component."""
+    teams: Teams = setting(Section(Teams), default=Teams())
+    """Who plays; each team has a space of its own on the board."""
     sources: Sources = setting(Section(Sources), default=Sources())
     """Where what is installed comes from; mirrors go here."""
 

@@ -83,6 +83,7 @@ _COMPLETE: Tree = {
         "replicas": 3,
         "host": "start",
     },
+    "teams": {"list": [{"name": "red", "players": ["ada", "grace"]}, {"name": "blue", "players": ["linus"]}]},
     "sources": {
         "charts": {"grafana": "oci://mirror.example/charts"},
         "chartTimeoutSeconds": 300,
