@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
@@ -40,6 +41,11 @@ def key_pair() -> KeyPair:
 def dns_key() -> str:
     """A new TSIG key, in base64 as bind9 and nsupdate read it."""
     return base64.b64encode(secrets.token_bytes(DNS_KEY_BYTES)).decode()
+
+
+def derived_dns_key(master: str, purpose: str) -> str:
+    """A TSIG key of its own for a purpose, in base64; who has it learns nothing of the master or of other purposes."""
+    return base64.b64encode(hmac.digest(master.encode(), f"tsig:{purpose}".encode(), "sha256")).decode()
 
 
 def password() -> str:
