@@ -21,10 +21,16 @@ $(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
 
 .PHONY: setup
 setup: $(READY) ## Install the Python packages into .venv
-	@command -v shellcheck >/dev/null || (apt-get update -qq && apt-get install -y -qq shellcheck)
+
+# What the checks and the rehearsal run: Debian package and the command that shows that it is there.
+DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh
+.PHONY: debian
+debian: setup
+	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \
+	test -z "$$missing" || (apt-get update -qq && apt-get install -y -qq $$missing)
 
 .PHONY: check
-check: setup ## Static checks: format, lint, types, shell scripts, import contract
+check: debian ## Static checks: format, lint, types, shell scripts, import contract
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
@@ -35,13 +41,33 @@ check: setup ## Static checks: format, lint, types, shell scripts, import contra
 unit: setup ## Fast tests: settings, and the whole program under a mock engine
 	@$(BIN)/python -m pytest tests/unit tests/charts
 
+.PHONY: tools
+tools: debian ## The engine, its plugins and the control plane: downloaded, or built with Go (15 minutes, once)
+	@$(BIN)/python -m rehearsal.toolchain
+
+.PHONY: rehearse rehearse-down rehearse-status
+rehearse: debian ## Raise the whole game on a local cloud, or bring it up to date: make rehearse NAME=mine
+	@$(BIN)/python -m rehearsal up --name $(NAME)
+rehearse-down: setup ## Remove a rehearsal and prove that nothing is left of it
+	@$(BIN)/python -m rehearsal down --name $(NAME)
+rehearse-status: setup ## List the rehearsals of this user
+	@$(BIN)/python -m rehearsal status
+
 .PHONY: test
-test: check ## Everything: the static checks and every test
-	@$(BIN)/python -m pytest
+test: check tools ## Everything: the static checks and every test
+	@$(BIN)/python -m pytest --durations=10
+
+.PHONY: bench
+bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json
+	@$(BIN)/python -m bench
 
 .PHONY: init
 init: setup ## Write a new environment's settings with fresh keys: make init STACK=dev
 	@$(BIN)/python -m common.init $(STACK)
+
+.PHONY: recover
+recover: setup ## After an update that was killed: adopt what it made and could not write down
+	@$(BIN)/python -m common.recover $(STACK)
 
 .PHONY: preview up destroy
 preview up destroy: setup ## The program by pulumi itself: make preview STACK=dev

@@ -43,6 +43,11 @@ def dns_key() -> str:
     return base64.b64encode(secrets.token_bytes(DNS_KEY_BYTES)).decode()
 
 
+def derived_dns_key(master: str, purpose: str) -> str:
+    """A TSIG key of its own for a purpose, in base64; who has it learns nothing of the master or of other purposes."""
+    return base64.b64encode(hmac.digest(master.encode(), f"tsig:{purpose}".encode(), "sha256")).decode()
+
+
 def password() -> str:
     """A new password of 32 characters that need no quoting in a shell, a URL or YAML."""
     return secrets.token_urlsafe(24)

@@ -32,6 +32,12 @@ _CATALOGUE = (
 
 CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CATALOGUE}
 
+ACME_DIRECTORIES: Mapping[str, str] = {
+    "production": "https://acme-v02.api.letsencrypt.org/directory",
+    "staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+}
+"""Let's Encrypt's two; the second one's certificates are trusted by nobody, and plentiful."""
+
 GAME_PORTAL_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29.3-alpine"
 """Serves the game's first page as a user without rights, on port 8080."""
 

@@ -47,7 +47,7 @@ class Portal(pulumi.ComponentResource):
         metadata = k8s.meta.v1.ObjectMetaArgs(name="portal", namespace=args.namespace, labels=mark)
         page = pulumi.Output.from_input(args.host).apply(lambda host: render(_PAGE, _Page(host)))
         pages = k8s.core.v1.ConfigMap(f"{name}-pages", metadata=metadata, data={"index.html": page}, opts=child)
-        deployment = k8s.apps.v1.Deployment(
+        k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata,
             spec=k8s.apps.v1.DeploymentSpecArgs(
@@ -66,12 +66,17 @@ class Portal(pulumi.ComponentResource):
         )
         service = k8s.core.v1.Service(
             f"{name}-service",
-            metadata=metadata,
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name="portal",
+                namespace=args.namespace,
+                labels=mark,
+                # Its pods are waited for with the Deployment; Pulumi would watch the Service for ten seconds more.
+                annotations={"pulumi.com/skipAwait": "true"},
+            ),
             spec=k8s.core.v1.ServiceSpecArgs(
                 selector=select, ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port="http")]
             ),
-            # No value flows, but a Service counts as ready only once it has endpoints.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+            opts=child,
         )
         k8s.networking.v1.Ingress(
             f"{name}-ingress",

@@ -14,10 +14,11 @@ import time
 from rich.console import Console
 
 from rehearsal import raising, removing
-from rehearsal.run import RunError, claim, find, runs
+from rehearsal.run import DEFAULT_NAME, RunError, claim, find, runs
 from rehearsal.trouble import TROUBLE
 
-CONSOLE = Console(highlight=False)
+# What is not a terminal has no width of its own: the table fits without folding an address.
+CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
 
 
 def up(name: str) -> int:
@@ -25,7 +26,7 @@ def up(name: str) -> int:
     began = time.monotonic()
     report = raising.raise_everything(claim(name), CONSOLE)
     CONSOLE.print(report.table())
-    CONSOLE.print(report.closing(seconds=time.monotonic() - began))
+    CONSOLE.print(report.closing(seconds=time.monotonic() - began), soft_wrap=True)
     return 0
 
 
@@ -39,7 +40,7 @@ def down(name: str) -> int:
     for thing in left:
         CONSOLE.print(f"[red]left[/] {thing}")
     if not left:
-        CONSOLE.print(f"Nothing is left of {name!r}: no resource, container, network, process or file.")
+        CONSOLE.print(f"Nothing is left of {name!r}: no resource, container, network, process or file.", soft_wrap=True)
     return 1 if left else 0
 
 
@@ -60,7 +61,7 @@ def main() -> int:
     for command, text in (("up", up.__doc__), ("down", down.__doc__), ("status", status.__doc__)):
         sub = commands.add_parser(command, help=text, description=text)
         if command != "status":
-            sub.add_argument("--name", default="rehearsal", help="which rehearsal (default: %(default)s)")
+            sub.add_argument("--name", default=DEFAULT_NAME, help="which rehearsal (default: %(default)s)")
     arguments = parser.parse_args()
     try:
         if arguments.command == "status":

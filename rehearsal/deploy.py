@@ -59,6 +59,12 @@ def unlock(stack: automation.Stack) -> None:
             lock.unlink()
 
 
+def changes(summary: automation.UpdateSummary) -> dict[str, int]:
+    """Operation (create, same, …) to number of resources; the SDK's type promises an enum and gives text."""
+    numbers = cast("Mapping[str, int]", summary.resource_changes or {})
+    return {str(operation): number for operation, number in numbers.items()}
+
+
 def resources_in_state(stack: automation.Stack) -> list[Mapping[str, Any]]:
     """What the engine believes to exist."""
     deployment = cast("dict[str, Any]", stack.export_stack().deployment or {})

@@ -58,5 +58,6 @@ def name_of(urn: str) -> str:
 
 def _does_something(metadata: StepEventMetadata) -> bool:
     own_type = metadata.urn.split("::")[2].rpartition("$")[2]
-    # A component's time is that of what is in it.
-    return metadata.op.value not in ("same", "read") and not own_type.startswith("shambhala:")
+    # The time of a component, and of the stack, is that of what is in it.
+    groups = own_type.startswith("shambhala:") or own_type == "pulumi:pulumi:Stack"
+    return metadata.op.value not in ("same", "read") and not groups

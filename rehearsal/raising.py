@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 from pulumi import automation
@@ -17,7 +16,7 @@ from rehearsal.progress import EngineProgress
 from rehearsal.report import Report
 from rehearsal.run import Block, Run, Service
 from rehearsal.scaleway import Credentials
-from rehearsal.toolchain import Tools, install_plugins, provide
+from rehearsal.toolchain import Tools, lay_out, provide
 
 
 def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None = None) -> Report:
@@ -26,7 +25,7 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
     changes: settings that replace the rehearsal's own.
     Raises the errors of `rehearsal.trouble`, each with what to do next.
     """
-    console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}")
+    console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}", soft_wrap=True)
     began = time.monotonic()
     tools = provide(console)
     tooled = time.monotonic()
@@ -40,7 +39,7 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
         run=run,
         tools=tools,
         outputs={key: output.value for key, output in result.outputs.items()},
-        changes={operation.value: number for operation, number in (result.summary.resource_changes or {}).items()},
+        changes=deploy.changes(result.summary),
         parts={
             "tool chain": tooled - began,
             "local cloud": ready - tooled,
@@ -54,8 +53,7 @@ def open_cloud(run: Run, tools: Tools, console: Console, changes: dict[str, Any]
     """A running local cloud, and the stack that is to be raised on it."""
     asyncio.run(_prepare(run, tools, console))
     engine_home = run.home / "engine"
-    install_plugins(tools, engine_home)
-    _install_engine(tools.pulumi.path, engine_home)
+    lay_out(tools, engine_home)
     own = load_or_make_secrets(run)
     account = Credentials.load_or_create(run)
     values = settings(
@@ -75,13 +73,6 @@ async def _prepare(run: Run, tools: Tools, console: Console) -> None:
     await Instances(run).prepare(lambda line: console.print(f"  {line}", markup=False))
     console.print("Starting the local cloud")
     await daemon.ensure_running(run, tools.control_plane)
-
-
-def _install_engine(engine: Path, home: Path) -> None:
-    program = home / "bin" / "pulumi"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    program.unlink(missing_ok=True)
-    program.symlink_to(engine)
 
 
 def _leave_keys(run: Run, outputs: automation.OutputMap) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rehearsal.configuration import ZONE
 from rehearsal.progress import name_of
-from rehearsal.run import Block, Run, Service
+from rehearsal.run import DEFAULT_NAME, Block, Run, Service
 from rehearsal.toolchain import Tools
 
 REAL, STAND_IN = "real", "[yellow]stand-in[/]"
@@ -38,7 +38,7 @@ class Report:
             table.add_column(column, overflow="fold")
         table.add_column("seconds", justify="right")
         for tool in self.tools.all:
-            what = STAND_IN if "stand-in" in tool.origin else REAL
+            what = STAND_IN if tool.stand_in else REAL
             table.add_row(f"{tool.name} {tool.version}", what, tool.origin, "", _seconds(tool.seconds))
         for part, what, origin, address, prefix in self._rows():
             table.add_row(part, what, origin, address, _seconds(self._took(prefix)))
@@ -76,6 +76,7 @@ class Report:
         changes = ", ".join(f"{number} {operation}" for operation, number in sorted(self.changes.items()))
         parts = ", ".join(f"{part} {took:.0f} s" for part, took in self.parts.items())
         ip = self.outputs["game_master_ip"]
+        named = "" if self.run.name == DEFAULT_NAME else f" NAME={self.run.name}"
         return "\n".join(
             [
                 f"Resources: {changes}. {seconds:.0f} s in all: {parts}.",
@@ -83,7 +84,7 @@ class Report:
                 f"  dig +short @{ip} play.{ZONE}",
                 f"  {self.tools.control_plane}/kubectl --kubeconfig {home}/kubeconfig get ingress --all-namespaces",
                 f"  ssh -i {home}/operator_key -o UserKnownHostsFile={home}/known_hosts root@{ip}",
-                "Take it down with 'make rehearse-down'.",
+                f"Take it down with 'make rehearse-down{named}'.",
             ]
         )
 

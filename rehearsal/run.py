@@ -1,8 +1,8 @@
 """One rehearsal: its name, its folders and the slice of loopback that is its own.
 
 Several rehearsals may stand at once. Each claims a *slot*, a number from 10 to 250, and with it
-the addresses 127.<slot>.0.0/16 and the networks 10.<slot>.0.0/16, so that no two ever share a
-port, a subnet or a file.
+the addresses 127.<slot>.0.0/16 and the networks 10.<slot>.0.0/16, so that no two on one machine,
+whoever raised them, ever share a port, a subnet or a file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from enum import IntEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 
+DEFAULT_NAME = "rehearsal"
 SLOTS = range(10, 251)
+SHARED = Path("/run/shambhala")
+"""What all rehearsals on this machine share; a reboot empties it together with the processes that it tells of."""
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 
@@ -88,7 +91,7 @@ class Run:
 @contextmanager
 def _locked(folder: Path) -> Generator[None]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / ".lock").open("w") as lock:
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -101,6 +104,16 @@ def runs() -> list[Run]:
     return found
 
 
+def _claims() -> dict[Path, int]:
+    """Home to slot of every rehearsal that stands on this machine, whoever's it is."""
+    standing = {run.home: run.slot for run in runs()}
+    for file in (SHARED / "slots").iterdir():
+        home = Path(file.read_text())
+        if (home / "run.json").exists():
+            standing[home] = int(file.name)
+    return standing
+
+
 def find(name: str) -> Run | None:
     """The rehearsal of that name, or None."""
     return next((run for run in runs() if run.name == name), None)
@@ -109,27 +122,37 @@ def find(name: str) -> Run | None:
 def claim(name: str) -> Run:
     """The rehearsal of that name, made if there is none.
 
-    Raises RunError for a name that cannot be one, and when every slot is taken.
+    Raises RunError for a name that cannot be one or that another folder's rehearsal has, when every
+    slot is taken, and for anybody but root, who alone can keep machines.
     """
+    if os.geteuid() != 0:
+        raise RunError("A rehearsal needs root: its Instances are containers with a real init. Run it with sudo.")
     if not NAME.fullmatch(name):
         raise RunError(
             f"{name!r} cannot name a rehearsal: a small letter, then up to 19 small letters, digits or hyphens."
         )
-    with _locked(state_home()):
-        existing = find(name)
-        if existing:
-            return existing
-        taken = {run.slot for run in runs()}
-        free = next((slot for slot in SLOTS if slot not in taken), None)
-        if free is None:
-            raise RunError("All slots are taken: take a rehearsal down with 'make rehearse-down NAME=…' first.")
-        home = state_home() / name
-        (home / "logs").mkdir(parents=True, mode=0o700)
-        (home / "run.json").write_text(json.dumps({"slot": free}))
-        return Run(name=name, home=home, slot=free)
+    with _locked(SHARED / "slots"):
+        run = find(name) or _new(name)
+        (SHARED / "slots" / str(run.slot)).write_text(str(run.home))
+        return run
+
+
+def _new(name: str) -> Run:
+    standing = _claims()
+    namesake = next((home for home in standing if home.name == name), None)
+    if namesake:
+        raise RunError(f"A rehearsal {name!r} stands already, kept in {namesake}: choose another with NAME=….")
+    free = next((slot for slot in SLOTS if slot not in standing.values()), None)
+    if free is None:
+        raise RunError("All slots are taken: take a rehearsal down with 'make rehearse-down NAME=…' first.")
+    home = state_home() / name
+    (home / "logs").mkdir(parents=True, mode=0o700)
+    (home / "run.json").write_text(json.dumps({"slot": free}))
+    return Run(name=name, home=home, slot=free)
 
 
 def release(run: Run) -> None:
     """Give the slot back and delete the rehearsal's folder."""
-    with _locked(state_home()):
+    with _locked(SHARED / "slots"):
         shutil.rmtree(run.home, ignore_errors=False)
+        (SHARED / "slots" / str(run.slot)).unlink(missing_ok=True)

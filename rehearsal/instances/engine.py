@@ -17,7 +17,7 @@ from rehearsal.instances.docker import DockerError, InstanceError, docker, lines
 from rehearsal.instances.script import run_script
 from rehearsal.instances.shared import Progress
 from rehearsal.processes import Process, Processes
-from rehearsal.run import Run
+from rehearsal.run import SHARED, Run
 
 INSTALLER = Path(__file__).parent / "image" / "install-docker.sh"
 START_LIMIT = 60.0
@@ -27,11 +27,11 @@ STOP_GRACE = 30.0
 
 
 def _processes() -> Processes:
-    return Processes(Run(name="docker", home=shared.FOLDER / "docker", slot=0))
+    return Processes(Run(name="docker", home=SHARED / "docker", slot=0))
 
 
 def _claims() -> Path:
-    return shared.FOLDER / "docker" / "claims"
+    return SHARED / "docker" / "claims"
 
 
 def _claim(run: Run) -> Path:
@@ -79,7 +79,7 @@ async def _install(progress: Progress) -> None:
     if shutil.which("apt-get") is None:
         raise InstanceError("Docker is not installed and this is not Debian: install Docker, then run this again.")
     progress("Docker: installing it from Debian's packages")
-    await run_script([INSTALLER], shared.FOLDER / "docker" / "install.log", "Docker could not be installed")
+    await run_script([INSTALLER], SHARED / "docker" / "install.log", "Docker could not be installed")
 
 
 async def _start(progress: Progress) -> None:

@@ -1,7 +1,4 @@
-"""What all rehearsals on this machine share: one Docker daemon, one base image, and locks on both.
-
-It lies in /run, which a reboot empties together with the processes that it tells of.
-"""
+"""What all rehearsals on this machine share: one Docker daemon, one base image, and locks on both."""
 
 from __future__ import annotations
 
@@ -10,12 +7,10 @@ import fcntl
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import IO
 
 from rehearsal.instances.docker import InstanceError
-
-FOLDER = Path("/run/shambhala")
+from rehearsal.run import SHARED
 
 Progress = Callable[[str], None]
 """Takes one line for the operator: what is being done, how far it is."""
@@ -45,5 +40,5 @@ async def locked(name: str, progress: Progress) -> AsyncGenerator[None]:
 
 def _lock_file(name: str) -> IO[str]:
     need_root()
-    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return (FOLDER / f"{name.replace(' ', '-')}.lock").open("w")
+    SHARED.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return (SHARED / f"{name.replace(' ', '-')}.lock").open("w")

@@ -1,8 +1,7 @@
-"""A small client of the Kubernetes API: objects as plain dictionaries, and a watch that never ends."""
+"""A small client of the Kubernetes API: objects as plain dictionaries."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator, Mapping
@@ -12,6 +11,9 @@ from typing import Any
 import aiohttp
 
 Object = dict[str, Any]
+
+TROUBLE = (aiohttp.ClientError, OSError)
+"""What is raised while an API does not answer."""
 
 
 class KubeError(Exception):
@@ -32,9 +34,9 @@ class Kube:
         self._session: aiohttp.ClientSession | None = None
 
     async def call(
-        self, method: str, path: str, body: Object | None = None, *, content_type: str = "application/json"
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, content_type: str = "application/json"
     ) -> Object:
-        """One request. Raises KubeError for what the API refuses, OSError while it does not answer."""
+        """One request. Raises KubeError for what the API refuses, one of TROUBLE while it does not answer."""
         headers = {**self._headers, "Content-Type": content_type}
         data = None if body is None else json.dumps(body)
         async with self._open().request(
@@ -45,9 +47,26 @@ class Kube:
                 raise KubeError(answer.status, text)
             return json.loads(text) if text.startswith("{") else {"text": text}
 
+    async def create(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create an object below a path; nothing happens if it is there."""
+        try:
+            await self.call("POST", path, body)
+        except KubeError as error:
+            if error.status != 409:
+                raise
+
+    async def apply(self, path: str, body: Mapping[str, Any]) -> Object:
+        """Server-side apply: the object gets these fields, and loses those applied before and now left out."""
+        return await self.call(
+            "PATCH",
+            f"{path}?fieldManager=kapsule-stand-in&force=true",
+            body,
+            content_type="application/apply-patch+yaml",
+        )
+
     async def merge(self, path: str, patch: Mapping[str, Any]) -> Object:
         """A JSON merge patch (RFC 7386)."""
-        return await self.call("PATCH", path, dict(patch), content_type="application/merge-patch+json")
+        return await self.call("PATCH", path, patch, content_type="application/merge-patch+json")
 
     async def delete(self, path: str) -> None:
         """Delete an object; nothing happens if it is gone."""
@@ -57,20 +76,12 @@ class Kube:
             if error.status != 404:
                 raise
 
-    async def watch(self, path: str) -> AsyncGenerator[tuple[str, Object]]:
-        """Every object below a path now (as ADDED) and each change of one; begins anew when the API breaks off."""
-        while True:
-            try:
-                listed = await self.call("GET", path)
-                for item in listed["items"]:
-                    yield "ADDED", item
-                async for event in self._changes(path, listed["metadata"]["resourceVersion"]):
-                    yield event
-            except (aiohttp.ClientError, OSError, KubeError):
-                # The control plane may be starting again; whoever watches must not end with it.
-                await asyncio.sleep(0.5)
+    async def items(self, path: str) -> list[Object]:
+        """Every object of a collection."""
+        return (await self.call("GET", path))["items"]
 
-    async def _changes(self, path: str, version: str) -> AsyncGenerator[tuple[str, Object]]:
+    async def changes(self, path: str, version: str) -> AsyncGenerator[tuple[str, Object]]:
+        """Each change (ADDED, MODIFIED or DELETED, and the object) since a version, until the API breaks off."""
         url = f"{self._server}{path}?watch=1&resourceVersion={version}"
         timeout = aiohttp.ClientTimeout(total=None)
         async with self._open().get(url, headers=self._headers, ssl=self._tls, timeout=timeout) as answer:
@@ -81,11 +92,13 @@ class Kube:
                 yield event["type"], event["object"]
 
     async def close(self) -> None:
+        """Drop the connections; the next call opens new ones."""
         if self._session:
             await self._session.close()
+            self._session = None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # Watched objects, such as secrets of Helm, may be longer than aiohttp's 64 KiB a line.
+            # etcd takes objects of up to 1.5 MiB, and a watch sends each as one line.
             self._session = aiohttp.ClientSession(read_bufsize=2**22)
         return self._session

@@ -1,127 +1,111 @@
-"""Stands in for Scaleway's cloud controller: LoadBalancer Services and Ingresses get their address."""
+"""Stands in for Scaleway's cloud controller: LoadBalancer Services get their address.
+
+Annotations, address mode and finalizer are those of
+https://github.com/scaleway/scaleway-cloud-controller-manager/blob/main/docs/loadbalancer-annotations.md;
+of the annotations, those below are heeded. Nothing listens at the address: no pod runs behind it.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
-import logging
-from typing import Any
+from collections.abc import Mapping
 
-from rehearsal.kapsule.kube import Kube, KubeError, Object
+from rehearsal.kapsule.controllers import Duty, Mirror, UnsettledError
+from rehearsal.kapsule.events import tell
+from rehearsal.kapsule.kube import Kube, Object
 from rehearsal.scaleway.backends import LoadBalancers
 
 RESERVED_IP = "service.beta.kubernetes.io/scw-loadbalancer-ip-ids"
-PROXY_PROTOCOL = "service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2"
+PROXY_PROTOCOLS = tuple(
+    f"service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-{version}" for version in ("v1", "v2")
+)
 FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 """Kubernetes' own name for it: a Service stays until its load balancer is gone."""
-_RETRY_SECONDS = 2.0
-_LOG = logging.getLogger(__name__)
 
 
 class LoadBalancerController:
-    """Follows the Services and Ingresses of one cluster.
+    """Gives each LoadBalancer Service of one cluster its address, and takes it back with the Service."""
 
-    An Ingress gets the address of the first LoadBalancer Service that has one: a board has one
-    ingress controller, and thus one.
-    """
-
-    def __init__(self, cluster: str, kube: Kube, balancers: LoadBalancers) -> None:
+    def __init__(self, cluster: str, kube: Kube, balancers: LoadBalancers, services: Mirror) -> None:
         self._cluster = cluster
         self._kube = kube
         self._balancers = balancers
-        self._addresses: dict[str, Object] = {}
-        """UID of a Service to its status.loadBalancer.ingress entry."""
-        self._given = asyncio.Event()
+        self._services = services
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow_services(tasks))
-            tasks.create_task(self._follow_ingresses(tasks))
-
-    async def _follow_services(self, tasks: asyncio.TaskGroup) -> None:
-        async for event, service in self._kube.watch("/api/v1/services"):
-            if event == "DELETED" or service["spec"].get("type") != "LoadBalancer":
-                continue
-            tasks.create_task(self._settle(service))
+    @property
+    def duties(self) -> list[Duty]:
+        return [Duty(self._services, self._settle)]
 
     async def _settle(self, service: Object) -> None:
         meta: Object = service["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/services/{meta['name']}"
-        try:
-            if "deletionTimestamp" in meta:
-                await self._free(path, meta)
-            elif FINALIZER not in meta.get("finalizers", []):
-                await self._kube.merge(path, {"metadata": {"finalizers": [*meta.get("finalizers", []), FINALIZER]}})
-            elif not service.get("status", {}).get("loadBalancer", {}).get("ingress"):
-                await self._give(path, meta)
-            else:
-                self._remember(meta["uid"], service["status"]["loadBalancer"]["ingress"][0])
-        except KubeError as error:
-            # Gone or changed meanwhile: the watch brings the newer state.
-            if error.status not in (404, 409):
-                raise
+        finalizers: list[str] = meta.get("finalizers", [])
+        if _wanted(service):
+            if FINALIZER not in finalizers:
+                # First, so that no Service can go without giving back what it got.
+                service = await self._set_finalizers(path, meta, [*finalizers, FINALIZER])
+            await self._give(path, service)
+        elif FINALIZER in finalizers:
+            await self._take_back(path, service)
 
-    async def _give(self, path: str, meta: Object) -> None:
-        annotations: dict[str, str] = meta.get("annotations") or {}
-        reserved = annotations.get(RESERVED_IP, "").rpartition("/")[2] or None
+    async def _give(self, path: str, service: Object) -> None:
+        annotations: Mapping[str, str] = service["metadata"].get("annotations", {})
         try:
-            address = await self._balancers.acquire(self._cluster, meta["uid"], reserved)
+            address = await self._balancers.acquire(self._cluster, service["metadata"]["uid"], _reserved(annotations))
         except LookupError as error:
-            await self._complain(meta, f"Error syncing load balancer: {error}")
-            await asyncio.sleep(_RETRY_SECONDS)
-            await self._settle(await self._kube.call("GET", path))
-            return
-        # Behind the proxy protocol, nodes must not short-cut to the address.
-        mode = "Proxy" if annotations.get(PROXY_PROTOCOL) in ("*", "true") else "VIP"
-        entry = {"ip": address, "ipMode": mode}
-        await self._kube.merge(f"{path}/status", {"status": {"loadBalancer": {"ingress": [entry]}}})
-        self._remember(meta["uid"], entry)
+            message = f"Error syncing load balancer: {error}"
+            await tell(self._kube, service, "Service", "SyncLoadBalancerFailed", message, bad=True)
+            raise UnsettledError(message) from error
+        entry = {"ip": address, "ipMode": _mode(service, annotations)}
+        if addresses(service) != [entry]:
+            await self._set_addresses(path, [entry])
+            await tell(self._kube, service, "Service", "EnsuredLoadBalancer", "Ensured load balancer", bad=False)
 
-    async def _free(self, path: str, meta: Object) -> None:
+    async def _take_back(self, path: str, service: Object) -> None:
+        meta: Object = service["metadata"]
         await self._balancers.release(self._cluster, meta["uid"])
-        self._addresses.pop(meta["uid"], None)
-        others = [finalizer for finalizer in meta.get("finalizers", []) if finalizer != FINALIZER]
-        await self._kube.merge(path, {"metadata": {"finalizers": others}})
+        if addresses(service) and "deletionTimestamp" not in meta:
+            meta = (await self._set_addresses(path, []))["metadata"]
+        await self._set_finalizers(path, meta, [name for name in meta["finalizers"] if name != FINALIZER])
 
-    def _remember(self, service: str, entry: Object) -> None:
-        self._addresses[service] = entry
-        self._given.set()
+    async def _set_addresses(self, path: str, entries: list[Object]) -> Object:
+        answer = await self._kube.merge(f"{path}/status", {"status": {"loadBalancer": {"ingress": entries}}})
+        self._services.note(answer)
+        return answer
 
-    async def _follow_ingresses(self, tasks: asyncio.TaskGroup) -> None:
-        async for event, ingress in self._kube.watch("/apis/networking.k8s.io/v1/ingresses"):
-            if event != "DELETED" and not ingress.get("status", {}).get("loadBalancer", {}).get("ingress"):
-                tasks.create_task(self._expose(ingress))
+    async def _set_finalizers(self, path: str, meta: Object, finalizers: list[str]) -> Object:
+        # With the version, so that nobody else's finalizer is lost.
+        patch = {"metadata": {"finalizers": finalizers, "resourceVersion": meta["resourceVersion"]}}
+        answer = await self._kube.merge(path, patch)
+        if "deletionTimestamp" not in meta:
+            # One that is being deleted may be gone by now, and the watch may have said so already.
+            self._services.note(answer)
+        return answer
 
-    async def _expose(self, ingress: Object) -> None:
-        await self._given.wait()
-        meta: Object = ingress["metadata"]
-        entry = {"ip": next(iter(self._addresses.values()))["ip"]} if self._addresses else None
-        path = f"/apis/networking.k8s.io/v1/namespaces/{meta['namespace']}/ingresses/{meta['name']}/status"
-        try:
-            await self._kube.merge(path, {"status": {"loadBalancer": {"ingress": [entry] if entry else []}}})
-        except KubeError as error:
-            if error.status != 404:
-                raise
 
-    async def _complain(self, meta: Object, message: str) -> None:
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        event: dict[str, Any] = {
-            "metadata": {"generateName": f"{meta['name']}.", "namespace": meta["namespace"]},
-            "involvedObject": {
-                "apiVersion": "v1",
-                "kind": "Service",
-                "name": meta["name"],
-                "namespace": meta["namespace"],
-                "uid": meta["uid"],
-            },
-            "type": "Warning",
-            "reason": "SyncLoadBalancerFailed",
-            "message": message,
-            "source": {"component": "cloud-controller-stand-in"},
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-        }
-        _LOG.warning("%s/%s: %s", meta["namespace"], meta["name"], message)
-        await self._kube.call("POST", f"/api/v1/namespaces/{meta['namespace']}/events", event)
+def addresses(of: Object) -> list[Object]:
+    """What a Service or an Ingress says of its load balancer's addresses."""
+    return of.get("status", {}).get("loadBalancer", {}).get("ingress", [])
+
+
+def _wanted(service: Object) -> bool:
+    spec: Object = service["spec"]
+    # Scaleway's controller leaves a Service with a class of its own to whoever serves that class.
+    ours = spec.get("type") == "LoadBalancer" and "loadBalancerClass" not in spec
+    return ours and "deletionTimestamp" not in service["metadata"]
+
+
+def _reserved(annotations: Mapping[str, str]) -> str | None:
+    """The id of the reserved IP, without the zone that Terraform's ids begin with."""
+    # An IPv4 and an IPv6 address may be named; a rehearsal has IPv4 only.
+    first = annotations.get(RESERVED_IP, "").split(",")[0].strip()
+    return first.rpartition("/")[2] or None
+
+
+def _mode(service: Object, annotations: Mapping[str, str]) -> str:
+    """Proxy when every port speaks the proxy protocol: nodes must then not short-cut to the address."""
+    ports = {str(port["port"]) for port in service["spec"]["ports"]}
+    for annotation in PROXY_PROTOCOLS:
+        value = annotations.get(annotation, "false")
+        if value == "*" or value.lower() == "true" or ports <= {port.strip() for port in value.split(",")}:
+            return "Proxy"
+    return "VIP"

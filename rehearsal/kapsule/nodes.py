@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
-from rehearsal.kapsule.kube import Kube, KubeError, Object
+from rehearsal.kapsule.kube import Kube, Object
 from rehearsal.scaleway.backends import Node
 
 POOL = "k8s.scaleway.com/pool"
-"""Label that Kapsule gives to each node: the id of its pool."""
+"""Label that Kapsule gives to each node: the id of its pool. KWOK keeps the nodes that have it, and no others."""
 
-_SIZES: Mapping[str, tuple[str, str]] = {
-    "PLAY2-NANO": ("2", "8Gi"),
-    "PLAY2-MICRO": ("4", "16Gi"),
-    "PRO2-XXS": ("2", "8Gi"),
-    "PRO2-XS": ("4", "16Gi"),
-    "PRO2-S": ("8", "32Gi"),
+_SIZES: Mapping[str, tuple[int, int]] = {
+    "DEV1-M": (3, 4),
+    "DEV1-L": (4, 8),
+    "DEV1-XL": (4, 12),
+    "GP1-XS": (4, 16),
+    "GP1-S": (8, 32),
+    "PLAY2-NANO": (2, 4),
+    "PLAY2-MICRO": (4, 8),
+    "PRO2-XXS": (2, 8),
+    "PRO2-XS": (4, 16),
+    "PRO2-S": (8, 32),
+    "PRO2-M": (16, 64),
 }
-"""Node type to (vCPU, memory), as https://www.scaleway.com/en/pricing/virtual-instances/ has them."""
-_DEFAULT_SIZE = ("4", "16Gi")
+"""Node type to (vCPU, memory in GiB), as https://www.scaleway.com/en/pricing/virtual-instances/ has them."""
+_DEFAULT_SIZE = (4, 16)
 """What a type that is not listed above counts as."""
-_PODS = "110"
+_PODS = 110
+"""Kubernetes' own limit of pods on a node."""
+_DISK = "20Gi"
+_KEPT_CPU_MILLI = 100
+_KEPT_MEMORY_SHARE = 0.1
+"""What the system keeps of a node for itself; an assumption, for Scaleway publishes no figure."""
 
 
 async def set_nodes(kube: Kube, pool: str, nodes: Sequence[Node]) -> None:
-    """Make a pool have exactly these nodes."""
+    """Make a pool have exactly these nodes, with these labels and taints.
+
+    The pods of a node that goes are deleted with it, as by Kapsule's drain; their controllers make new ones.
+    """
     present = {item["metadata"]["name"] for item in await _nodes_of(kube, pool)}
-    wanted = {node.name for node in nodes}
-    for name in sorted(present - wanted):
+    for name in sorted(present - {node.name for node in nodes}):
         await kube.delete(f"/api/v1/nodes/{name}")
-    for node in nodes:
-        if node.name not in present:
-            await _create(kube, pool, node)
+        await _delete_pods(kube, name)
+    version = (await kube.call("GET", "/version"))["gitVersion"]
+    await asyncio.gather(*(_apply(kube, pool, node, version) for node in nodes))
 
 
 async def ready_nodes(kube: Kube, pool: str) -> Sequence[str]:
@@ -40,31 +55,58 @@ async def ready_nodes(kube: Kube, pool: str) -> Sequence[str]:
 
 
 async def _nodes_of(kube: Kube, pool: str) -> list[Object]:
-    listed = await kube.call("GET", f"/api/v1/nodes?labelSelector={POOL}={pool}")
-    return listed["items"]
+    return await kube.items(f"/api/v1/nodes?labelSelector={quote(f'{POOL}={pool}')}")
 
 
-async def _create(kube: Kube, pool: str, node: Node) -> None:
-    cpu, memory = _SIZES.get(node.node_type, _DEFAULT_SIZE)
-    resources = {"cpu": cpu, "memory": memory, "pods": _PODS, "ephemeral-storage": "20Gi"}
+async def _delete_pods(kube: Kube, node: str) -> None:
+    for pod in await kube.items(f"/api/v1/pods?fieldSelector={quote(f'spec.nodeName={node}')}"):
+        meta = pod["metadata"]
+        await kube.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}?gracePeriodSeconds=0")
+
+
+async def _apply(kube: Kube, pool: str, node: Node, version: str) -> None:
+    path = f"/api/v1/nodes/{quote(node.name)}"
     labels = {
-        POOL: pool,
+        "k8s.scaleway.com/pool-name": pool,
+        "topology.kubernetes.io/region": "fr-par",
+        "topology.kubernetes.io/zone": "fr-par-1",
+        "node.kubernetes.io/instance-type": node.node_type,
         "kubernetes.io/hostname": node.name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",
-        "node.kubernetes.io/instance-type": node.node_type,
+        # What the caller knows better, it says.
         **node.labels,
+        POOL: pool,
     }
-    body: Object = {
-        "metadata": {"name": node.name, "labels": labels},
-        "spec": {"taints": [dict(taint) for taint in node.taints]},
+    # Left out when empty: Kubernetes puts taints of its own on a node that is not ready.
+    spec: Object = {"taints": [dict(taint) for taint in node.taints]} if node.taints else {}
+    body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name, "labels": labels}, "spec": spec}
+    await kube.apply(path, body)
+    await kube.merge(f"{path}/status", {"status": _status(node.node_type, version)})
+
+
+def _status(node_type: str, version: str) -> Object:
+    cpu, memory = _SIZES.get(node_type, _DEFAULT_SIZE)
+    capacity = {"cpu": str(cpu), "memory": f"{memory}Gi"}
+    free = {
+        "cpu": f"{cpu * 1000 - _KEPT_CPU_MILLI}m",
+        "memory": f"{round(memory * 1024 * (1 - _KEPT_MEMORY_SHARE))}Mi",
     }
-    try:
-        await kube.call("POST", "/api/v1/nodes", body)
-    except KubeError as error:
-        if error.status != 409:
-            raise
-    await kube.merge(f"/api/v1/nodes/{node.name}/status", {"status": {"allocatable": resources, "capacity": resources}})
+    always = {"pods": str(_PODS), "ephemeral-storage": _DISK}
+    unknown = dict.fromkeys(("machineID", "systemUUID", "bootID", "kernelVersion"), "")
+    return {
+        "capacity": {**capacity, **always},
+        "allocatable": {**free, **always},
+        "nodeInfo": {
+            **unknown,
+            "osImage": "KWOK stand-in",
+            "containerRuntimeVersion": "kwok://stand-in",
+            "kubeletVersion": version,
+            "kubeProxyVersion": version,
+            "operatingSystem": "linux",
+            "architecture": "amd64",
+        },
+    }
 
 
 def _is_ready(node: Object) -> bool:

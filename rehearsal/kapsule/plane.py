@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import secrets
 import shutil
 import time
@@ -14,30 +13,43 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
+import yaml
 
 from rehearsal.kapsule import certificates
-from rehearsal.kapsule.certificates import Certificates
-from rehearsal.kapsule.kube import Kube, KubeError
+from rehearsal.kapsule.certificates import Identity, write_private
+from rehearsal.kapsule.kube import TROUBLE, Kube, KubeError
+from rehearsal.kapsule.nodes import POOL
+from rehearsal.kapsule.volumes import provide_storage_class
 from rehearsal.processes import Process, ProcessError, Processes
 from rehearsal.scaleway.backends import Cluster
+
+API_PORT = 6443
+ETCD_PORT = 2379
+ETCD_PEER_PORT = 2380
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 
 _STAGES = Path(__file__).parent / "stages"
 _START_SECONDS = 60
 # Small collections soon, rather than large ones late: several control planes share one machine.
-_SLIM = {"GOGC": "50", "GOMAXPROCS": "2"}
+_SLIM = {"GOGC": "40", "GOMAXPROCS": "2", "GOMEMLIMIT": "300MiB"}
 _UNUSED_CONTROLLERS = (
-    "bootstrap-signer-controller",
-    "token-cleaner-controller",
     "certificatesigningrequest-approving-controller",
-    "certificatesigningrequest-signing-controller",
     "certificatesigningrequest-cleaner-controller",
+    "certificatesigningrequest-signing-controller",
+    "cloud-node-lifecycle-controller",
+    "device-taint-eviction-controller",
+    "horizontal-pod-autoscaler-controller",
+    "legacy-serviceaccount-token-cleaner-controller",
     "node-ipam-controller",
     "node-route-controller",
-    "service-lb-controller",
-    "cloud-node-lifecycle-controller",
     "persistentvolume-attach-detach-controller",
+    "podcertificaterequest-cleaner-controller",
+    "resourceclaim-controller",
+    "service-lb-controller",
+    "storage-version-migrator-controller",
+    "storageversion-garbage-collector-controller",
 )
+"""Those that need a cloud, a kubelet or metrics, and those for what a game does not use."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,33 @@ class Described:
     apiserver_cert_sans: Sequence[str]
     token: str
 
+    @classmethod
+    def new(cls, cluster: Cluster, address: str) -> Described:
+        """A cluster that is not on disk yet, with a token of its own."""
+        return cls(
+            id=cluster.id,
+            name=cluster.name,
+            address=address,
+            pod_cidr=cluster.pod_cidr,
+            service_cidr=cluster.service_cidr,
+            admission_plugins=list(cluster.admission_plugins),
+            apiserver_cert_sans=list(cluster.apiserver_cert_sans),
+            token=secrets.token_urlsafe(32),
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Described | None:
+        """What a folder says, or None when it holds no cluster."""
+        file = folder / "cluster.json"
+        return cls(**json.loads(file.read_text())) if file.exists() else None
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a folder, as a whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = folder / "cluster.json.fresh"
+        write_private(fresh, json.dumps(asdict(self)).encode())
+        fresh.rename(folder / "cluster.json")
+
 
 class Plane:
     """One control plane in a folder of its own."""
@@ -63,112 +102,89 @@ class Plane:
         self._processes = processes
         self._programs = programs
         self._certificates = certificates.provide(
-            folder / "certificates", [described.address, "localhost", *described.apiserver_cert_sans]
+            folder / "certificates", described.address, described.apiserver_cert_sans
         )
         self.kube = Kube(self._server, self._certificates.authority, described.token)
 
-    @classmethod
-    def describe(cls, folder: Path, cluster: Cluster, address: str) -> Described:
-        """What is on disk of a cluster, written down if there is nothing."""
-        file = folder / "cluster.json"
-        if not file.exists():
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = Described(
-                id=cluster.id,
-                name=cluster.name,
-                address=address,
-                pod_cidr=cluster.pod_cidr,
-                service_cidr=cluster.service_cidr,
-                admission_plugins=list(cluster.admission_plugins),
-                apiserver_cert_sans=list(cluster.apiserver_cert_sans),
-                token=secrets.token_urlsafe(32),
-            )
-            _write_private(file, json.dumps(asdict(fresh)))
-        return Described(**json.loads(file.read_text()))
-
     @property
     def _server(self) -> str:
-        return f"https://{self.described.address}:6443"
+        return f"https://{self.described.address}:{API_PORT}"
 
     async def start(self) -> None:
-        """Start every program that does not run, and wait until the API is ready.
+        """Start every program, and wait until a pod can be created.
 
+        Programs that a crash left behind are ended first: nobody knows what state they are in.
         Raises ProcessError, with the end of the log, for a program that ended or took too long.
         """
-        _write_private(self._folder / "kubeconfig", self.kubeconfig())
-        _write_private(self._folder / "tokens.csv", f'{self.described.token},admin,admin,"system:masters"\n')
-        etcd = await self._start("etcd", self._etcd())
-        server = await self._start("kube-apiserver", self._apiserver(self._certificates))
-        await self._wait_until_ready((etcd, server))
-        await asyncio.gather(
-            self._start("kube-controller-manager", self._controller_manager(self._certificates)),
+        await stop(self._processes, self.described.id)
+        self._write_secrets()
+        deadline = time.monotonic() + _START_SECONDS
+        needed = [
+            await self._start("etcd", self._etcd()),
+            await self._start("kube-apiserver", self._apiserver()),
+        ]
+        await self._wait_for("/readyz", needed, deadline)
+        needed += await asyncio.gather(
+            self._start("kube-controller-manager", self._controller_manager()),
             self._start("kube-scheduler", self._scheduler()),
             self._start("kwok", self._kwok()),
         )
-
-    async def stop(self) -> None:
-        """End its programs and forget its connections; the data stays."""
-        await self.kube.close()
-        await self._processes.stop_all(self._prefix, grace=2)
-
-    async def remove(self) -> None:
-        """End its programs and delete its data."""
-        await self.stop()
-        shutil.rmtree(self._folder)
+        await provide_storage_class(self.kube)
+        # The API refuses pods until the controller manager has made this.
+        await self._wait_for("/api/v1/namespaces/default/serviceaccounts/default", needed, deadline)
 
     def kubeconfig(self) -> str:
-        """The kubeconfig (JSON, hence YAML too) with names as Kapsule gives them."""
+        """The kubeconfig with names as Kapsule gives them, and an administrator's token."""
         own = self.described
-        user = f"{own.name}-admin"
-        config: dict[str, Any] = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": f"admin@{own.name}",
-            "clusters": [
-                {
-                    "name": own.name,
-                    "cluster": {"server": self._server, "certificate-authority-data": self.authority_data},
-                }
-            ],
-            "users": [{"name": user, "user": {"token": own.token}}],
-            "contexts": [{"name": f"admin@{own.name}", "context": {"cluster": own.name, "user": user}}],
-        }
-        return json.dumps(config, indent=2)
+        return _kubeconfig(own.name, f"{own.name}-admin", self._cluster_entry, {"token": own.token})
 
     @property
-    def authority_data(self) -> str:
-        """The authority's certificate in base64, as a kubeconfig has it."""
-        return base64.b64encode(self._certificates.authority.read_bytes()).decode()
+    def _cluster_entry(self) -> dict[str, str]:
+        authority = base64.b64encode(self._certificates.authority.read_bytes()).decode()
+        return {"server": self._server, "certificate-authority-data": authority}
 
-    @property
-    def _prefix(self) -> str:
-        return f"kapsule-{self.described.id}-"
+    def _write_secrets(self) -> None:
+        own = self.described
+        write_private(self._folder / "tokens.csv", f'{own.token},{own.name}-admin,admin,"system:masters"\n'.encode())
+        for program in ("kube-controller-manager", "kube-scheduler", "kwok"):
+            identity = self._certificates.of(program)
+            user = {"client-certificate": str(identity.certificate), "client-key": str(identity.key)}
+            write_private(
+                self._kubeconfig_of(program), _kubeconfig(own.name, program, self._cluster_entry, user).encode()
+            )
+
+    def _kubeconfig_of(self, program: str) -> Path:
+        return self._folder / f"{program}.kubeconfig"
 
     async def _start(self, program: str, arguments: Sequence[str]) -> Process:
-        return await self._processes.start(
-            self._prefix + program, [self._programs / program, *arguments], env=_SLIM, cwd=self._folder
-        )
+        name = process_name(self.described.id, program)
+        # A log of an earlier start would be mistaken for this one's.
+        self._processes.log_of(name).unlink(missing_ok=True)
+        return await self._processes.start(name, [self._programs / program, *arguments], env=_SLIM, cwd=self._folder)
 
-    async def _wait_until_ready(self, needed: Sequence[Process]) -> None:
-        deadline = time.monotonic() + _START_SECONDS
+    async def _wait_for(self, path: str, needed: Sequence[Process], deadline: float) -> None:
+        """Return once the API answers for a path, and every needed program still runs."""
+        trouble = "no answer"
         while time.monotonic() < deadline:
+            ended = next((process for process in needed if not process.alive), None)
+            if ended:
+                raise self._failed(ended, "ended while the control plane was starting")
             try:
-                await self.kube.call("GET", "/readyz")
-            except (aiohttp.ClientError, OSError, KubeError):
-                for process in needed:
-                    if not process.alive:
-                        raise self._failed(process, "ended") from None
-                await asyncio.sleep(0.1)
+                await self.kube.call("GET", path)
+            except (*TROUBLE, KubeError) as error:
+                trouble = str(error)
+                await asyncio.sleep(0.05)
             else:
                 return
-        raise self._failed(needed[-1], f"was not ready within {_START_SECONDS} s")
+        raise self._failed(needed[-1], f"was not ready within {_START_SECONDS} s ({path}: {trouble})")
 
     def _failed(self, process: Process, what: str) -> ProcessError:
         tail = self._processes.tail(process.name)
         return ProcessError(f"{process.name} {what}. Its log {process.log} ends with:\n{tail}")
 
     def _etcd(self) -> list[str]:
-        client, peer = (f"http://{self.described.address}:{port}" for port in (2379, 2380))
+        own = self._certificates.of("etcd")
+        client, peer = (f"https://{self.described.address}:{port}" for port in (ETCD_PORT, ETCD_PEER_PORT))
         return [
             "--name=etcd",
             f"--data-dir={self._folder / 'etcd'}",
@@ -177,18 +193,32 @@ class Plane:
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=etcd={peer}",
+            f"--cert-file={own.certificate}",
+            f"--key-file={own.key}",
+            f"--trusted-ca-file={self._certificates.etcd_authority}",
+            "--client-cert-auth",
+            f"--peer-cert-file={own.certificate}",
+            f"--peer-key-file={own.key}",
+            f"--peer-trusted-ca-file={self._certificates.etcd_authority}",
+            "--peer-client-cert-auth",
+            # The data is thrown away with the rehearsal; it need not survive the machine's own crash.
             "--unsafe-no-fsync",
             "--log-level=warn",
         ]
 
-    def _apiserver(self, files: Certificates) -> list[str]:
-        own = self.described
-        arguments = [
+    def _apiserver(self) -> list[str]:
+        own, files = self.described, self._certificates
+        server, etcd = files.of("kube-apiserver"), files.of("etcd-client")
+        return [
             f"--bind-address={own.address}",
-            "--secure-port=6443",
-            f"--etcd-servers=http://{own.address}:2379",
-            f"--tls-cert-file={files.server}",
-            f"--tls-private-key-file={files.server_key}",
+            f"--advertise-address={own.address}",
+            f"--secure-port={API_PORT}",
+            f"--etcd-servers=https://{own.address}:{ETCD_PORT}",
+            f"--etcd-cafile={files.etcd_authority}",
+            f"--etcd-certfile={etcd.certificate}",
+            f"--etcd-keyfile={etcd.key}",
+            *_tls(server),
+            f"--client-ca-file={files.authority}",
             f"--token-auth-file={self._folder / 'tokens.csv'}",
             "--anonymous-auth=false",
             "--authorization-mode=Node,RBAC",
@@ -199,14 +229,14 @@ class Plane:
             # A loopback address may not be an endpoint, and no pod is there to call it.
             "--endpoint-reconciler-type=none",
             "--profiling=false",
+            f"--enable-admission-plugins={','.join(dict.fromkeys(['NodeRestriction', *own.admission_plugins]))}",
         ]
-        plugins = ",".join(["NodeRestriction", *own.admission_plugins])
-        return [*arguments, f"--enable-admission-plugins={plugins}"]
 
-    def _controller_manager(self, files: Certificates) -> list[str]:
+    def _controller_manager(self) -> list[str]:
+        files = self._certificates
         return [
-            f"--kubeconfig={self._folder / 'kubeconfig'}",
-            f"--bind-address={self.described.address}",
+            f"--kubeconfig={self._kubeconfig_of('kube-controller-manager')}",
+            "--secure-port=0",
             f"--root-ca-file={files.authority}",
             f"--service-account-private-key-file={files.accounts_key}",
             "--use-service-account-credentials=true",
@@ -217,24 +247,59 @@ class Plane:
 
     def _scheduler(self) -> list[str]:
         return [
-            f"--kubeconfig={self._folder / 'kubeconfig'}",
-            f"--bind-address={self.described.address}",
+            f"--kubeconfig={self._kubeconfig_of('kube-scheduler')}",
+            "--secure-port=0",
             "--leader-elect=false",
             "--profiling=false",
         ]
 
     def _kwok(self) -> list[str]:
         return [
-            f"--kubeconfig={self._folder / 'kubeconfig'}",
+            f"--kubeconfig={self._kubeconfig_of('kwok')}",
             *(f"--config={stage}" for stage in sorted(_STAGES.glob("*.yaml"))),
-            "--manage-all-nodes=true",
+            f"--manage-nodes-with-label-selector={POOL}",
             f"--cidr={self.described.pod_cidr}",
+            # All nodes share one address, of a range kept for documentation (RFC 5737): nothing is there.
             "--node-ip=192.0.2.1",
             "--node-lease-duration-seconds=40",
         ]
 
 
-def _write_private(file: Path, text: str) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as out:
-        out.write(text)
+async def stop(processes: Processes, cluster: str) -> None:
+    """End every program of a cluster; nothing happens if none runs."""
+    await asyncio.gather(*(processes.stop(process_name(cluster, program), grace=2) for program in PROGRAMS))
+
+
+async def remove(processes: Processes, cluster: str, folder: Path) -> None:
+    """End every program of a cluster and delete its data and its logs."""
+    await stop(processes, cluster)
+    for program in PROGRAMS:
+        processes.log_of(process_name(cluster, program)).unlink(missing_ok=True)
+    await asyncio.to_thread(_remove_tree, folder)
+
+
+def _remove_tree(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def process_name(cluster: str, program: str) -> str:
+    """The name under which a program of a cluster is recorded."""
+    return f"kapsule-{cluster}-{program}"
+
+
+def _tls(identity: Identity) -> list[str]:
+    return [f"--tls-cert-file={identity.certificate}", f"--tls-private-key-file={identity.key}"]
+
+
+def _kubeconfig(cluster: str, user: str, entry: dict[str, str], credentials: dict[str, str]) -> str:
+    context = f"admin@{cluster}"
+    config: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": cluster, "cluster": entry}],
+        "contexts": [{"name": context, "context": {"cluster": cluster, "user": user}}],
+        "current-context": context,
+        "users": [{"name": user, "user": credentials}],
+    }
+    return yaml.safe_dump(config, sort_keys=False)

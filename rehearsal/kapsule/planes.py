@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import socket
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from rehearsal.kapsule import plane
+from rehearsal.kapsule.controllers import Mirror, attend
+from rehearsal.kapsule.ingresses import IngressController
 from rehearsal.kapsule.load_balancers import LoadBalancerController
 from rehearsal.kapsule.nodes import ready_nodes, set_nodes
-from rehearsal.kapsule.plane import Plane
+from rehearsal.kapsule.plane import API_PORT, ETCD_PEER_PORT, ETCD_PORT, Described, Plane
 from rehearsal.kapsule.volumes import VolumeController
 from rehearsal.processes import Processes
 from rehearsal.run import Block, Run, RunError
 from rehearsal.scaleway.backends import Cluster, LoadBalancers, Node
+
+_LOG = logging.getLogger(__name__)
 
 
 class ControlPlanes:
@@ -29,74 +37,125 @@ class ControlPlanes:
         self._planes: dict[str, Plane] = {}
         self._controllers: dict[str, asyncio.Task[None]] = {}
         self._balancers: LoadBalancers | None = None
-        self._claiming = asyncio.Lock()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def use(self, balancers: LoadBalancers) -> None:
+    def use(self, load_balancers: LoadBalancers) -> None:
         """Who gives LoadBalancer Services their addresses; needed before the first cluster."""
-        self._balancers = balancers
+        self._balancers = load_balancers
 
     async def create(self, cluster: Cluster) -> None:
-        """Start a control plane, or go on with the one whose data is there."""
-        if cluster.id in self._planes:
-            return
-        async with self._claiming:
-            described = Plane.describe(self._folder(cluster.id), cluster, self._free_address())
-        plane = Plane(self._folder(cluster.id), described, self._processes, self._programs)
-        try:
-            await plane.start()
-        except BaseException:
-            await plane.kube.close()
-            raise
-        self._planes[cluster.id] = plane
-        self._controllers[cluster.id] = asyncio.create_task(self._control(plane))
+        """Start a control plane, or go on with the one whose data is there; returns once it takes pods.
+
+        What the data on disk says of a cluster counts, not what is asked for now. Raises
+        ProcessError, with the end of its log, when a program ended or was not ready in time.
+        """
+        if self._balancers is None:
+            raise RunError("ControlPlanes.use() must name who gives load balancers their addresses.")
+        async with self._locks[cluster.id]:
+            if cluster.id in self._planes:
+                return
+            started = Plane(self._folder(cluster.id), self._describe(cluster), self._processes, self._programs)
+            try:
+                await started.start()
+            except BaseException:
+                await started.kube.close()
+                await plane.stop(self._processes, cluster.id)
+                raise
+            self._planes[cluster.id] = started
+            self._controllers[cluster.id] = asyncio.create_task(_control(started, self._balancers))
 
     async def set_nodes(self, cluster: str, pool: str, nodes: Sequence[Node]) -> None:
+        """Make a pool (its id) have exactly these nodes; see `rehearsal.kapsule.nodes`."""
         await set_nodes(self._plane(cluster).kube, pool, nodes)
 
     async def ready_nodes(self, cluster: str, pool: str) -> Sequence[str]:
         return await ready_nodes(self._plane(cluster).kube, pool)
 
     async def kubeconfig(self, cluster: str) -> str:
+        """The text of the kubeconfig, with an administrator's token; a secret."""
         return self._plane(cluster).kubeconfig()
 
     async def remove(self, cluster: str) -> None:
-        """Stop a control plane and delete its data; nothing happens if it is gone."""
+        """Stop a control plane and delete its data, whoever started it; nothing happens if it is gone."""
+        async with self._locks[cluster]:
+            await self._let_go(cluster)
+            await plane.remove(self._processes, cluster, self._folder(cluster))
+
+    async def remove_all(self) -> None:
+        """Remove every cluster of this rehearsal, also those that a crash left behind."""
+        found = {folder.name for folder in self._home.glob("*") if folder.is_dir()}
+        await asyncio.gather(*(self.remove(cluster) for cluster in found | set(self._planes)))
+
+    async def close(self) -> None:
+        """Let go of every cluster; their programs keep running."""
+        await asyncio.gather(*(self._let_go(cluster) for cluster in list(self._planes)))
+
+    async def _let_go(self, cluster: str) -> None:
         controllers = self._controllers.pop(cluster, None)
         if controllers:
             controllers.cancel()
             await asyncio.gather(controllers, return_exceptions=True)
-        plane = self._planes.pop(cluster, None)
-        if plane:
-            await plane.remove()
-
-    async def close(self) -> None:
-        """Let go of every cluster; their programs keep running."""
-        for controllers in self._controllers.values():
-            controllers.cancel()
-        await asyncio.gather(*self._controllers.values(), return_exceptions=True)
-        for plane in self._planes.values():
-            await plane.kube.close()
-
-    async def _control(self, plane: Plane) -> None:
-        if self._balancers is None:
-            raise RunError("ControlPlanes.use() must name who gives load balancers their addresses.")
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(LoadBalancerController(plane.described.id, plane.kube, self._balancers).run())
-            tasks.create_task(VolumeController(plane.kube).run())
+        known = self._planes.pop(cluster, None)
+        if known:
+            await known.kube.close()
 
     def _plane(self, cluster: str) -> Plane:
         if cluster not in self._planes:
-            raise LookupError(f"there is no cluster {cluster}")
+            raise LookupError(f"There is no cluster {cluster}: create it first.")
         return self._planes[cluster]
 
+    @property
+    def _home(self) -> Path:
+        return self._run.home / "kapsule"
+
     def _folder(self, cluster: str) -> Path:
-        return self._run.home / "kapsule" / cluster
+        return self._home / cluster
+
+    def _describe(self, cluster: Cluster) -> Described:
+        """What the disk says of a cluster, written now if it says nothing. Never awaits: an address is given once."""
+        folder = self._folder(cluster.id)
+        known = Described.read(folder)
+        if known is None:
+            known = Described.new(cluster, self._free_address())
+            known.write(folder)
+        return known
 
     def _free_address(self) -> str:
-        described = (self._run.home / "kapsule").glob("*/cluster.json")
-        taken = {json.loads(file.read_text())["address"] for file in described}
+        taken = {json.loads(file.read_text())["address"] for file in self._home.glob("*/cluster.json")}
         addresses = (self._run.address(Block.CONTROL_PLANES, number) for number in range(1, 255))
-        free = next((address for address in addresses if address not in taken), None)
+        free = next((address for address in addresses if address not in taken and _unused(address)), None)
         if free is None:
-            raise RunError("This rehearsal has no address left for another cluster; remove one first.")
+            raise RunError("This rehearsal has no address left for another cluster: remove one first.")
         return free
+
+
+async def _control(of: Plane, balancers: LoadBalancers) -> None:
+    """Do what Scaleway's controllers would do in a cluster, until cancelled."""
+    kube, changed = of.kube, asyncio.Event()
+    services = Mirror(kube, "/api/v1/services", changed)
+    ingresses = Mirror(kube, "/apis/networking.k8s.io/v1/ingresses", changed)
+    classes = Mirror(kube, "/apis/networking.k8s.io/v1/ingressclasses", changed)
+    claims = Mirror(kube, "/api/v1/persistentvolumeclaims", changed)
+    volumes = Mirror(kube, "/api/v1/persistentvolumes", changed)
+    duties = [
+        *LoadBalancerController(of.described.id, kube, balancers, services).duties,
+        *IngressController(kube, ingresses, classes, services).duties,
+        *VolumeController(kube, claims, volumes).duties,
+    ]
+    try:
+        await attend(changed, [services, ingresses, classes, claims, volumes], duties)
+    except Exception:
+        _LOG.exception("The controllers of cluster %s ended; it gives no more addresses and volumes.", of.described.id)
+        raise
+
+
+def _unused(address: str) -> bool:
+    """Whether a control plane can listen there; another user's rehearsal may have the same slot."""
+    for port in (API_PORT, ETCD_PORT, ETCD_PEER_PORT):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True

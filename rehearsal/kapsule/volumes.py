@@ -2,77 +2,78 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from rehearsal.kapsule.kube import Kube, KubeError, Object
+from rehearsal.kapsule.controllers import Duty, Mirror, UnsettledError
+from rehearsal.kapsule.events import tell
+from rehearsal.kapsule.kube import Kube, Object
 
 STORAGE_CLASS = "scw-bssd"
-"""Kapsule's default class."""
+"""The default class, as Kapsule names it."""
 _DRIVER = "csi.scaleway.com"
+_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
+"""By this annotation Kubernetes asks a driver for the volume of a claim."""
+_PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+_ONE_NODE = {"ReadWriteOnce", "ReadWriteOncePod"}
 
 
 class VolumeController:
-    """Follows the claims and volumes of one cluster."""
+    """Makes and removes the volumes of one cluster's claims."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, claims: Mirror, volumes: Mirror) -> None:
         self._kube = kube
+        self._claims = claims
+        self._volumes = volumes
 
-    async def run(self) -> None:
-        """Work until cancelled."""
-        await self._ensure_class()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._provision())
-            tasks.create_task(self._reclaim())
+    @property
+    def duties(self) -> list[Duty]:
+        return [Duty(self._claims, self._provision), Duty(self._volumes, self._reclaim)]
 
-    async def _ensure_class(self) -> None:
-        body: Object = {
-            "metadata": {
-                "name": STORAGE_CLASS,
-                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-            },
-            "provisioner": _DRIVER,
-            "reclaimPolicy": "Delete",
-            "volumeBindingMode": "Immediate",
-            "allowVolumeExpansion": True,
-        }
-        await _unless_there(self._kube, "/apis/storage.k8s.io/v1/storageclasses", body)
+    async def _provision(self, claim: Object) -> None:
+        meta: Object = claim["metadata"]
+        asked = meta.get("annotations", {}).get(_PROVISIONER) == _DRIVER
+        if not asked or claim["spec"].get("volumeName") or "deletionTimestamp" in meta:
+            return
+        shared = sorted(set(claim["spec"]["accessModes"]) - _ONE_NODE)
+        if shared:
+            message = f"{_DRIVER} has volumes for one node only: use ReadWriteOnce in place of {', '.join(shared)}."
+            await tell(self._kube, claim, "PersistentVolumeClaim", "ProvisioningFailed", message, bad=True)
+            raise UnsettledError(message)
+        storage_class = await self._kube.call("GET", f"{_CLASSES}/{claim['spec']['storageClassName']}")
+        await self._kube.create("/api/v1/persistentvolumes", _volume(claim, storage_class))
 
-    async def _provision(self) -> None:
-        async for event, claim in self._kube.watch("/api/v1/persistentvolumeclaims"):
-            spec: Object = claim["spec"]
-            if event == "DELETED" or spec.get("volumeName") or spec.get("storageClassName") != STORAGE_CLASS:
-                continue
-            meta: Object = claim["metadata"]
-            name = f"pvc-{meta['uid']}"
-            body: Object = {
-                "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": _DRIVER}},
-                "spec": {
-                    "capacity": {"storage": spec["resources"]["requests"]["storage"]},
-                    "accessModes": spec["accessModes"],
-                    "persistentVolumeReclaimPolicy": "Delete",
-                    "storageClassName": STORAGE_CLASS,
-                    "csi": {"driver": _DRIVER, "volumeHandle": name},
-                    "claimRef": {
-                        "apiVersion": "v1",
-                        "kind": "PersistentVolumeClaim",
-                        "namespace": meta["namespace"],
-                        "name": meta["name"],
-                        "uid": meta["uid"],
-                    },
-                },
-            }
-            await _unless_there(self._kube, "/api/v1/persistentvolumes", body)
-
-    async def _reclaim(self) -> None:
-        async for event, volume in self._kube.watch("/api/v1/persistentvolumes"):
-            released = volume.get("status", {}).get("phase") in ("Released", "Failed")
-            if event != "DELETED" and released and "deletionTimestamp" not in volume["metadata"]:
-                await self._kube.delete(f"/api/v1/persistentvolumes/{volume['metadata']['name']}")
+    async def _reclaim(self, volume: Object) -> None:
+        meta, spec = volume["metadata"], volume["spec"]
+        ours = meta.get("annotations", {}).get(_PROVISIONED_BY) == _DRIVER
+        released = volume.get("status", {}).get("phase") == "Released"
+        if ours and released and spec["persistentVolumeReclaimPolicy"] == "Delete" and "deletionTimestamp" not in meta:
+            await self._kube.delete(f"/api/v1/persistentvolumes/{meta['name']}")
 
 
-async def _unless_there(kube: Kube, path: str, body: Object) -> None:
-    try:
-        await kube.call("POST", path, body)
-    except KubeError as error:
-        if error.status != 409:
-            raise
+async def provide_storage_class(kube: Kube) -> None:
+    """The default class; it is left as it is if there is one already."""
+    body = {
+        "metadata": {"name": STORAGE_CLASS, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": _DRIVER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+        "allowVolumeExpansion": True,
+    }
+    await kube.create(_CLASSES, body)
+
+
+def _volume(claim: Object, storage_class: Object) -> Object:
+    meta, spec = claim["metadata"], claim["spec"]
+    name = f"pvc-{meta['uid']}"
+    owner = {key: meta[key] for key in ("namespace", "name", "uid")}
+    return {
+        "metadata": {"name": name, "annotations": {_PROVISIONED_BY: _DRIVER}},
+        "spec": {
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "accessModes": spec["accessModes"],
+            "volumeMode": spec.get("volumeMode", "Filesystem"),
+            "persistentVolumeReclaimPolicy": storage_class["reclaimPolicy"],
+            "storageClassName": spec["storageClassName"],
+            "csi": {"driver": _DRIVER, "volumeHandle": name},
+            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **owner},
+        },
+    }

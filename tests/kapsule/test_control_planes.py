@@ -9,30 +9,23 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import yaml
 
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.kapsule.load_balancers import RESERVED_IP
 from rehearsal.processes import Processes
 from rehearsal.run import Run, claim, release
 from rehearsal.scaleway.backends import Cluster, Node
+from tests.tools import tools
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 BLUE = Cluster(id="blue-id", name="blue", version="1.36", pod_cidr="100.64.0.0/15", service_cidr="10.32.0.0/20")
 GREEN = Cluster(id="green-id", name="green", version="1.36", pod_cidr="100.66.0.0/15", service_cidr="10.40.0.0/20")
-
-
-def programs() -> Path:
-    """The control plane's programs, from the environment or from the tool chain's cache."""
-    folder = os.environ.get("SHAMBHALA_CONTROL_PLANE")
-    if not folder:
-        pytest.skip("SHAMBHALA_CONTROL_PLANE does not name a folder with etcd, kube-apiserver and the rest")
-    return Path(folder)
 
 
 class Addresses:
@@ -60,7 +53,7 @@ class Site:
         self.planes = self.open()
 
     def open(self) -> ControlPlanes:
-        planes = ControlPlanes(self.run, Processes(self.run), programs())
+        planes = ControlPlanes(self.run, Processes(self.run), tools().control_plane)
         planes.use(self.addresses)
         return planes
 
@@ -68,7 +61,7 @@ class Site:
         file = self.run.home / f"{cluster.name}.kubeconfig"
         file.write_text(await self.planes.kubeconfig(cluster.id))
         child = await asyncio.create_subprocess_exec(
-            str(programs() / "kubectl"),
+            str(tools().control_plane / "kubectl"),
             f"--kubeconfig={file}",
             *arguments,
             stdin=asyncio.subprocess.PIPE,
@@ -108,13 +101,18 @@ def deployment(name: str) -> Any:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
 
 
-def load_balancer(name: str, annotations: dict[str, str]) -> Any:
+def load_balancer(name: str, annotations: dict[str, str], labels: dict[str, str] | None = None) -> Any:
     spec = {"type": "LoadBalancer", "ports": [{"port": 80}], "selector": {"app": name}}
+    meta = {"name": name, "annotations": annotations, "labels": labels or {}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+
+
+def ingress_class(name: str) -> Any:
     return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name, "annotations": annotations},
-        "spec": spec,
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": name},
+        "spec": {"controller": "nginx.org/ingress-controller"},
     }
 
 
@@ -145,9 +143,11 @@ async def test_a_job_completes(site: Site) -> None:
 
 
 async def test_a_load_balancer_service_gets_its_reserved_address_and_an_ingress_the_same(site: Site) -> None:
-    await site.apply(BLUE, load_balancer("door", {RESERVED_IP: "fr-par-1/the-reserved-one"}))
+    controllers = {"app.kubernetes.io/name": "nginx-ingress"}
+    await site.apply(BLUE, load_balancer("door", {RESERVED_IP: "fr-par-1/the-reserved-one"}, controllers))
+    await site.apply(BLUE, ingress_class("nginx"))
     await site.kubectl(BLUE, "wait", "service/door", f"--for={ADDRESS}=192.0.2.99", "--timeout=30s")
-    await site.kubectl(BLUE, "create", "ingress", "page", "--rule=play.example.org/*=web:80")
+    await site.kubectl(BLUE, "create", "ingress", "page", "--class=nginx", "--rule=play.example.org/*=web:80")
     await site.kubectl(BLUE, "wait", "ingress/page", f"--for={ADDRESS}=192.0.2.99", "--timeout=30s")
     await site.kubectl(BLUE, "delete", "service", "door", "--timeout=30s")
     assert site.addresses.given == {}
@@ -155,14 +155,12 @@ async def test_a_load_balancer_service_gets_its_reserved_address_and_an_ingress_
 
 async def test_an_unknown_reserved_address_is_told_by_an_event(site: Site) -> None:
     await site.apply(GREEN, load_balancer("nowhere", {RESERVED_IP: "no-such-ip"}))
-    await site.kubectl(
-        GREEN,
-        "wait",
-        "event",
-        "--for=jsonpath={.reason}=SyncLoadBalancerFailed",
-        "--field-selector=involvedObject.name=nowhere",
-        "--timeout=30s",
-    )
+    # `kubectl wait` gives up at once when there is no event yet.
+    async with asyncio.timeout(30):
+        while "SyncLoadBalancerFailed" not in await site.kubectl(
+            GREEN, "get", "events", "-o", "custom-columns=:.reason"
+        ):
+            await asyncio.sleep(0.2)
     await site.kubectl(GREEN, "delete", "service", "nowhere", "--timeout=30s")
 
 
@@ -177,7 +175,7 @@ async def test_a_claim_gets_a_volume_which_goes_with_it(site: Site) -> None:
 
 async def test_a_wrong_token_and_no_token_are_both_refused(site: Site) -> None:
     assert "Unauthorized" in await site.kubectl(BLUE, "--token=wrong", "get", "nodes", fails=True)
-    config = json.loads(await site.planes.kubeconfig(BLUE.id))
+    config = yaml.safe_load(await site.planes.kubeconfig(BLUE.id))
     authority = site.run.home / "ca.crt"
     authority.write_bytes(base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]))
     child = await asyncio.create_subprocess_exec(

@@ -8,11 +8,12 @@ from pulumi import automation as auto
 
 from rehearsal.plugins.command.provider import CommandProvider
 from tests.plugins.background import Background
-from tests.plugins.engine import Engine, engine_binary
+from tests.plugins.engine import Engine
 from tests.plugins.leftovers import none_left
 from tests.plugins.plugin import Plugin
 from tests.plugins.rancher_host import RancherHost
 from tests.plugins.ssh_host import SshHost
+from tests.tools import tools
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +25,10 @@ def nothing_left_running() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def pulumi_command(tmp_path_factory: pytest.TempPathFactory) -> auto.PulumiCommand:
-    tools = tmp_path_factory.mktemp("tools")
-    (tools / "bin").mkdir()
-    (tools / "bin" / "pulumi").symlink_to(engine_binary())
-    return auto.PulumiCommand(str(tools), skip_version_check=True)
+    root = tmp_path_factory.mktemp("engine")
+    (root / "bin").mkdir()
+    (root / "bin" / "pulumi").symlink_to(tools().pulumi.path)
+    return auto.PulumiCommand(str(root), skip_version_check=True)
 
 
 @pytest.fixture

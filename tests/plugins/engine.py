@@ -9,26 +9,10 @@ from pathlib import Path
 from signal import Signals
 from typing import Any, cast
 
-import pytest
 from pulumi import automation as auto
-from rich.console import Console
 
 from rehearsal.plugins.install import VERSIONS, install
 from tests.plugins.leftovers import children
-
-
-def engine_binary() -> Path:
-    """$SHAMBHALA_PULUMI if that is set, else the engine of the tool chain, which is built if there is none yet."""
-    given = os.environ.get("SHAMBHALA_PULUMI")
-    if given is None:
-        from rehearsal.toolchain import provide
-
-        return provide(Console(stderr=True)).pulumi.path
-    if not os.access(given, os.X_OK):
-        pytest.fail(
-            f"SHAMBHALA_PULUMI names {given!r}, which is no program: correct it, or unset it to have one built."
-        )
-    return Path(given)
 
 
 class Workspace(auto.LocalWorkspace):

@@ -17,7 +17,8 @@ from rehearsal.kapsule import ControlPlanes
 from rehearsal.processes import Processes
 from rehearsal.run import Run
 from rehearsal.scaleway.backends import Cluster, Node
-from tests.releases.programs import control_plane, lay_out
+from rehearsal.toolchain import lay_out
+from tests.tools import tools
 
 CLUSTER = Cluster(id="charts-id", name="charts", version="1.36", pod_cidr="100.64.0.0/15", service_cidr="10.32.0.0/20")
 
@@ -40,7 +41,7 @@ class Site:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._programs = control_plane()
+        self._programs = tools().control_plane
         self._planes = ControlPlanes(run, Processes(run), self._programs)
         self._planes.use(Addresses())
         self._registry = ChartRegistry(run)
@@ -49,7 +50,7 @@ class Site:
         self._state = run.home / "state"
 
     async def start(self) -> None:
-        lay_out(self._engine_home)
+        lay_out(tools(), self._engine_home)
         self._state.mkdir()
         await self._planes.create(CLUSTER)
         await self._planes.set_nodes(CLUSTER.id, "main", [Node(name="scw-charts-main-1", node_type="PRO2-XXS")])

@@ -1,0 +1,32 @@
+"""Gets the tool chain and shows where each part came from; what is there already is not made again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.toolchain import ToolchainError, provide
+
+
+def main() -> int:
+    """Read the command line and do what it says; 0 when that worked."""
+    argparse.ArgumentParser(prog="python -m rehearsal.toolchain", description=__doc__).parse_args()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+    try:
+        tools = provide(console)
+    except ToolchainError as error:
+        console.print(f"[red]error:[/] {error}", soft_wrap=True)
+        return 1
+    table = Table("tool", "version", "came from", "seconds")
+    for tool in tools.all:
+        origin = f"stand-in: {tool.origin}" if tool.stand_in else tool.origin
+        table.add_row(tool.name, tool.version, origin, f"{tool.seconds:.1f}")
+    console.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""What the tool chain knows to get, and how each is built from source.
+
+Versions have one place: those of the plugins in requirements.txt, those of builds in the go.mod of
+their wrapper module.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+MODULES = Path(__file__).parent / "modules"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program of a wrapper module."""
+
+    file: str
+    """Its file name, and that of the argument 0 by which it is started."""
+    package: str = "."
+    """Import path of its main package; by default the wrapper's own."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Go variables that the linker sets, and their values."""
+    tags: str = ""
+    """Build tags, separated by commas."""
+    also: tuple[str, ...] = ()
+    """Further names under which the same file is started."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A wrapper module, and what is built from it."""
+
+    module: str
+    """Its folder in `modules`."""
+    version: str
+    """What the built programs call themselves."""
+    programs: tuple[Program, ...]
+    schema: tuple[str, str] | None = None
+    """Module and path in it of a provider's schema, which the build embeds as schema.json with `version` set."""
+
+    @property
+    def folder(self) -> Path:
+        return MODULES / self.module
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A resource plugin of the engine."""
+
+    package: str
+    """Its name in the engine."""
+    server: str = ""
+    """Where its publisher offers it, in the engine's notation; empty for Pulumi's own."""
+    source: Source | None = None
+    """How it is built; None where a stand-in takes its place."""
+
+    @property
+    def version(self) -> str:
+        """The version that the SDK asks the engine for."""
+        sdk = "pulumiverse-scaleway" if self.package == "scaleway" else f"pulumi-{self.package}"
+        return version(sdk)
+
+    @property
+    def file(self) -> str:
+        return f"pulumi-resource-{self.package}"
+
+
+def _required(module: str, path: str) -> str:
+    """The version of a Go module that a wrapper requires, without its v."""
+    found = re.search(rf"^(?:require )?\s*{re.escape(path)} v(\S+)", (MODULES / module / "go.mod").read_text(), re.M)
+    if not found:
+        raise LookupError(f"modules/{module}/go.mod requires no {path}")
+    return found[1]
+
+
+_ENGINE_VERSION = _required("engine", "github.com/pulumi/pulumi/pkg/v3")
+_KUBERNETES_VERSION = _required("control_plane", "k8s.io/kubernetes")
+_KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+# The newest source that module proxies serve has no version of its own; this is the release that it became.
+_KUBERNETES_PROVIDER_RELEASE = "4.25.0"
+# Built plugins say the version that the SDK asks for, as the engine warns of older ones, and behind it what they are.
+_KUBERNETES_PLUGIN_VERSION = f"{version('pulumi-kubernetes')}+source.{_KUBERNETES_PROVIDER_RELEASE}"
+_SCALEWAY_PROVIDER_VERSION = _required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
+_SCALEWAY_PLUGIN_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
+
+ENGINE = Source(
+    module="engine",
+    version=_ENGINE_VERSION,
+    programs=(
+        Program(
+            "pulumi",
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            variables=(("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version", f"v{_ENGINE_VERSION}"),),
+            # No users and groups from the C library, no tracing: a binary that runs anywhere, and a smaller one.
+            tags="osusergo,grpcnotrace",
+        ),
+    ),
+)
+
+CONTROL_PLANE = Source(
+    module="control_plane",
+    version=_KUBERNETES_VERSION,
+    programs=(
+        Program(
+            "etcd",
+            variables=(
+                ("k8s.io/component-base/version.gitVersion", f"v{_KUBERNETES_VERSION}"),
+                ("k8s.io/component-base/version.gitMajor", _KUBERNETES_VERSION.split(".")[0]),
+                ("k8s.io/component-base/version.gitMinor", _KUBERNETES_VERSION.split(".")[1]),
+            ),
+            also=("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+        ),
+        Program("kwok", package="sigs.k8s.io/kwok/cmd/kwok"),
+    ),
+)
+
+PLUGINS = (
+    Plugin(
+        "kubernetes",
+        source=Source(
+            module="kubernetes",
+            version=_KUBERNETES_PLUGIN_VERSION,
+            programs=(
+                Program(
+                    "pulumi-resource-kubernetes",
+                    variables=((f"{_KUBERNETES_PROVIDER}/pkg/version.Version", f"v{_KUBERNETES_PLUGIN_VERSION}"),),
+                ),
+            ),
+            schema=(_KUBERNETES_PROVIDER, "cmd/pulumi-resource-kubernetes/schema.json"),
+        ),
+    ),
+    Plugin(
+        "scaleway",
+        server="github://api.github.com/pulumiverse",
+        source=Source(
+            module="scaleway",
+            version=_SCALEWAY_PLUGIN_VERSION,
+            programs=(Program("pulumi-resource-scaleway", variables=(("main.version", _SCALEWAY_PLUGIN_VERSION),)),),
+        ),
+    ),
+    Plugin("command"),
+    Plugin("rancher2"),
+)

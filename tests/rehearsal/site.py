@@ -1,0 +1,194 @@
+"""One rehearsal as its operator has it: the commands of the README, and the stack through the real engine."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation as auto
+from rich.console import Console
+
+from rehearsal import raising
+from rehearsal.deploy import changes
+from rehearsal.progress import EngineProgress
+from rehearsal.run import Block, Run, Service, claim, find
+from rehearsal.scaleway import Credentials
+from tests.tools import tools
+
+ROOT = Path(__file__).parents[2]
+
+
+class Rehearsal:
+    """A rehearsal of this name, in the state folder that $XDG_STATE_HOME names."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def run(self) -> Run:
+        run = find(self.name)
+        assert run is not None
+        return run
+
+    @property
+    def stands(self) -> bool:
+        return find(self.name) is not None
+
+    def command(self, *arguments: str) -> str:
+        """What `python -m rehearsal ARGUMENTS` printed; it must have worked."""
+        done = self._cli(*arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def refused(self, *arguments: str) -> str:
+        """What `python -m rehearsal ARGUMENTS` printed; it must have failed."""
+        done = self._cli(*arguments)
+        assert done.returncode == 1, done.stdout
+        return done.stdout
+
+    def _cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rehearsal", *arguments, "--name", self.name],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def up_until(self, reached: Callable[[str], bool]) -> None:
+        """Begin an `up`, and kill the engine as soon as something is so; returns once all has ended.
+
+        reached: asked again and again, with what the operator has read so far.
+        """
+        with subprocess.Popen(
+            [sys.executable, "-u", "-m", "rehearsal", "up", "--name", self.name],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as command:
+            printed: list[str] = []
+            reader = threading.Thread(target=lambda: printed.extend(command.stdout or ()))
+            reader.start()
+            while not reached("".join(printed)):
+                assert command.poll() is None, f"it ended before:\n{''.join(printed)}"
+                time.sleep(0.05)
+            for engine in _engines_of(command.pid):
+                os.kill(engine, signal.SIGKILL)
+            reader.join()
+
+    def open(self, given: Mapping[str, Any] | None = None) -> auto.Stack:
+        """The stack on a running cloud; `given` replaces settings."""
+        return raising.open_cloud(claim(self.name), tools(), _silent(), dict(given or {}))
+
+    def setting(self, key: str) -> Any:
+        """The rehearsal's own value of a setting."""
+        return json.loads(self.open().get_config(f"shambhala:{key}").value)
+
+    def up(self, given: Mapping[str, Any] | None = None) -> dict[str, int]:
+        """Raise it with some settings replaced; operation to number of resources."""
+        return changes(self.open(given).up(on_event=EngineProgress(_silent()), color="never").summary)
+
+    def recover(self) -> str:
+        """What the program's own `python -m common.recover` printed, on the rehearsal's stack."""
+        # Which takes away the killed engine's lock, as `pulumi cancel` does.
+        self.open()
+        home = self.run.home
+        engine = tools().pulumi.path
+        return output(
+            [sys.executable, "-m", "common.recover", "rehearsal", "--project", home / "pulumi", "--pulumi", engine],
+            cwd=ROOT,
+            env={
+                "PULUMI_HOME": str(home / "engine"),
+                "PULUMI_CONFIG_PASSPHRASE": (home / "passphrase").read_text(),
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+            },
+        )
+
+    def ask_cloud(self, method: str, path: str, body: Any = None) -> Any:
+        """A request to the rehearsal's Scaleway API, by its own account."""
+        run = self.run
+        request = urllib.request.Request(
+            f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080{path}",
+            method=method,
+            headers={
+                "X-Auth-Token": Credentials.load_or_create(run).secret_key,
+                "Content-Type": "application/json",
+            },
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+    def kubectl(self, *arguments: str) -> str:
+        """What kubectl printed, run on the active board as the operator would."""
+        return output([tools().control_plane / "kubectl", f"--kubeconfig={self.run.home / 'kubeconfig'}", *arguments])
+
+
+def output(
+    command: Sequence[str | Path], stdin: str = "", *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """What a command printed; it must have worked. env is added to this process's own."""
+    done = subprocess.run(
+        command,
+        input=stdin,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def counts(printed: str) -> dict[str, int]:
+    """Operation to number of resources, as the last lines of `make rehearse` tell them."""
+    [line] = re.findall(r"^Resources: (.*?)\.", printed, re.MULTILINE)
+    return {operation: int(number) for number, operation in (part.split(" ", 1) for part in line.split(", "))}
+
+
+def processes_below(folder: Path) -> list[str]:
+    """The command lines of running programs that name a folder."""
+    found: list[str] = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            # It ended meanwhile.
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def _engines_of(pid: int) -> list[int]:
+    """The engines that a command has started."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            children += [int(word) for word in (thread / "children").read_text().split()]
+        engines = [child for child in set(children) if Path(f"/proc/{child}/exe").resolve().name == "pulumi"]
+        if engines:
+            return engines
+    raise AssertionError("no engine runs")
+
+
+def _silent() -> Console:
+    return Console(file=io.StringIO())

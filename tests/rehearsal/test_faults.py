@@ -1,0 +1,65 @@
+"""What goes wrong while the game is raised, and that the next command puts it right."""
+
+from __future__ import annotations
+
+import pytest
+from pulumi.automation import CommandError
+
+from rehearsal.deploy import resources_in_state
+from tests.rehearsal.site import Rehearsal, counts
+
+pytestmark = pytest.mark.timeout(900)
+
+ZONE = "/instance/v1/zones/fr-par-1"
+REGION = "/k8s/v1/regions/fr-par"
+
+
+def test_an_engine_killed_half_way_is_no_harm_to_the_next_up(game: Rehearsal) -> None:
+    game.up_until(lambda _: _clusters(game) == 1)
+    assert "board-blue-kapsule-cluster: adopted fr-par/" in game.recover()
+    assert "there is nothing to recover" in game.recover()
+    assert counts(game.command("up")).keys() <= {"create", "same", "update"}
+    # Nothing was made a second time, which would be billed and never be destroyed.
+    there = game.ask_cloud("GET", "/rehearsal/state")
+    assert (there["clusters"], there["pools"], there["servers"], there["vpcs"]) == (1, 1, 1, 1)
+    assert counts(game.command("up")).keys() == {"same"}
+
+
+def test_an_engine_killed_among_the_boards_releases_goes_on_too(game: Rehearsal) -> None:
+    game.command("down")
+    game.up_until(lambda printed: "create board-blue-kapsule-cluster" in printed)
+    assert counts(game.command("up")).keys() <= {"create", "same", "update"}
+    assert counts(game.command("up")).keys() == {"same"}
+
+
+def test_an_api_that_fails_is_said_and_the_next_down_goes_on(game: Rehearsal) -> None:
+    game.ask_cloud("POST", "/rehearsal/faults", {"answer": 500, "seconds": 600, "method": "DELETE"})
+    with pytest.raises(CommandError):
+        game.open().destroy(color="never")
+    game.ask_cloud("DELETE", "/rehearsal/faults")
+    assert "Nothing is left" in game.command("down")
+
+
+def test_a_server_that_never_boots_is_named_in_bounded_time_and_nothing_is_lost(game: Rehearsal) -> None:
+    stack = game.open()
+    game.ask_cloud("POST", "/rehearsal/faults", {"never_boot": True})
+    with pytest.raises(CommandError, match="gamemaster-first-boot"):
+        game.up({"gamemaster": {**game.setting("gamemaster"), "bootTimeoutSeconds": 30}})
+    assert "scaleway:instance/server:Server" in [resource["type"] for resource in resources_in_state(stack)]
+
+    # As an operator would from Scaleway's console.
+    [server] = game.ask_cloud("GET", f"{ZONE}/servers")["servers"]
+    game.ask_cloud("POST", f"{ZONE}/servers/{server['id']}/action", {"action": "reboot"})
+    assert counts(game.command("up")).keys() <= {"create", "same", "update"}
+    [same] = game.ask_cloud("GET", f"{ZONE}/servers")["servers"]
+    assert same["id"] == server["id"]
+
+
+def _clusters(game: Rehearsal) -> int:
+    """How many clusters there are, a cluster that is still being made too; none before the cloud answers."""
+    if not game.stands:
+        return 0
+    try:
+        return game.ask_cloud("GET", "/rehearsal/state")["clusters"]
+    except OSError:
+        return 0

@@ -1,0 +1,140 @@
+"""The game from its first `make rehearse` to nothing left, in the order in which an operator lives it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rehearsal.configuration import ZONE
+from tests.rehearsal.site import Rehearsal, counts, output, processes_below
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def raised(game: Rehearsal) -> str:
+    """What the first `make rehearse` printed."""
+    return game.command("up")
+
+
+@pytest.fixture(scope="module")
+def address(game: Rehearsal, raised: str) -> str:
+    """The game master's public address, as the operator reads it."""
+    [found] = re.findall(r"dig \+short @(\S+)", raised)
+    return found
+
+
+def test_the_table_says_of_every_part_whether_it_is_real(raised: str) -> None:
+    # A value that does not fit goes on in a further line, of which the first cell is empty.
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in raised.splitlines() if line.startswith("│")]
+    parts = {part: what for part, what, *_ in rows if part}
+    assert parts["Scaleway API"] == "stand-in"
+    assert parts["chart repository"] == "stand-in"
+    assert parts["Grafana"] == "stand-in chart"
+    assert parts["board blue"].startswith("real control plane, no pods")
+    for tool in ("pulumi", "kubernetes plugin", "scaleway plugin", "control plane"):
+        assert [what for part, what in parts.items() if part.startswith(tool)] == ["real"]
+
+
+def test_a_normal_run_warns_of_nothing(raised: str) -> None:
+    assert "warn" not in raised.lower()
+    assert "expected to have version" not in raised
+
+
+def test_the_commands_that_it_ends_with_work_as_printed(raised: str) -> None:
+    tried = [shlex.split(line) for line in raised.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
+    dig, kubectl, ssh = tried
+    assert re.fullmatch(r"127\.\d+\.3\.\d+", output(dig))
+    assert "play.hunt.example.org" in output(kubectl)
+    assert "gamemaster" in output(ssh, stdin="hostname\n")
+
+
+def test_a_second_one_changes_nothing(game: Rehearsal, raised: str) -> None:
+    again = counts(game.command("up"))
+    assert again.keys() == {"same"}
+    assert again["same"] == counts(raised)["create"]
+
+
+def test_a_refresh_finds_everything_as_it_was_made(game: Rehearsal, raised: str) -> None:
+    stack = game.open()
+    stack.refresh(color="never", expect_no_changes=True)
+    stack.preview(color="never", expect_no_changes=True)
+
+
+def test_the_name_server_answers_with_authority_for_the_zone_only(raised: str, address: str) -> None:
+    assert output(["dig", "+short", f"@{address}", ZONE, "SOA"]).startswith(f"ns1-{ZONE}. ")
+    assert output(["dig", "+short", f"@{address}", ZONE, "NS"]) == f"ns1-{ZONE}."
+    assert re.search(r"flags: qr aa[ ;]", output(["dig", "+norecurse", f"@{address}", f"play.{ZONE}"]))
+    assert "status: NXDOMAIN" in output(["dig", f"@{address}", f"nobody.{ZONE}"])
+    assert "status: REFUSED" in output(["dig", f"@{address}", "debian.org"])
+
+
+def test_every_name_of_the_game_leads_to_the_active_board(game: Rehearsal, raised: str, address: str) -> None:
+    board = game.kubectl(
+        *("get", "service", "--namespace=ingress", "--output"),
+        "jsonpath={.items[?(@.spec.type=='LoadBalancer')].status.loadBalancer.ingress[0].ip}",
+    )
+    for name in ("play", "grafana", "anything.blue"):
+        assert output(["dig", "+short", f"@{address}", f"{name}.{ZONE}"]) == board
+
+
+def test_the_boards_workloads_are_ready(game: Rehearsal, raised: str) -> None:
+    for namespace, deployment in (("game", "portal"), ("observability", "grafana")):
+        game.kubectl("wait", f"deployment/{deployment}", f"--namespace={namespace}", "--for=condition=Available")
+    nodes = json.loads(game.kubectl("get", "nodes", "--output=json"))["items"]
+    assert len(nodes) == 2
+
+
+def test_ssh_takes_the_operators_key_and_no_password(game: Rehearsal, raised: str, address: str) -> None:
+    known = f"-oUserKnownHostsFile={game.run.home / 'known_hosts'}"
+    by_password = [
+        "ssh",
+        known,
+        "-oPreferredAuthentications=password,keyboard-interactive",
+        "-oNumberOfPasswordPrompts=0",
+    ]
+    refused = subprocess.run([*by_password, f"root@{address}", "true"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 255
+    assert "Permission denied (publickey)" in refused.stderr
+
+
+def test_a_setting_changes_what_depends_on_it_and_nothing_else(game: Rehearsal, raised: str) -> None:
+    changed = game.up({"gameApp": {"replicas": 3}})
+    assert changed["update"] == 1
+    assert changed.keys() == {"update", "same"}
+    assert game.kubectl("get", "deployment/portal", "--namespace=game", "--output=jsonpath={.spec.replicas}") == "3"
+
+
+def test_a_pool_follows_its_size(game: Rehearsal, raised: str) -> None:
+    blue = game.setting("boards")["blue"]
+    pools = {"main": {**blue["pools"]["main"], "size": 3}}
+    assert game.up({"boards": {"blue": {**blue, "pools": pools}}})["update"] >= 1
+    assert len(game.kubectl("get", "nodes", "--output=name").split()) == 3
+
+
+def test_an_api_that_is_overloaded_for_a_while_only_delays_it(game: Rehearsal, raised: str) -> None:
+    game.ask_cloud("POST", "/rehearsal/faults", {"answer": 429, "requests": 3})
+    game.ask_cloud("POST", "/rehearsal/faults", {"answer": 503, "requests": 3})
+    stack = game.open()
+    stack.refresh(color="never")
+    assert game.ask_cloud("GET", "/rehearsal/faults") == {"faults": []}
+    assert game.up().keys() <= {"same", "update"}
+
+
+def test_taken_down_it_leaves_nothing(game: Rehearsal, raised: str) -> None:
+    run = game.run
+    mine = ["--filter", f"label={run.label}"]
+    assert output(["docker", "container", "ls", "--all", "--quiet", *mine])
+    assert processes_below(run.home)
+    assert "Nothing is left" in game.command("down")
+    assert not Path(run.home).exists()
+    assert not processes_below(run.home)
+    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0:
+        assert not output(["docker", "container", "ls", "--all", "--quiet", *mine])
+        assert not output(["docker", "network", "ls", "--quiet", *mine])
+    assert "There is no rehearsal" in game.command("down")
