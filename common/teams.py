@@ -27,12 +27,14 @@ MOST_PLAYERS: Final = 2000
 LARGEST_FILE: Final = 1024 * 1024
 """Bytes: 2,000 players need a tenth of it."""
 _TAKEN = """
-admin administrator api assets attachments avatars captcha clone-bot commits debug devtest drone-bot error explore
-favicon game ghost gitea gitea-actions issues login merge-bot metrics milestones new notifications operator org owner
-project projects pulls raw repo repo-avatars search ssh_info stars swagger template user v2
+admin administrator api assets attachments avatar avatars captcha clone-bot drone-bot explore favicon.ico game ghost
+gitea gitea-actions issues login manifest.json merge-bot metrics milestones notifications operator org pulls repo
+repo-avatars robots.txt sitemap.xml ssh swagger.v1.json user v2
 """
 RESERVED: Final = frozenset(_TAKEN.split())
 """Names of accounts that the game or Gitea has itself (Gitea: models/user/user.go)."""
+_PAGES: Final = (".keys", ".gpg", ".rss", ".atom", ".png")
+"""Ends of names under which Gitea has a page about an account of the name before them."""
 _TEAM: Final = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
 _PLAYER: Final = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -44,7 +46,12 @@ team_name: Final = text(
 player_name: Final = text(
     "a player's account: at most 40 small letters and digits, single '.', '_' or '-' between them, and no name that "
     "the game has itself",
-    lambda value: len(value) <= 40 and _PLAYER.fullmatch(value) is not None and value not in RESERVED,
+    lambda value: (
+        len(value) <= 40
+        and _PLAYER.fullmatch(value) is not None
+        and value not in RESERVED
+        and not value.endswith(_PAGES)
+    ),
 )
 
 

@@ -98,7 +98,22 @@ def test_a_hostile_name_of_a_team_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["admin", "drone-bot", "merge-bot", "game", "a..b", ".ada", "ada@x", "ada bob", "a" * 41, "ADA", "ad\u0430"]
+    "name",
+    [
+        "admin",
+        "ada.png",
+        "robots.txt",
+        "drone-bot",
+        "merge-bot",
+        "game",
+        "a..b",
+        ".ada",
+        "ada@x",
+        "ada bob",
+        "a" * 41,
+        "ADA",
+        "ad\u0430",
+    ],
 )
 def test_a_hostile_name_of_a_player_is_refused(name: str) -> None:
     assert PLAYER in listed({"name": "red", "players": [name]})[0]
