@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import dns.asyncquery
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import dns.tsig
 import dns.update
@@ -75,7 +76,8 @@ class Game:
         """What the records of an answer say, sorted."""
         wanted = dns.rdatatype.from_text(kind)
         answer = await self.ask(name, kind)
-        return sorted(data.to_text() for found in answer.answer if found.rdtype == wanted for data in found)
+        sets: list[Iterable[dns.rdata.Rdata]] = [found for found in answer.answer if found.rdtype == wanted]
+        return sorted(data.to_text() for found in sets for data in found)
 
     async def update(self, key: dns.tsig.Key, name: str, kind: str, data: str) -> str:
         """The game master's verdict on a change of its zone that this key asks for: NOERROR, REFUSED, …"""
