@@ -11,10 +11,12 @@ import pytest_asyncio
 from rehearsal import acme
 from rehearsal.instances import Instances, leftovers, release, remove_all
 from rehearsal.processes import Processes
+from rehearsal.toolchain.catalogue import PEBBLE
 from tests.gamemaster import games
 from tests.gamemaster.games import Game
 from tests.gamemaster.steps import Host, steps_of
 from tests.instances.cloud import Cloud, new_run
+from tests.tools import built
 
 
 def _tell(line: str) -> None:
@@ -30,7 +32,7 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
     await instances.prepare(_tell)
     cloud = Cloud(run, instances)
     processes = Processes(run)
-    authority = acme.Authority(run, processes, await asyncio.to_thread(acme.provide, _tell))
+    authority = acme.Authority(run, processes, await asyncio.to_thread(built, PEBBLE))
     try:
         await authority.start(f"{cloud.address}:53")
         machine = cloud.machine()
