@@ -1,4 +1,4 @@
-"""Everything that is pinned, in one place: the charts the boards get and the image of the game.
+"""Everything that is pinned, in one place: the charts the boards get and the images of the game.
 
 To move to a newer release, change it here, run `make rehearse`, then `make up`.
 """
@@ -27,6 +27,8 @@ _CATALOGUE = (
     Chart(name="grafana", version="12.11.1", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="loki", version="18.11.0", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="logging-operator", version="6.7.0", repository="oci://ghcr.io/kube-logging/helm-charts"),
+    # Prometheus alone with kube-state-metrics: no operator and no CRDs (docs/adr/observability.md).
+    Chart(name="prometheus", version="29.27.0", repository="oci://ghcr.io/prometheus-community/charts"),
     Chart(name="rancher", version="2.15.0", repository="https://releases.rancher.com/server-charts/latest"),
 )
 
@@ -67,3 +69,5 @@ DRONE_PAUSE_IMAGE = "docker.io/drone/placeholder:1.0.0"
 """What a step's container runs until its turn comes."""
 POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
 BUILDKIT_IMAGE = BUILD_IMAGES.buildkit
+KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"
+"""Waits on the board for what no chart waits for."""
