@@ -37,7 +37,7 @@ from common.fields import (
 )
 from common.keys import bare_public_key, public_key_of
 from common.teams import Teams
-from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE
+from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE, HELM, K3S
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
@@ -152,6 +152,23 @@ class Certificates:
     """Let's Encrypt, its rehearsal for trials, or none: the game master then serves names only, nothing on the web."""
     email: str | None = setting(optional(kinds.email), default=None)
     """Where the authority may write to when a certificate is about to end."""
+
+
+@section
+class Rancher:
+    """What manages the boards, on the game master's own K3s."""
+
+    enabled: bool = setting(boolean, default=False)
+    """Whether the game master has K3s and Rancher; it needs 4 GB of memory then."""
+    host: str = setting(kinds.label, default="rancher")
+    """The label under which operators reach it in the game's zone."""
+    bootstrap_password: Secret | None = setting(optional(kinds.password), default=None)
+    """The first password of its user `admin`; needed where it is enabled."""
+
+    @rule
+    def password_where_enabled(self) -> Generator[Conflict]:
+        if self.enabled and self.bootstrap_password is None:
+            yield Conflict("bootstrapPassword", None, "must be given where rancher.enabled is true")
 
 
 @section
@@ -343,6 +360,14 @@ class Sources:
     """ACME directory of another authority than Let's Encrypt."""
     acme_ca_bundle: str | None = setting(optional(kinds.certificates), default=None)
     """What to trust when talking to that ACME server, where Debian does not trust it by itself."""
+    k3s_url: str = setting(kinds.web_url, default=K3S.url)
+    """K3s for Linux on amd64."""
+    k3s_sha256: str = setting(kinds.sha256, default=K3S.sha256)
+    """What it must be."""
+    helm_url: str = setting(kinds.web_url, default=HELM.url)
+    """Helm's archive for Linux on amd64."""
+    helm_sha256: str = setting(kinds.sha256, default=HELM.sha256)
+    """What it must be."""
     debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
     """Debian mirror of the game master."""
 
@@ -367,6 +392,8 @@ class Settings:
     """The game master."""
     certificates: Certificates = setting(Section(Certificates), default=Certificates())
     """The game master's certificates."""
+    rancher: Rancher = setting(Section(Rancher), default=Rancher())
+    """What manages the boards."""
     boards: Mapping[str, Board] = setting(MapOf(kinds.label, Section(Board), least=1))
     """The boards by name; a second one beside the first is how a board is replaced."""
     active_board: str = setting(kinds.label)
@@ -403,6 +430,11 @@ class Settings:
         if len(self.zone_name) > longest:
             allowed = f"must leave room for names below it: at most {longest} characters with the domain"
             yield Conflict("subdomain", self.subdomain, allowed)
+
+    @rule
+    def rancher_is_reached_by_tls(self) -> Generator[Conflict]:
+        if self.rancher.enabled and self.certificates.authority == "none":
+            yield Conflict("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only")
 
     @rule
     def active_board_exists(self) -> Generator[Conflict]:

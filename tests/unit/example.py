@@ -63,6 +63,7 @@ _COMPLETE: Tree = {
         "bootTimeoutSeconds": 240,
     },
     "certificates": {"authority": "staging", "email": "operators@example.org"},
+    "rancher": {"enabled": True, "host": "ranch", "bootstrapPassword": PASSWORD},
     "boards": {
         "blue": {
             "kubernetesVersion": "1.36",
@@ -131,6 +132,10 @@ _COMPLETE: Tree = {
         "chartTimeoutSeconds": 300,
         "acmeDirectory": "https://acme.example/directory",
         "acmeCaBundle": CERTIFICATE,
+        "k3sUrl": "https://mirror.example/k3s",
+        "k3sSha256": 64 * "a",
+        "helmUrl": "https://mirror.example/helm.tar.gz",
+        "helmSha256": 64 * "b",
         "debian": "http://mirror.example/debian",
     },
 }

@@ -13,7 +13,7 @@ from common.fields import Secret
 from common.helm import Charts
 from common.versions import CHARTS
 from game_app import GameApp, GameAppArgs
-from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs, Site
+from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
@@ -21,7 +21,9 @@ SECRET = "not-for-anybody's-eyes"
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
 
-def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bool = True) -> GameMaster:
+def game_master(
+    *, parent_zone: str = "scaleway", protect: bool = False, web: bool = True, rancher: bool = True
+) -> GameMaster:
     return GameMaster(
         "gamemaster",
         GameMasterArgs(
@@ -44,7 +46,16 @@ def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bo
             acme_directory="https://acme.example/directory" if web else None,
             acme_email=None,
             acme_ca_bundle=None,
-            sites=[Site(host="rancher.hunt.example.org", upstream="http://127.0.0.1:30080")],
+            sites=[Site(host="status.hunt.example.org", upstream="http://127.0.0.1:9000")],
+            rancher=RancherPlan(
+                host="rancher",
+                bootstrap_password=pulumi.Output.secret(SECRET),
+                k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
+                helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
+                charts=CHARTS_AS_PUBLISHED,
+            )
+            if rancher
+            else None,
             debian="https://deb.debian.org/debian",
             boot_timeout=300,
             protect=protect,
