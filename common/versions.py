@@ -67,3 +67,4 @@ DRONE_PAUSE_IMAGE = "docker.io/drone/placeholder:1.0.0"
 """What a step's container runs until its turn comes."""
 POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
 BUILDKIT_IMAGE = BUILD_IMAGES.buildkit
+GITEA_IMAGE = "docker.io/gitea/gitea:1.24.6-rootless"
