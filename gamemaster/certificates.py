@@ -17,6 +17,8 @@ class CertificatesArgs:
     host: Host
     zone: pulumi.Input[str]
     """The game's zone, as NameServer gives it: bind9 answers the challenges."""
+    delegated: pulumi.Input[str]
+    """Output of Delegation: the authority finds bind9 by the parent zone."""
     names: Sequence[str]
     """The names in it, as `certificate_names` gives them."""
     directory: pulumi.Input[str]
@@ -47,6 +49,7 @@ class Certificates(pulumi.ComponentResource):
                 "reload-proxy": on_host("reload-proxy.sh"),
             },
             parent=self,
+            after=args.delegated,
         )
         self.issued = step.stdout
         self.register_outputs({"issued": self.issued})

@@ -191,13 +191,13 @@ class GameMaster(pulumi.ComponentResource):
                 CertificatesArgs(
                     host=self.host,
                     zone=name_server.zone,
+                    delegated=delegation.in_place,
                     names=names,
                     directory=args.acme_directory,
                     email=args.acme_email,
                     authority=args.acme_ca_bundle,
                 ),
-                # No value flows, but the authority finds the name server by the parent zone.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[delegation]),
+                opts=child,
             )
             Proxy(
                 f"{name}-proxy",

@@ -37,7 +37,7 @@ elif [[ -e $drop_in ]]; then
     rm -f "$drop_in" /etc/letsencrypt/authority.pem
     systemctl daemon-reload
 fi
-systemctl enable --now --quiet certbot.timer
+start_unit certbot.timer
 
 # in_place: whether the certificate is the one that is wanted, and certbot's timer only has to keep it.
 in_place() {

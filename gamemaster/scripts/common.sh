@@ -59,6 +59,13 @@ put_file() {
     mv -f "$2.new" "$2"
 }
 
+# start_unit UNIT: now, and at every boot; nothing happens if that is so already.
+start_unit() {
+    systemctl is-enabled --quiet "$1" || systemctl enable --quiet "$1"
+    systemctl is-active --quiet "$1" || systemctl start "$1" ||
+        fail "$1 does not start; read 'journalctl -u $1' on the Instance."
+}
+
 # download URL SHA256 TARGET: fetch a file unless the right one is there; true when it was fetched.
 download() {
     if [[ -f $3 ]] && echo "$2  $3" | sha256sum --check --status; then

@@ -20,10 +20,10 @@ nft --check --file "$INPUTS/firewall.nft" >&2 ||
 rules=false
 put_file firewall.nft /etc/shambhala/firewall.nft 644 root:root && rules=true
 ! put_file firewall.service /etc/systemd/system/shambhala-firewall.service 644 root:root || systemctl daemon-reload
-systemctl enable --quiet shambhala-firewall
-if $rules || ! systemctl is-active --quiet shambhala-firewall; then systemctl restart shambhala-firewall; fi
+if $rules; then nft --file /etc/shambhala/firewall.nft; fi
+start_unit shambhala-firewall.service
 
 ! put_file journald.conf /etc/systemd/journald.conf.d/shambhala.conf 644 root:root || systemctl restart systemd-journald
 put_file upgrades.conf /etc/apt/apt.conf.d/60shambhala-upgrades 644 root:root || true
-systemctl enable --now --quiet systemd-timesyncd
+start_unit systemd-timesyncd.service
 echo "hardened"

@@ -35,18 +35,15 @@ if [[ ! -e $database ]]; then
     install -m 644 -o bind -g bind "$INPUTS/zone.db" "$database"
     changed=true
 fi
-if ! systemctl is-active --quiet named; then
-    systemctl enable --now --quiet named
-elif $changed; then
-    rndc reconfig >&2
-fi
+if $changed && systemctl is-active --quiet named; then rndc reconfig >&2; fi
+start_unit named.service
 
 put_file keep-records /usr/local/libexec/shambhala/keep-records 755 root:root || true
 units=false
 put_file keep-records.service /etc/systemd/system/shambhala-keep-records.service 644 root:root && units=true
 put_file keep-records.timer /etc/systemd/system/shambhala-keep-records.timer 644 root:root && units=true
 ! $units || systemctl daemon-reload
-systemctl enable --now --quiet shambhala-keep-records.timer
+start_unit shambhala-keep-records.timer
 
 # Signed as soon as it has its keys.
 for _ in $(seq 100); do

@@ -19,10 +19,6 @@ nginx -t -q -c "$INPUTS/nginx.conf" >&2 ||
     fail "nginx would not accept its configuration; the one that runs was left alone."
 changed=false
 put_file nginx.conf /etc/nginx/nginx.conf 644 root:root && changed=true
-systemctl enable --quiet nginx
-if ! systemctl is-active --quiet nginx; then
-    systemctl restart nginx || fail "nginx does not start; read 'journalctl -u nginx' on the Instance."
-elif $changed; then
-    systemctl reload nginx
-fi
+if $changed && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+start_unit nginx.service
 echo "serving"

@@ -29,8 +29,10 @@ from game_app.scm.component import account_password, gitea_keys, plan
 from game_app.scm.configuration import GiteaSettings, app_ini
 from game_app.scm.setup.web import Service
 from rehearsal.drone.daemons import Daemon, free_ports
-from rehearsal.drone.programs import DRONE, GITEA, provide, source_folder
 from rehearsal.drone.recording import RecordingRunner, Taken
+from rehearsal.toolchain.building import module_folder
+from rehearsal.toolchain.catalogue import DRONE, GITEA
+from tests.tools import built
 from tests.unit.monitor import run
 
 ROOT: Final = Path(__file__).parents[2]
@@ -91,13 +93,13 @@ class Site:
             port=self.gitea_port,
             work_path=str(home / "work"),
             secrets=str(secrets),
-            static_path=str(source_folder(GITEA, "code.gitea.io/gitea")),
+            static_path=str(module_folder(GITEA, "code.gitea.io/gitea")),
             log_level="Warn",
         )
         (home / "app.ini").write_text(app_ini(settings))
         # The tests may run as root, which Gitea does not like.
         env = {"GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT": "true"}
-        command = [provide(GITEA, print), "--config", home / "app.ini", "web"]
+        command = [built(GITEA), "--config", home / "app.ini", "web"]
         return Daemon("gitea", command, self.gitea_port, home, health="/api/healthz", env=env)
 
     def _guard(self) -> Daemon:
@@ -116,15 +118,13 @@ class Site:
 
     def start(self) -> None:
         """Raise everything. Nobody clicks anywhere."""
-        for program in (DRONE, GITEA):
-            provide(program, print)
         home = self.folder / "gitea"
         (home / "work").mkdir(exist_ok=True)
         (home / "token").mkdir()
         prepare = ROOT / "game_app" / "scm" / "scripts" / "prepare.sh"
         self._run(
             ["sh", prepare],
-            {"GITEA": str(provide(GITEA, print)), "GITEA_CONFIG": str(home / "app.ini"), "TOKEN": str(home / "token")},
+            {"GITEA": str(built(GITEA)), "GITEA_CONFIG": str(home / "app.ini"), "TOKEN": str(home / "token")},
         )
         self.gitea.start()
         self.guard.start()
@@ -177,7 +177,7 @@ class Site:
         home = self.folder / "drone"
         home.mkdir()
         env = {**self._environment("delivery-server-deployment"), **self.on_this_machine(application)}
-        return Daemon("drone", [provide(DRONE, print)], self.drone_port, home, health="/healthz", env=env)
+        return Daemon("drone", [built(DRONE)], self.drone_port, home, health="/healthz", env=env)
 
     def on_this_machine(self, application: Mapping[str, str]) -> Mapping[str, str]:
         """What is different here: addresses, and SQLite for PostgreSQL."""

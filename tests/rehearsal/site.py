@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from pulumi import automation as auto
 from rich.console import Console
 
 from rehearsal import raising
+from rehearsal.asking import ask
 from rehearsal.deploy import changes
 from rehearsal.progress import EngineProgress
-from rehearsal.run import Block, Run, Service, claim, find
-from rehearsal.scaleway import Credentials
+from rehearsal.run import Run, claim, find
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
@@ -119,20 +118,7 @@ class Rehearsal:
 
     def ask_cloud(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the rehearsal's Scaleway API, by its own account."""
-        run = self.run
-        request = urllib.request.Request(
-            f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080{path}",
-            method=method,
-            headers={
-                "X-Auth-Token": Credentials.load_or_create(run).secret_key,
-                "Content-Type": "application/json",
-            },
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(request) as answer:
-            content = answer.read()
-        return json.loads(content) if content else None
+        return ask(self.run, method, path, body)
 
     def kubectl(self, *arguments: str) -> str:
         """What kubectl printed, run on the active board as the operator would."""

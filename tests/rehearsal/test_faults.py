@@ -37,7 +37,9 @@ def test_an_api_that_fails_is_said_and_the_next_down_goes_on(game: Rehearsal) ->
     with pytest.raises(CommandError):
         game.open().destroy(color="never")
     game.ask_cloud("DELETE", "/rehearsal/faults")
-    assert "Nothing is left" in game.command("down")
+    printed = game.command("down")
+    assert "Nothing is left" in printed
+    assert "billed" not in printed
 
 
 def test_a_server_that_never_boots_is_named_in_bounded_time_and_nothing_is_lost(game: Rehearsal) -> None:
