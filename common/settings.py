@@ -26,6 +26,7 @@ from common.fields import (
     Secret,
     Section,
     boolean,
+    camel,
     integer,
     nearest,
     one_of,
@@ -349,6 +350,43 @@ class GameApp:
 
 
 @section
+class Delivery:
+    """The players' source control and the game's continuous deployment; without its key there is neither."""
+
+    master_key: Secret | None = setting(optional(kinds.dns_key), default=None)
+    """What every secret between the parts and every account's first password is derived from."""
+    components: tuple[str, ...] = setting(ListOf(kinds.label, least=1), default=("portal",))
+    """Repositories of the game's own components."""
+    registry: str | None = setting(optional(kinds.image_folder), default=None)
+    """Where the components' images go."""
+    registry_config: Secret | None = setting(optional(kinds.registry_config), default=None)
+    """The login with which they are pushed."""
+    signing_key: Secret | None = setting(optional(kinds.signing_key), default=None)
+    """What they are signed with."""
+    signing_password: Secret | None = setting(optional(kinds.password), default=None)
+    """Password of that key."""
+    api_cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr), default=())
+    """IPv4 networks in which the board's Kubernetes API answers to its own pods."""
+    git_host: str = setting(kinds.label, default="git")
+    """The label under which players reach the source control in the game's zone."""
+    drone_host: str = setting(kinds.label, default="drone")
+    """The label that Drone calls itself by in the game's zone."""
+
+    @rule
+    def whole_or_absent(self) -> Generator[Conflict]:
+        if self.master_key is None:
+            return
+        for key in ("registry", "registry_config", "signing_key", "signing_password", "api_cidrs"):
+            if not getattr(self, key):
+                yield Conflict(camel(key), "", "must be given where delivery.masterKey is")
+
+    @rule
+    def hosts_differ(self) -> Generator[Conflict]:
+        if self.git_host == self.drone_host:
+            yield Conflict("droneHost", self.drone_host, "must not be delivery.gitHost too")
+
+
+@section
 class Sources:
     """Where what is installed comes from; mirrors go here."""
 
@@ -402,6 +440,8 @@ class Settings:
     """What watches the game."""
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
     """The game's first component."""
+    delivery: Delivery = setting(Section(Delivery), default=Delivery())
+    """The players' source control and the game's continuous deployment; without its key there is neither."""
     teams: Teams = setting(Section(Teams), default=Teams())
     """Who plays; each team has a space of its own on the board."""
     sources: Sources = setting(Section(Sources), default=Sources())
@@ -418,6 +458,12 @@ class Settings:
         if self.certificates.authority == "none":
             return None
         return self.sources.acme_directory or ACME_DIRECTORIES[self.certificates.authority]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The labels under which what runs on the active board is reached."""
+        workshop = (self.delivery.git_host, self.delivery.drone_host) if self.delivery.master_key else ()
+        return (self.game_app.host, GRAFANA, *workshop)
 
     @property
     def board(self) -> Board:
@@ -441,6 +487,18 @@ class Settings:
         if self.active_board not in self.boards:
             allowed = f"must name one of the boards: {', '.join(self.boards)}{nearest(self.active_board, self.boards)}"
             yield Conflict("activeBoard", self.active_board, allowed)
+
+    @rule
+    def teams_have_a_source_control(self) -> Generator[Conflict]:
+        if self.teams.all and self.delivery.master_key is None:
+            yield Conflict("delivery.masterKey", "", "must be given where teams play")
+
+    @rule
+    def names_below_the_zone_differ(self) -> Generator[Conflict]:
+        for key in ("git_host", "drone_host"):
+            host = getattr(self.delivery, key)
+            if host in {GRAFANA, self.game_app.host}:
+                yield Conflict(f"delivery.{camel(key)}", host, "must not be the name of another part of the game")
 
     @rule
     def subnets_apart(self) -> Generator[Conflict]:

@@ -18,7 +18,22 @@ _OPERATOR, _HOST = key_pair(), key_pair()
 ACCESS_KEY = "SCWABCDEFGHJKLMNPQRS"
 SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
 DNS_KEY, PASSWORD, LOKI_PASSWORD = dns_key(), password(), password()
-SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, LOKI_PASSWORD, _OPERATOR.private, _HOST.private)
+MASTER_KEY, SIGNING_PASSWORD = dns_key(), password()
+REGISTRY_CONFIG = '{"auths": {"registry.example.org": {"auth": "c2VjcmV0LWxvZ2lu"}}}'
+SIGNING_KEY = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nbm90IGZvciBhbnlib2R5\n-----END"
+SECRETS = (
+    MASTER_KEY,
+    SIGNING_PASSWORD,
+    REGISTRY_CONFIG,
+    SIGNING_KEY,
+    ACCESS_KEY,
+    SECRET_KEY,
+    DNS_KEY,
+    PASSWORD,
+    LOKI_PASSWORD,
+    _OPERATOR.private,
+    _HOST.private,
+)
 OTHER_KEY = key_pair()
 
 
@@ -125,6 +140,17 @@ _COMPLETE: Tree = {
         "image": "registry.example:5000/game/entrance@sha256:" + 64 * "a",
         "replicas": 3,
         "host": "start",
+    },
+    "delivery": {
+        "masterKey": MASTER_KEY,
+        "components": ["portal", "lamp"],
+        "registry": "registry.example.org/game",
+        "registryConfig": REGISTRY_CONFIG,
+        "signingKey": SIGNING_KEY,
+        "signingPassword": SIGNING_PASSWORD,
+        "apiCidrs": ["10.32.0.1/32"],
+        "gitHost": "code",
+        "droneHost": "builds",
     },
     "teams": {"list": [{"name": "red", "players": ["ada", "grace"]}, {"name": "blue", "players": ["linus"]}]},
     "sources": {

@@ -11,12 +11,14 @@ from board import Board, BoardArgs, Pool
 from common import settings
 from common.fields import Secret
 from common.helm import Charts
+from common.keys import dns_key
 from common.versions import CHARTS
-from game_app import GameApp, GameAppArgs
+from game_app import GameApp, GameAppArgs, Workshop
 from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
+MASTER_KEY = dns_key()
 
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
@@ -123,6 +125,31 @@ def game_app() -> GameApp:
             ingress_class="nginx",
             portal_image="registry.example/portal:1",
             portal_replicas=2,
+        ),
+        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
+    )
+
+
+def game_app_with_a_workshop() -> GameApp:
+    return GameApp(
+        "game",
+        GameAppArgs(
+            host="play.hunt.example.org",
+            ingress_class="nginx",
+            portal_image="registry.example/portal:1",
+            portal_replicas=2,
+            workshop=Workshop(
+                git_host="git.hunt.example.org",
+                drone_host="drone.hunt.example.org",
+                master_key=pulumi.Output.secret(MASTER_KEY),
+                components=["portal"],
+                teams={"red": ["ada", "grace"], "blue": ["linus"]},
+                registry="registry.example/game",
+                registry_config=pulumi.Output.secret(SECRET),
+                signing_key=pulumi.Output.secret(SECRET),
+                signing_password=pulumi.Output.secret(SECRET),
+                api_cidrs=["10.32.0.1/32"],
+            ),
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )
