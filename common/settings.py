@@ -465,6 +465,10 @@ class Settings:
         workshop = (self.delivery.git_host, self.delivery.drone_host) if self.delivery.master_key else ()
         return (self.game_app.host, GRAFANA, *workshop)
 
+    def fqdn(self, label: str) -> str:
+        """The full name of a label in the game's zone."""
+        return f"{label}.{self.zone_name}"
+
     @property
     def board(self) -> Board:
         """The board that the game's names point at."""

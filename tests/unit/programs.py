@@ -122,6 +122,7 @@ def game_app() -> GameApp:
         "game",
         GameAppArgs(
             host="play.hunt.example.org",
+            address="192.0.2.20",
             ingress_class="nginx",
             portal_image="registry.example/portal:1",
             portal_replicas=2,
@@ -135,6 +136,7 @@ def game_app_with_a_workshop() -> GameApp:
         "game",
         GameAppArgs(
             host="play.hunt.example.org",
+            address="192.0.2.20",
             ingress_class="nginx",
             portal_image="registry.example/portal:1",
             portal_replicas=2,
