@@ -74,6 +74,7 @@ game = GameApp(
 pulumi.export("game_master_ip", game_master.ip)
 pulumi.export("zone", game_master.zone)
 pulumi.export("delegation", game_master.delegation)
+pulumi.export("ds", game_master.ds)
 pulumi.export("boards", {name: board.ingress_ip for name, board in boards.items()})
 pulumi.export("kubeconfig", active.kubeconfig)
 pulumi.export("grafana_url", observability.grafana_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
@@ -42,6 +43,11 @@ def dns_key() -> str:
     return base64.b64encode(secrets.token_bytes(DNS_KEY_BYTES)).decode()
 
 
+def derived_dns_key(master: str, purpose: str) -> str:
+    """A TSIG key of its own for a purpose, in base64; who has it learns nothing of the master or of other purposes."""
+    return base64.b64encode(hmac.digest(master.encode(), f"tsig:{purpose}".encode(), "sha256")).decode()
+
+
 def password() -> str:
     """A new password of 32 characters that need no quoting in a shell, a URL or YAML."""
     return secrets.token_urlsafe(24)
@@ -71,3 +77,12 @@ def bare_public_key(public: str) -> str:
 
 def _line(key: Ed25519PublicKey) -> str:
     return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def derived(master: str, purpose: str) -> str:
+    """A secret of 64 hexadecimal digits for one purpose, out of a master key in base64.
+
+    One key for many purposes is HMAC-SHA256's own use (RFC 5869, section 2.3): a derived secret says nothing about
+    the master key or about another one.
+    """
+    return hmac.digest(base64.b64decode(master), b"shambhala\0" + purpose.encode(), "sha256").hex()

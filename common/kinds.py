@@ -10,6 +10,8 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 from urllib.parse import urlsplit
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from common.fields import Kind, MapOf, Place, Plain, RefusedError, one_of, secret, text
 from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
 
@@ -90,6 +92,13 @@ debian_url: Final = text(f"an https:// or http:// URL {_NO_SECRETS_IN_URL}", _re
 chart_url: Final = text(
     f"an https:// or oci:// URL (http:// on loopback only) {_NO_SECRETS_IN_URL}", _reachable("https", "oci")
 )
+
+
+certificates: Final = text(
+    "one or more X.509 certificates in PEM, such as a private authority's root",
+    lambda value: bool(load_pem_x509_certificates(value.encode())),
+)
+email: Final = matching("an e-mail address, such as 'operators@example.org'", r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 
 
 class Overriding(MapOf[str]):

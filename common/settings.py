@@ -36,7 +36,8 @@ from common.fields import (
     settings_of,
 )
 from common.keys import bare_public_key, public_key_of
-from common.versions import CHARTS, GAME_PORTAL_IMAGE
+from common.teams import Teams
+from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
@@ -141,6 +142,16 @@ class GameMaster:
     """TSIG key (HMAC-SHA256, base64) that may change the game's zone."""
     boot_timeout_seconds: int = setting(integer(30, 3600, "seconds"), default=300)
     """Seconds that the Instance may take until SSH answers and cloud-init is done."""
+
+
+@section
+class Certificates:
+    """The game master's certificates."""
+
+    authority: str = setting(one_of(("production", "staging", "none")), default="production")
+    """Let's Encrypt, its rehearsal for trials, or none: the game master then serves names only, nothing on the web."""
+    email: str | None = setting(optional(kinds.email), default=None)
+    """Where the authority may write to when a certificate is about to end."""
 
 
 @section
@@ -328,6 +339,10 @@ class Sources:
     """Repository of each Helm chart by the chart's name; a name left out keeps its publisher's."""
     chart_timeout_seconds: int = setting(integer(30, 3600, "seconds"), default=600)
     """Seconds that the objects of a chart may take to be ready."""
+    acme_directory: str | None = setting(optional(kinds.web_url), default=None)
+    """ACME directory of another authority than Let's Encrypt."""
+    acme_ca_bundle: str | None = setting(optional(kinds.certificates), default=None)
+    """What to trust when talking to that ACME server, where Debian does not trust it by itself."""
     debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
     """Debian mirror of the game master."""
 
@@ -350,6 +365,8 @@ class Settings:
     """Who runs the game."""
     gamemaster: GameMaster = setting(Section(GameMaster))
     """The game master."""
+    certificates: Certificates = setting(Section(Certificates), default=Certificates())
+    """The game master's certificates."""
     boards: Mapping[str, Board] = setting(MapOf(kinds.label, Section(Board), least=1))
     """The boards by name; a second one beside the first is how a board is replaced."""
     active_board: str = setting(kinds.label)
@@ -358,6 +375,8 @@ class Settings:
     """What watches the game."""
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
     """The game's first component."""
+    teams: Teams = setting(Section(Teams), default=Teams())
+    """Who plays; each team has a space of its own on the board."""
     sources: Sources = setting(Section(Sources), default=Sources())
     """Where what is installed comes from; mirrors go here."""
 
@@ -365,6 +384,13 @@ class Settings:
     def zone_name(self) -> str:
         """The zone that the game master is the authority for, such as `hunt.example.org`."""
         return f"{self.subdomain}.{self.domain}"
+
+    @property
+    def acme_directory(self) -> str | None:
+        """Where certificates are asked for; None where none are wanted."""
+        if self.certificates.authority == "none":
+            return None
+        return self.sources.acme_directory or ACME_DIRECTORIES[self.certificates.authority]
 
     @property
     def board(self) -> Board:
@@ -423,20 +449,21 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     prefix = f"{config.name}:"
     keys = [key.removeprefix(prefix) for key in engine.CONFIG.get() if key.startswith(prefix)]
     return parse(
-        {key: _decoded(key, config.get(key)) for key in keys},
+        {key: config.get(key) for key in keys},
         stack,
         encrypted=[key for key in keys if engine.is_config_secret(prefix + key)],
     )
 
 
 def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str] | None = None) -> Settings:
-    """The settings in plain objects, as JSON has them, for the stack of that name.
+    """The settings in plain objects or as JSON, for the stack of that name.
 
     encrypted: the top-level keys that the stack's file keeps encrypted; None where that is not known.
     Raises SettingsError with every problem.
     """
     problems: list[Problem] = []
-    settings = Section(Settings).read(dict(given), Place("", problems))
+    plain = {key: _decoded(key, value) for key, value in given.items()}
+    settings = Section(Settings).read(plain, Place("", problems))
     problems += _stack_problems(given.get("environment"), stack)
     problems += _encryption_problems(given, encrypted)
     if problems:

@@ -2,5 +2,6 @@
 
 from gamemaster.component import GameMaster, GameMasterArgs
 from gamemaster.names import Names, NamesArgs
+from gamemaster.proxy import Site
 
-__all__ = ["GameMaster", "GameMasterArgs", "Names", "NamesArgs"]
+__all__ = ["GameMaster", "GameMasterArgs", "Names", "NamesArgs", "Site"]

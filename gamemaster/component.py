@@ -1,19 +1,22 @@
-"""The game master as a whole: instance, name server, delegation."""
+"""The game master as a whole: instance, host, name server, delegation, certificates, proxy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
-from common.settings import Settings
+from common.settings import GRAFANA, Settings
 from common.templates import render
+from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
 from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_server_label
-from gamemaster.dns import NameServer, NameServerArgs
+from gamemaster.dns import NameServer, NameServerArgs, UpdateKey
+from gamemaster.hardening import Hardening, HardeningArgs
 from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.network import Network, NetworkArgs
+from gamemaster.proxy import Proxy, ProxyArgs, Site
 from gamemaster.remote import Host
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -57,7 +60,17 @@ class GameMasterArgs:
     host_key_private: pulumi.Input[str]
     """Its private half, given to the Instance at first boot."""
     dns_update_key: pulumi.Input[str]
-    """TSIG secret (base64) with which boards may write TXT records."""
+    """Secret (base64) that the boards' TSIG keys are derived from."""
+    boards: Mapping[str, Sequence[str]]
+    """Name of each board to the full names outside its own that lead to it."""
+    acme_directory: str | None
+    """The authority's ACME directory; None for a game master that serves nothing on the web."""
+    acme_email: str | None
+    """Where the authority may write to."""
+    acme_ca_bundle: str | None
+    """Certificates (PEM) to trust when talking to the ACME server; None for those that Debian trusts."""
+    sites: Sequence[Site] = ()
+    """What nginx serves."""
     debian: str
     """Debian mirror; its security updates lie at the same address with -security behind it."""
     boot_timeout: int
@@ -85,6 +98,10 @@ class GameMasterArgs:
             host_key_public=own.host_key.public,
             host_key_private=own.host_key.private.output,
             dns_update_key=own.dns_update_key.output,
+            boards={name: _leading_to(name, settings) for name in settings.boards},
+            acme_directory=settings.acme_directory,
+            acme_email=settings.certificates.email,
+            acme_ca_bundle=settings.sources.acme_ca_bundle,
             debian=settings.sources.debian,
             boot_timeout=own.boot_timeout_seconds,
             protect=settings.environment == "production",
@@ -102,6 +119,10 @@ class GameMaster(pulumi.ComponentResource):
     """The game's zone, known once the game master answers for it."""
     delegation: pulumi.Output[Sequence[str]]
     """The records of the parent zone that lead here, in zone-file notation."""
+    ds: pulumi.Output[Sequence[str]]
+    """DS records to add to the parent zone, so that the world can check the zone's signatures."""
+    board_keys: Mapping[str, UpdateKey]
+    """Board to the TSIG key with which it proves its names."""
     host: Host
     """Where further steps run."""
 
@@ -139,14 +160,23 @@ class GameMaster(pulumi.ComponentResource):
             {"debian.sources": render(_TEMPLATES / "debian.sources.j2", _Sources(args.debian))},
             parent=self,
         )
+        zone = f"{args.subdomain}.{args.domain}"
+        names = certificate_names(zone, [site.host for site in args.sites])
+        Hardening(
+            f"{name}-hardening",
+            HardeningArgs(host=self.host, booted=booted.stdout, operator_cidrs=args.operator_cidrs),
+            opts=child,
+        )
         name_server = NameServer(
             f"{name}-dns",
             NameServerArgs(
                 host=self.host,
                 booted=booted.stdout,
-                zone=f"{args.subdomain}.{args.domain}",
+                zone=zone,
                 name_server=f"{name_server_label(args.subdomain)}.{args.domain}",
                 update_key=args.dns_update_key,
+                certificate_names=names if args.acme_directory else (),
+                boards=args.boards,
             ),
             opts=child,
         )
@@ -155,8 +185,37 @@ class GameMaster(pulumi.ComponentResource):
             DelegationArgs(parent=args.domain, hosted_by=args.parent_zone, subdomain=args.subdomain, ip=machine.ip),
             opts=child,
         )
+        if args.acme_directory:
+            certificates = Certificates(
+                f"{name}-certificates",
+                CertificatesArgs(
+                    host=self.host,
+                    zone=name_server.zone,
+                    delegated=delegation.in_place,
+                    names=names,
+                    directory=args.acme_directory,
+                    email=args.acme_email,
+                    authority=args.acme_ca_bundle,
+                ),
+                opts=child,
+            )
+            Proxy(
+                f"{name}-proxy",
+                ProxyArgs(host=self.host, zone=zone, issued=certificates.issued, sites=args.sites),
+                opts=child,
+            )
         self.ip = machine.ip
         self.vpc_id = network.vpc_id
         self.zone = name_server.zone
         self.delegation = delegation.records
-        self.register_outputs({"ip": self.ip, "vpc_id": self.vpc_id, "zone": self.zone, "delegation": self.delegation})
+        self.ds = name_server.ds
+        self.board_keys = name_server.board_keys
+        self.register_outputs(
+            {"ip": self.ip, "vpc_id": self.vpc_id, "zone": self.zone, "delegation": self.delegation, "ds": self.ds}
+        )
+
+
+def _leading_to(board: str, settings: Settings) -> list[str]:
+    """The game's full names that lead to a board; its own are below its name and need no mention."""
+    labels = (settings.game_app.host, GRAFANA) if board == settings.active_board else ()
+    return [f"{label}.{settings.zone_name}" for label in labels]

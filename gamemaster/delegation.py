@@ -35,6 +35,9 @@ class Delegation(pulumi.ComponentResource):
     records: pulumi.Output[Sequence[str]]
     """The two records in zone-file notation, ready to paste into the parent zone."""
 
+    in_place: pulumi.Output[str]
+    """Known once the parent zone has the records, as far as it is for the program to make them."""
+
     def __init__(self, name: str, args: DelegationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Delegation", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -44,7 +47,7 @@ class Delegation(pulumi.ComponentResource):
             address = domain.Record(
                 f"{name}-a", dns_zone=args.parent, name=label, type="A", data=args.ip, ttl=300, opts=child
             )
-            domain.Record(
+            delegated = domain.Record(
                 f"{name}-ns",
                 dns_zone=args.parent,
                 name=args.subdomain,
@@ -55,10 +58,13 @@ class Delegation(pulumi.ComponentResource):
                 # No value flows, but a delegation must never name a server without an address.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[address]),
             )
+            self.in_place = delegated.id
+        else:
+            self.in_place = pulumi.Output.from_input("by the operator")
         self.records = pulumi.Output.from_input(args.ip).apply(
             lambda ip: [f"{args.subdomain}.{args.parent}. 300 IN NS {server}", f"{server} 300 IN A {ip}"]
         )
-        self.register_outputs({"records": self.records})
+        self.register_outputs({"records": self.records, "in_place": self.in_place})
 
 
 def name_server_label(subdomain: str) -> str:

@@ -15,6 +15,7 @@ from pulumi_command import remote
 from pulumiverse_scaleway import instance
 
 _SCRIPTS = Path(__file__).parent / "scripts"
+_FILES = Path(__file__).parent / "files"
 _DIAL_SECONDS = 5
 
 
@@ -74,3 +75,8 @@ class Host:
 def script(role: str) -> str:
     """The text of a role's script, after the few functions that all roles share."""
     return "\n".join((_SCRIPTS / f"{part}.sh").read_text() for part in ("common", role))
+
+
+def on_host(file: str) -> str:
+    """The text of a file that a role puts on the host as it is: a program, a unit, a configuration."""
+    return (_FILES / file).read_text()

@@ -6,7 +6,8 @@ umask 077
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 INPUTS=$(mktemp -d /run/shambhala.XXXXXXXX)
-trap 'rm -rf "$INPUTS"' EXIT
+CANDIDATES=()
+trap 'rm -rf "$INPUTS" "${CANDIDATES[@]}"' EXIT
 python3 -c '
 import json, pathlib, sys
 for name, text in json.load(sys.stdin)["inputs"].items():
@@ -21,22 +22,66 @@ fail() {
 
 # install_packages PACKAGE...: from Debian, only what is missing; waits while somebody else holds apt.
 install_packages() {
-    local missing=()
+    local missing=() room
     for package in "$@"; do
         dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
-    apt-get -qq -o DPkg::Lock::Timeout=120 update ||
-        fail "Debian's package list cannot be read; check sources:debian and the Instance's way out."
-    apt-get -qq -o DPkg::Lock::Timeout=120 install --no-install-recommends "${missing[@]}" >/dev/null ||
-        fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
+    room=$(df --output=avail -BM / | tail -n 1 | tr -dc 0-9)
+    ((room >= 500)) || fail "the disk is almost full ($room MB left); make room, or raise gamemaster.volumeSizeGb."
+    (
+        # Roles run at the same time, and apt does not wait for the lock on its lists by itself.
+        flock --timeout 300 9 || fail "another role has held apt for 5 minutes; see 'ps' on the Instance."
+        for attempt in 1 2 3 4 5 6; do
+            apt-get -qq -o DPkg::Lock::Timeout=120 update >"$INPUTS/.apt" 2>&1 && break
+            if ((attempt == 6)) || ! grep -q 'Could not get lock' "$INPUTS/.apt"; then
+                cat "$INPUTS/.apt" >&2
+                fail "Debian's package list cannot be read; check sources:debian and the Instance's way out."
+            fi
+            sleep 20
+        done
+        apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" \
+            >"$INPUTS/.apt" 2>&1 || {
+            tail -n 20 "$INPUTS/.apt" >&2
+            fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
+        }
+    ) 9>/run/lock/shambhala-apt
 }
 
 # put_file INPUT TARGET MODE OWNER: write a file only if it differs; true when it was written.
 put_file() {
-    if cmp -s "$INPUTS/$1" "$2"; then
+    if [[ $(stat -c '%a %U:%G' "$2" 2>/dev/null) == "$3 $4" ]] && cmp -s "$INPUTS/$1" "$2"; then
         return 1
     fi
-    install -D -m "$3" -o "${4%%:*}" -g "${4##*:}" "$INPUTS/$1" "$2.new"
+    install -d -m 755 "$(dirname "$2")"
+    install -m "$3" -o "${4%%:*}" -g "${4##*:}" "$INPUTS/$1" "$2.new" ||
+        fail "$2 cannot be written; is the disk full? The file that was there is as it was."
     mv -f "$2.new" "$2"
+}
+
+# start_unit UNIT: now, and at every boot; nothing happens if that is so already.
+start_unit() {
+    systemctl is-enabled --quiet "$1" || systemctl enable --quiet "$1"
+    systemctl is-active --quiet "$1" || systemctl start "$1" ||
+        fail "$1 does not start; read 'journalctl -u $1' on the Instance."
+}
+
+# download URL SHA256 TARGET: fetch a file unless the right one is there; true when it was fetched.
+download() {
+    if [[ -f $3 ]] && echo "$2  $3" | sha256sum --check --status; then
+        return 1
+    fi
+    install -d -m 755 "$(dirname "$3")"
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --output "$3.part" "$1" || {
+        rm -f "$3.part"
+        fail "$1 cannot be downloaded; check the setting under sources. What was installed before still runs."
+    }
+    echo "$2  $3.part" | sha256sum --check --status || {
+        local found
+        found=$(sha256sum "$3.part" | cut -d ' ' -f 1)
+        rm -f "$3.part"
+        fail "$1 has the SHA-256 $found and not $2, which is pinned; nothing was installed from it."
+    }
+    chmod 755 "$3.part"
+    mv -f "$3.part" "$3"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# bind9 as the authority of the game's zone.
-# Inputs: zone (its name), named.conf.options, named.conf.local, zone.db (seed), update.key
+# bind9 as the authority of the game's zone. Prints the zone, then its DS records, a line each.
+# Inputs: zone (its name), named.conf.options, named.conf.local, zone.db (seed), update.keys,
+# keep-records (program), keep-records.service, keep-records.timer
 # shellcheck source=common.sh
 # shellcheck disable=SC2034
 ROLE=name-server
@@ -8,15 +9,18 @@ ROLE=name-server
 zone=$(cat "$INPUTS/zone")
 database="/var/lib/bind/$zone.db"
 install_packages bind9 bind9-utils bind9-dnsutils
+install -d -m 770 -o root -g bind /var/lib/bind/keys
+if [[ ! -s /etc/bind/certificates.key ]]; then
+    tsig-keygen -a hmac-sha512 certificates >"$INPUTS/certificates.key"
+    put_file certificates.key /etc/bind/certificates.key 640 root:bind
+fi
 
 # The new configuration is checked beside the running one: a bad one never replaces what works.
 candidate=$(mktemp -d /etc/bind/.candidate.XXXXXXXX)
-trap 'rm -rf "$INPUTS" "$candidate"' EXIT
-chgrp bind "$candidate"
-chmod 750 "$candidate"
-install -m 640 -g bind "$INPUTS/named.conf.options" "$INPUTS/named.conf.local" "$INPUTS/update.key" "$candidate"
-sed -e "s|/etc/bind/update.key|$candidate/update.key|" -i "$candidate/named.conf.local"
-cat "$candidate/named.conf.options" "$candidate/named.conf.local" >"$candidate/named.conf"
+CANDIDATES+=("$candidate")
+install -m 600 "$INPUTS/named.conf.local" "$INPUTS/update.keys" "$candidate"
+sed -e "s|/etc/bind/update.keys|$candidate/update.keys|" -i "$candidate/named.conf.local"
+cat "$INPUTS/named.conf.options" "$candidate/named.conf.local" >"$candidate/named.conf"
 named-checkconf "$candidate/named.conf" >&2 ||
     fail "bind9 would not accept its configuration; the one that runs was left alone."
 named-checkzone -q "$zone" "$INPUTS/zone.db" ||
@@ -24,23 +28,29 @@ named-checkzone -q "$zone" "$INPUTS/zone.db" ||
 
 changed=false
 put_file named.conf.options /etc/bind/named.conf.options 644 root:bind && changed=true
-put_file update.key /etc/bind/update.key 640 root:bind && changed=true
+put_file update.keys /etc/bind/update.keys 640 root:bind && changed=true
 put_file named.conf.local /etc/bind/named.conf.local 644 root:bind && changed=true
 # Once it has been loaded, the zone's file belongs to bind9, which writes the dynamic records into it.
 if [[ ! -e $database ]]; then
     install -m 644 -o bind -g bind "$INPUTS/zone.db" "$database"
     changed=true
 fi
+if $changed && systemctl is-active --quiet named; then rndc reconfig >&2; fi
+start_unit named.service
 
-if ! systemctl is-active --quiet named; then
-    systemctl enable --now --quiet named
-elif $changed; then
-    rndc reload >&2
-fi
+put_file keep-records /usr/local/libexec/shambhala/keep-records 755 root:root || true
+units=false
+put_file keep-records.service /etc/systemd/system/shambhala-keep-records.service 644 root:root && units=true
+put_file keep-records.timer /etc/systemd/system/shambhala-keep-records.timer 644 root:root && units=true
+! $units || systemctl daemon-reload
+start_unit shambhala-keep-records.timer
 
-for _ in $(seq 50); do
-    if [[ -n $(dig +short +norecurse +time=1 +tries=1 @127.0.0.1 "$zone" SOA) ]]; then
+# Signed as soon as it has its keys.
+for _ in $(seq 100); do
+    keys=$(dig +noall +answer +norecurse +time=1 +tries=1 @127.0.0.1 "$zone" DNSKEY || true)
+    if [[ $keys == *DNSKEY* ]]; then
         echo "$zone"
+        echo "$keys" | dnssec-dsfromkey -2 -f - "$zone"
         exit 0
     fi
     sleep 0.2

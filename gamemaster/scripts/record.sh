@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# One set of records of the zone: made, or put right. Inputs: zone, name, type, ttl, data (a line each)
+# One set of records of the zone: made, or put right, and kept so from then on.
+# Inputs: zone, name, type, ttl, data (a line each)
 # shellcheck source=common.sh
 # shellcheck disable=SC2034
 ROLE=record
@@ -8,13 +9,23 @@ zone=$(cat "$INPUTS/zone")
 name=$(cat "$INPUTS/name")
 type=$(cat "$INPUTS/type")
 ttl=$(cat "$INPUTS/ttl")
+kept="/var/lib/shambhala/records/${name//\*/_wildcard}$type"
+served() { dig +noall +answer +norecurse +time=2 @127.0.0.1 "$name" "$type" | sort; }
 {
-    # bind9's own session key, so that no secret has to travel. Not nsupdate -l, which tries ::1 first
-    # and then sends a broken message.
     printf 'server 127.0.0.1\nzone %s\nupdate delete %s %s\n' "$zone" "$name" "$type"
     while read -r data || [[ -n $data ]]; do
         printf 'update add %s %s %s %s\n' "$name" "$ttl" "$type" "$data"
     done <"$INPUTS/data"
     printf 'send\n'
-} | nsupdate -k /run/named/session.key || fail "bind9 refused $type $name."
+} >"$INPUTS/update"
+
+# Asked for again, an update would raise the zone's serial for nothing.
+if ! cmp -s "$INPUTS/update" "$kept/update" || [[ $(served) != "$(cat "$kept/served" 2>/dev/null)" ]]; then
+    # bind9's own session key, so that no secret has to travel. Not nsupdate -l, which tries ::1 first
+    # and then sends a broken message.
+    nsupdate -k /run/named/session.key "$INPUTS/update" || fail "bind9 refused $type $name."
+    served >"$INPUTS/served"
+    put_file served "$kept/served" 644 root:root || true
+    put_file update "$kept/update" 644 root:root || true
+fi
 dig +short +norecurse @127.0.0.1 "$name" "$type"

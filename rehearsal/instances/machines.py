@@ -16,6 +16,7 @@ from rehearsal.instances.base_image import Mirrors
 from rehearsal.instances.docker import InstanceError, docker, lines
 from rehearsal.instances.doors import Doors, Target
 from rehearsal.instances.seed import hostname, seed
+from rehearsal.instances.services import Services
 from rehearsal.instances.shared import Progress
 from rehearsal.processes import started_at
 from rehearsal.run import Run
@@ -55,6 +56,7 @@ class Instances:
 
     Implements rehearsal.scaleway.backends.Machines. Each machine has one interface into a network of
     the rehearsal that leads out, as a public Instance has, and one into each of its private networks.
+    The rehearsal's services are found at their own addresses in a machine too (see services).
     Everything in Docker bears the rehearsal's label, so that it is found without this object's memory.
     """
 
@@ -64,6 +66,7 @@ class Instances:
         # Settled now: a checkout that changes while a rehearsal stands does not change its image.
         self._image = base_image.image_name(self._mirrors)
         self._doors: dict[str, Doors] = {}
+        self._services: dict[str, Services] = {}
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._outside_busy = asyncio.Lock()
         self._boots_to_fail = 0
@@ -126,6 +129,8 @@ class Instances:
         async with self._busy[machine]:
             if machine in self._doors:
                 await self._doors[machine].shut()
+            if machine in self._services:
+                await self._services[machine].shut()
             if container := await self._find(machine):
                 await docker("container", "stop", "-t", str(HALT_LIMIT), container.id)
 
@@ -133,6 +138,8 @@ class Instances:
         async with self._busy[machine]:
             if doors := self._doors.pop(machine, None):
                 await doors.shut()
+            if services := self._services.pop(machine, None):
+                await services.shut()
             for found in await self._container_ids(f"{MACHINE}={machine}"):
                 await docker("container", "rm", "--force", "--volumes", found)
         async with self._outside_busy:
@@ -151,8 +158,9 @@ class Instances:
 
     async def close(self) -> None:
         """Close every door; the machines go on. For the end of the daemon."""
-        await asyncio.gather(*(doors.shut() for doors in self._doors.values()))
+        await asyncio.gather(*(each.shut() for each in (*self._doors.values(), *self._services.values())))
         self._doors.clear()
+        self._services.clear()
 
     def _doors_of(self, machine: str) -> Doors:
         return self._doors.setdefault(machine, Doors(self._run.label))
@@ -165,6 +173,7 @@ class Instances:
         if started is not None:
             target = Target(container.process, started, container.addresses[self._outside])
             await self._doors_of(machine).follow(target)
+            await self._services.setdefault(machine, Services(self._run)).follow(container.process, started)
 
     async def _create(self, machine: Machine) -> None:
         labels = ["--label", self._run.label, "--label", f"{MACHINE}={machine.id}"]

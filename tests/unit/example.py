@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.keys import dns_key, key_pair, password
 
@@ -15,6 +20,18 @@ SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
 DNS_KEY, PASSWORD, LOKI_PASSWORD = dns_key(), password(), password()
 SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, LOKI_PASSWORD, _OPERATOR.private, _HOST.private)
 OTHER_KEY = key_pair()
+
+
+def _authority() -> str:
+    """A private authority's root certificate, in PEM."""
+    key, name = Ed25519PrivateKey.generate(), x509.Name([])
+    today = datetime.datetime.now(datetime.UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(today).not_valid_after(today + datetime.timedelta(days=1))
+    return built.sign(key, None).public_bytes(Encoding.PEM).decode()
+
+
+CERTIFICATE = _authority()
 
 _COMPLETE: Tree = {
     "environment": "dev",
@@ -45,6 +62,7 @@ _COMPLETE: Tree = {
         "dnsUpdateKey": DNS_KEY,
         "bootTimeoutSeconds": 240,
     },
+    "certificates": {"authority": "staging", "email": "operators@example.org"},
     "boards": {
         "blue": {
             "kubernetesVersion": "1.36",
@@ -107,9 +125,12 @@ _COMPLETE: Tree = {
         "replicas": 3,
         "host": "start",
     },
+    "teams": {"list": [{"name": "red", "players": ["ada", "grace"]}, {"name": "blue", "players": ["linus"]}]},
     "sources": {
         "charts": {"grafana": "oci://mirror.example/charts"},
         "chartTimeoutSeconds": 300,
+        "acmeDirectory": "https://acme.example/directory",
+        "acmeCaBundle": CERTIFICATE,
         "debian": "http://mirror.example/debian",
     },
 }

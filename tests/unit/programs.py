@@ -13,7 +13,7 @@ from common.fields import Secret
 from common.helm import Charts
 from common.versions import CHARTS
 from game_app import GameApp, GameAppArgs
-from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
+from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs, Site
 from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
@@ -21,7 +21,7 @@ SECRET = "not-for-anybody's-eyes"
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
 
-def game_master(*, parent_zone: str = "scaleway", protect: bool = False) -> GameMaster:
+def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bool = True) -> GameMaster:
     return GameMaster(
         "gamemaster",
         GameMasterArgs(
@@ -40,6 +40,11 @@ def game_master(*, parent_zone: str = "scaleway", protect: bool = False) -> Game
             host_key_public="ssh-ed25519 BBBB host",
             host_key_private=pulumi.Output.secret(SECRET),
             dns_update_key=pulumi.Output.secret(SECRET),
+            boards={"blue": ["play.hunt.example.org"], "green": []},
+            acme_directory="https://acme.example/directory" if web else None,
+            acme_email=None,
+            acme_ca_bundle=None,
+            sites=[Site(host="rancher.hunt.example.org", upstream="http://127.0.0.1:30080")],
             debian="https://deb.debian.org/debian",
             boot_timeout=300,
             protect=protect,

@@ -6,6 +6,8 @@ from functools import partial
 
 import pytest
 
+from gamemaster.certificates import certificate_names, challenges
+from gamemaster.hardening import firewall
 from gamemaster.remote import script
 from tests.unit import programs
 from tests.unit.monitor import Graph, run
@@ -17,8 +19,8 @@ def graph(preview: bool) -> Graph:
 
 
 def test_the_firewall_serves_dns_and_web_to_all_and_ssh_to_the_operators_alone(graph: Graph) -> None:
-    firewall = graph["gamemaster-instance-firewall"].inputs
-    doors = {(rule["protocol"], int(rule["port"]), rule["ipRange"]) for rule in firewall["inboundRules"]}
+    group = graph["gamemaster-instance-firewall"].inputs
+    doors = {(rule["protocol"], int(rule["port"]), rule["ipRange"]) for rule in group["inboundRules"]}
     everyone = "0.0.0.0/0"
     assert doors == {
         ("TCP", 53, everyone),
@@ -27,7 +29,37 @@ def test_the_firewall_serves_dns_and_web_to_all_and_ssh_to_the_operators_alone(g
         ("TCP", 443, everyone),
         ("TCP", 22, "198.51.100.0/24"),
     }
-    assert firewall["inboundDefaultPolicy"] == "drop"
+    assert group["inboundDefaultPolicy"] == "drop"
+
+
+def test_the_machine_s_own_packet_filter_lets_the_operators_in_even_where_their_networks_overlap() -> None:
+    rules = firewall(["198.51.100.0/24", "198.51.100.7/32", "203.0.113.0/25"])
+    assert "ip saddr { 198.51.100.0/24, 203.0.113.0/25 } tcp dport 22 accept" in rules
+
+
+def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
+    hosts = ["rancher.hunt.example.org", "shell.blue.hunt.example.org", "hunt.example.org"]
+    names = certificate_names("hunt.example.org", hosts)
+    assert names == ["hunt.example.org", "*.hunt.example.org", "shell.blue.hunt.example.org"]
+    assert challenges(names) == [
+        "_acme-challenge.hunt.example.org",
+        "_acme-challenge.shell.blue.hunt.example.org",
+    ]
+
+
+def test_the_certificate_waits_for_bind9_and_for_the_delegation_and_nginx_for_the_certificate(graph: Graph) -> None:
+    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= graph["gamemaster-certificates-certbot"].depends_on
+    assert "gamemaster-certificates-certbot" in graph["gamemaster-proxy-nginx"].depends_on
+
+
+def test_the_host_and_bind9_are_set_up_at_the_same_time(graph: Graph) -> None:
+    assert "gamemaster-hardening-host" not in graph["gamemaster-dns-bind9"].depends_on
+    assert "gamemaster-dns-bind9" not in graph["gamemaster-hardening-host"].depends_on
+
+
+def test_without_an_authority_nothing_is_served_on_the_web(preview: bool) -> None:
+    graph = run(partial(programs.game_master, web=False), preview=preview)
+    assert not [name for name in graph.resources if "certbot" in name or "nginx" in name]
 
 
 def test_the_server_goes_before_its_successor_comes_because_they_share_an_address(graph: Graph) -> None:

@@ -109,6 +109,10 @@ WRONG: list[tuple[str, object, str]] = [
         "must be an https:// or oci:// URL (http:// on loopback only)",
     ),
     ("sources.chartTimeoutSeconds", 0, "must be a whole number from 30 to 3600 seconds"),
+    ("certificates.authority", "stagin", "must be one of production, staging, none (did you mean staging?)"),
+    ("certificates.email", "operators", "must be an e-mail address, such as"),
+    ("sources.acmeDirectory", "http://acme.example/directory", "must be an https:// URL (http:// on loopback only)"),
+    ("sources.acmeCaBundle", "-----BEGIN", "must be one or more X.509 certificates in PEM"),
     ("sources.debian", "ftp://mirror.example/debian", "must be an https:// or http:// URL"),
 ]
 

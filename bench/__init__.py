@@ -1,0 +1,1 @@
+"""What a rehearsal costs: times and memory, beside what they may be."""

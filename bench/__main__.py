@@ -1,0 +1,119 @@
+"""Measures a rehearsal from nothing to nothing and the fast tests, prints a table, and writes it as JSON.
+
+The tool chain and the Debian image are made before the clock starts. Nothing here is a test: a busy
+machine is slower, and says so only in these figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.memory import peak_of
+from rehearsal import raising, removing
+from rehearsal.progress import name_of
+from rehearsal.report import Report
+from rehearsal.run import claim
+from rehearsal.toolchain import provide
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
+_GIB = 2**30
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure and what it may be at most."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = "s"
+
+
+def main() -> int:
+    """Measure, print, write; 0 whatever the figures are."""
+    argparse.ArgumentParser(prog="python -m bench", description=__doc__).parse_args()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+    provide(console)
+    measures, slowest = _rehearsal(console)
+    measures.append(Measure("fast tests", _timed(_fast_tests)[0], 20))
+    console.print(_table(measures))
+    console.print("Slowest steps of the cold rehearsal:")
+    for name, seconds in slowest:
+        console.print(f"  {seconds:6.1f} s  {name}")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    file = RESULTS / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+    file.write_text(json.dumps({"measures": [asdict(one) for one in measures], "slowest": dict(slowest)}, indent=2))
+    console.print(f"Written to {file.relative_to(ROOT)}.")
+    return 0
+
+
+def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]]:
+    silent = Console(file=io.StringIO())
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["XDG_STATE_HOME"] = state
+        run = claim(f"bench-{os.getpid()}")
+        try:
+            with peak_of(run) as peak:
+                console.print("Raising a rehearsal from nothing …")
+                cold, report = _timed(lambda: raising.raise_everything(run, silent))
+                console.print("Raising it again, with nothing to do …")
+                noop, _ = _timed(lambda: raising.raise_everything(run, silent))
+                console.print("Changing one setting …")
+                change, _ = _timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"replicas": 3}}))
+        finally:
+            console.print("Taking it down …")
+            down, left = _timed(lambda: removing.remove_everything(run, silent))
+    if left:
+        console.print(f"[red]left behind:[/] {', '.join(left)}")
+    return [
+        Measure("make rehearse, cold", cold, 240),
+        Measure("make rehearse, nothing to do", noop, 8),
+        Measure("make rehearse, one setting changed", change, 20),
+        Measure("make rehearse-down", down, 60),
+        Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
+    ], _slowest(report)
+
+
+def _slowest(report: Report) -> list[tuple[str, float]]:
+    return [(name_of(urn), took) for urn, took in sorted(report.resources.items(), key=lambda item: -item[1])[:3]]
+
+
+def _timed(what: Callable[[], _T]) -> tuple[float, _T]:
+    began = time.monotonic()
+    result = what()
+    return time.monotonic() - began, result
+
+
+def _fast_tests() -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "tests/unit", "tests/charts"], cwd=ROOT, check=True, capture_output=True
+    )
+
+
+def _table(measures: list[Measure]) -> Table:
+    table = Table("measure", "figure", "at most", title="What a rehearsal costs", title_justify="left")
+    for one in measures:
+        colour = "green" if one.value <= one.limit else "red"
+        table.add_row(one.name, f"[{colour}]{one.value:.1f} {one.unit}[/]", f"{one.limit:g} {one.unit}")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# One certificate for the zone and what lies below it, renewed by Debian's certbot.timer.
+# Inputs: zone, names (a line each), directory (ACME URL), email (may be empty), authority.pem (may be
+# empty: extra authority to trust for the ACME server), reload-proxy (program)
+# shellcheck source=common.sh
+# shellcheck disable=SC2034
+ROLE=certificates
+
+zone=$(cat "$INPUTS/zone")
+directory=$(cat "$INPUTS/directory")
+email=$(cat "$INPUTS/email")
+mapfile -t names <"$INPUTS/names"
+live="/etc/letsencrypt/live/$zone"
+renewal="/etc/letsencrypt/renewal/$zone.conf"
+install_packages certbot python3-certbot-dns-rfc2136 openssl
+
+# certbot writes its challenges with the key that bind9 lets do that and nothing else.
+secret=$(sed -n 's/.*secret "\(.*\)";/\1/p' /etc/bind/certificates.key)
+cat >"$INPUTS/rfc2136.ini" <<INI
+dns_rfc2136_server = 127.0.0.1
+dns_rfc2136_port = 53
+dns_rfc2136_name = certificates.
+dns_rfc2136_secret = $secret
+dns_rfc2136_algorithm = HMAC-SHA512
+INI
+put_file rfc2136.ini /etc/letsencrypt/rfc2136.ini 600 root:root || true
+put_file reload-proxy /etc/letsencrypt/renewal-hooks/deploy/reload-proxy 755 root:root || true
+
+# The renewals must trust the same ACME server as the first issue.
+drop_in=/etc/systemd/system/certbot.service.d/authority.conf
+if [[ -s $INPUTS/authority.pem ]]; then
+    put_file authority.pem /etc/letsencrypt/authority.pem 644 root:root || true
+    printf '[Service]\nEnvironment=REQUESTS_CA_BUNDLE=/etc/letsencrypt/authority.pem\n' >"$INPUTS/authority.conf"
+    ! put_file authority.conf "$drop_in" 644 root:root || systemctl daemon-reload
+    export REQUESTS_CA_BUNDLE=/etc/letsencrypt/authority.pem
+elif [[ -e $drop_in ]]; then
+    rm -f "$drop_in" /etc/letsencrypt/authority.pem
+    systemctl daemon-reload
+fi
+start_unit certbot.timer
+
+# in_place: whether the certificate is the one that is wanted, and certbot's timer only has to keep it.
+in_place() {
+    [[ -s $live/fullchain.pem ]] || return 1
+    openssl x509 -in "$live/fullchain.pem" -noout -checkend 86400 >/dev/null || return 1
+    grep -qxF "server = $directory" "$renewal" 2>/dev/null || return 1
+    local has
+    has=$(openssl x509 -in "$live/fullchain.pem" -noout -ext subjectAltName | tr ',' '\n' | sed -n 's/^ *DNS://p' | sort)
+    [[ $has == "$(sort "$INPUTS/names")" ]]
+}
+
+if ! in_place; then
+    arguments=(certonly --non-interactive --agree-tos --cert-name "$zone" --server "$directory" --key-type ecdsa
+        --dns-rfc2136 --dns-rfc2136-credentials /etc/letsencrypt/rfc2136.ini
+        # The authority asks this very server, which answers at once.
+        --dns-rfc2136-propagation-seconds 2 --renew-with-new-domains)
+    for name in "${names[@]}"; do arguments+=(--domain "$name"); done
+    if [[ -n $email ]]; then arguments+=(--email "$email"); else arguments+=(--register-unsafely-without-email); fi
+    # Another authority's certificate is not kept, however long it is valid.
+    if [[ -e $renewal ]] && ! grep -qxF "server = $directory" "$renewal"; then arguments+=(--force-renewal); fi
+    certbot "${arguments[@]}" >"$INPUTS/.certbot" 2>&1 || {
+        # What the authority says, without certbot's advice around it.
+        sed -n -e '/^ *\(Domain\|Type\|Detail\): /p' -e '/rror/p' "$INPUTS/.certbot" >&2
+        fail "$directory issued no certificate for ${names[*]}; see the lines above and /var/log/letsencrypt on the \
+Instance. A certificate that was there before is still in use."
+    }
+fi
+openssl x509 -in "$live/fullchain.pem" -noout -serial -enddate

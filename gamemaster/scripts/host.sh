@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The host itself: who may enter, what is kept up to date, how much it remembers, what time it is.
+# Inputs: sshd.conf, firewall.nft, firewall.service, journald.conf, upgrades.conf
+# shellcheck source=common.sh
+# shellcheck disable=SC2034
+ROLE=host
+
+install_packages nftables unattended-upgrades systemd-timesyncd
+
+# Before any other file of that folder: sshd takes the first value that it meets.
+candidate=$(mktemp -d /etc/ssh/.candidate.XXXXXXXX)
+CANDIDATES+=("$candidate")
+cat "$INPUTS/sshd.conf" /etc/ssh/sshd_config >"$candidate/sshd_config"
+sshd -t -f "$candidate/sshd_config" >&2 || fail "sshd would not accept its configuration; the one that runs was left alone."
+! put_file sshd.conf /etc/ssh/sshd_config.d/10-shambhala.conf 644 root:root || systemctl reload ssh
+[[ $(passwd --status root) == "root L "* ]] || passwd --quiet --lock root
+
+nft --check --file "$INPUTS/firewall.nft" >&2 ||
+    fail "nftables would not accept its rules; those in force were left alone."
+rules=false
+put_file firewall.nft /etc/shambhala/firewall.nft 644 root:root && rules=true
+! put_file firewall.service /etc/systemd/system/shambhala-firewall.service 644 root:root || systemctl daemon-reload
+if $rules; then nft --file /etc/shambhala/firewall.nft; fi
+start_unit shambhala-firewall.service
+
+! put_file journald.conf /etc/systemd/journald.conf.d/shambhala.conf 644 root:root || systemctl restart systemd-journald
+put_file upgrades.conf /etc/apt/apt.conf.d/60shambhala-upgrades 644 root:root || true
+start_unit systemd-timesyncd.service
+echo "hardened"

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# nginx, the only program that the web reaches. Input: nginx.conf
+# shellcheck source=common.sh
+# shellcheck disable=SC2034
+ROLE=proxy
+
+if ! dpkg-query -W nginx-light >/dev/null 2>&1; then
+    # Debian starts it with a page of its own, which nobody is to see.
+    ln -sf /dev/null /run/systemd/system/nginx.service
+    systemctl daemon-reload
+fi
+install_packages nginx-light
+if [[ -L /run/systemd/system/nginx.service ]]; then
+    rm -f /run/systemd/system/nginx.service
+    systemctl daemon-reload
+fi
+
+nginx -t -q -c "$INPUTS/nginx.conf" >&2 ||
+    fail "nginx would not accept its configuration; the one that runs was left alone."
+changed=false
+put_file nginx.conf /etc/nginx/nginx.conf 644 root:root && changed=true
+if $changed && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+start_unit nginx.service
+echo "serving"

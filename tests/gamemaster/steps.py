@@ -1,0 +1,88 @@
+"""The program's own steps, as the engine would run them, and a host to run them on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import asyncssh
+
+from tests.unit.monitor import Graph, run
+
+
+@dataclass(frozen=True)
+class Step:
+    """One remote command of the program."""
+
+    name: str
+    script: str
+    stdin: str
+    undo: str
+
+
+class StepError(AssertionError):
+    """A step ended with an error; the text is what it said."""
+
+
+def steps_of(program: Callable[[], object]) -> list[Step]:
+    """Every remote command that a program registers, in the order in which one needs another."""
+    graph = run(program, preview=False)
+    found = {
+        resource.name: Step(
+            name=resource.name,
+            script=resource.inputs["create"],
+            stdin=resource.inputs["stdin"],
+            undo=resource.inputs.get("delete") or "",
+        )
+        for resource in graph.of_type("command:remote:Command")
+    }
+    return [found[name] for name in _ordered(graph, found)]
+
+
+def _ordered(graph: Graph, names: dict[str, Step]) -> list[str]:
+    done: list[str] = []
+
+    def visit(name: str) -> None:
+        for needed in sorted(graph[name].depends_on & set(names)):
+            if needed not in done:
+                visit(needed)
+        if name not in done:
+            done.append(name)
+
+    for name in names:
+        visit(name)
+    return done
+
+
+@dataclass
+class Host:
+    """A host that a step runs on, over SSH."""
+
+    connection: asyncssh.SSHClientConnection
+    said: dict[str, str] = field(default_factory=dict[str, str])
+    """Step to what it printed."""
+
+    async def take(self, steps: Sequence[Step]) -> None:
+        """Run steps one after another. Raises StepError at the first that fails."""
+        for step in steps:
+            self.said[step.name] = await self.run(step.script, step.stdin, step.name)
+
+    async def run(self, script: str, stdin: str, name: str = "step") -> str:
+        done = await self.connection.run(script, input=stdin)
+        if done.exit_status:
+            raise StepError(f"{name}: {done.stdout}{done.stderr}")
+        return str(done.stdout).strip()
+
+    async def sh(self, command: str) -> str:
+        """What a command prints; it must succeed."""
+        return await self.run(command, "")
+
+    async def snapshot(self) -> str:
+        """Everything that a role may change: files, their owners and modes, and when units started."""
+        return await self.sh(
+            "find /etc /usr/local /var/lib/bind /var/lib/shambhala /var/lib/rancher/k3s/server/manifests "
+            "\\( -name '*.jnl' -o -name ld.so.cache \\) -prune -o -type f -printf '%p %m %u %T@ ' "
+            "-exec sha256sum {} ';' 2>/dev/null | grep -v '/var/lib/bind/.*\\.state ' | sort; "
+            "systemctl show -p Id,ActiveEnterTimestampMonotonic,MainPID "
+            "named nginx ssh shambhala-firewall certbot.timer k3s 2>/dev/null"
+        )

@@ -1,0 +1,133 @@
+"""The game master's names, as somebody outside asks for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dns.asyncquery
+import dns.dnssec
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+import dns.tsig
+import dns.xfr
+import dns.zone
+import pytest
+
+from common.keys import dns_key
+from tests.gamemaster.games import ZONE, Game
+
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
+
+
+async def test_it_is_the_authority_of_the_zone(game: Game) -> None:
+    answer = await game.ask(ZONE, "SOA")
+    assert "AA" in dns.flags.to_text(answer.flags).split()
+    assert "RA" not in dns.flags.to_text(answer.flags).split()
+    assert await game.records(ZONE, "NS") == ["ns1-hunt.example.org."]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "data"),
+    [
+        (f"play.{ZONE}", "A", ["192.0.2.20"]),
+        (f"anything.blue.{ZONE}", "A", ["192.0.2.20"]),
+        (f"v6.{ZONE}", "AAAA", ["2001:db8::20"]),
+        (f"www.{ZONE}", "CNAME", [f"play.{ZONE}."]),
+        (ZONE, "MX", ["10 mail.example.org."]),
+        (ZONE, "CAA", ['0 issue "example.org"']),
+        (f"note.{ZONE}", "TXT", ['"first note"', '"second note"']),
+    ],
+)
+async def test_each_record_is_answered(game: Game, name: str, kind: str, data: list[str]) -> None:
+    assert await game.records(name, kind) == data
+
+
+async def test_a_name_that_is_not_there_is_said_not_to_be(game: Game) -> None:
+    assert (await game.ask(f"nothing.{ZONE}", "A")).rcode() == dns.rcode.NXDOMAIN
+
+
+async def test_it_resolves_nothing_for_others_and_hands_its_zone_to_nobody(game: Game) -> None:
+    assert (await game.ask("debian.org", "A")).rcode() == dns.rcode.REFUSED
+    with pytest.raises(dns.xfr.TransferError, match="REFUSED"):
+        await dns.asyncquery.inbound_xfr(game.address, dns.zone.Zone(ZONE), timeout=5)
+
+
+async def test_it_does_not_tell_what_it_is(game: Game) -> None:
+    for name in ("version.bind", "hostname.bind", "id.server"):
+        question = dns.message.make_query(name, "TXT", "CH")
+        assert not (await dns.asyncquery.udp(question, game.address, timeout=5)).answer
+
+
+async def test_its_answers_are_signed_by_the_key_that_the_exported_ds_record_names(game: Game) -> None:
+    zone = dns.name.from_text(ZONE)
+    answer = await game.ask(ZONE, "DNSKEY", dnssec=True)
+    keys: Any = answer.get_rrset(answer.answer, zone, dns.rdataclass.IN, dns.rdatatype.DNSKEY)
+    assert keys is not None
+    said = game.host.said["gamemaster-dns-bind9"].splitlines()
+    assert said[0] == ZONE
+    _, _, _, ds = said[1].split(maxsplit=3)
+    assert ds in {dns.dnssec.make_ds(zone, key, "SHA256").to_text().upper() for key in keys}
+    signed = await game.ask(f"play.{ZONE}", "A", dnssec=True)
+    name = dns.name.from_text(f"play.{ZONE}")
+    address = signed.find_rrset(signed.answer, name, dns.rdataclass.IN, dns.rdatatype.A)
+    proof = signed.find_rrset(signed.answer, name, dns.rdataclass.IN, dns.rdatatype.RRSIG, dns.rdatatype.A)
+    dns.dnssec.validate(address, proof, {zone: keys})  # pyright: ignore[reportUnknownMemberType]
+    forged = dns.rrset.from_text(name, address.ttl, "IN", "A", "192.0.2.99")
+    with pytest.raises(dns.exception.ValidationFailure):
+        dns.dnssec.validate(forged, proof, {zone: keys})  # pyright: ignore[reportUnknownMemberType]
+
+
+async def test_a_board_s_key_writes_challenges_of_its_own_names_and_nothing_else(game: Game) -> None:
+    blue = game.board_key("blue")
+    assert await game.update(blue, f"_acme-challenge.shell.blue.{ZONE}", "TXT", "proof") == "NOERROR"
+    assert await game.records(f"_acme-challenge.shell.blue.{ZONE}", "TXT") == ['"proof"']
+    assert await game.update(blue, f"_acme-challenge.play.{ZONE}", "TXT", "proof") == "NOERROR"
+    assert await game.update(blue, f"_acme-challenge.shell.green.{ZONE}", "TXT", "proof") == "REFUSED"
+    assert await game.update(blue, f"_acme-challenge.{ZONE}", "TXT", "proof") == "REFUSED"
+    assert await game.update(blue, f"shell.blue.{ZONE}", "A", "192.0.2.66") == "REFUSED"
+    assert await game.update(game.board_key("green"), f"_acme-challenge.play.{ZONE}", "TXT", "proof") == "REFUSED"
+
+
+async def test_the_certificates_key_writes_challenges_of_the_game_master_and_nothing_else(game: Game) -> None:
+    own = await game.certificates_key()
+    assert await game.update(own, f"_acme-challenge.{ZONE}", "TXT", "proof") == "NOERROR"
+    assert await game.update(own, f"_acme-challenge.{ZONE}", "A", "192.0.2.66") == "REFUSED"
+    assert await game.update(own, f"play.{ZONE}", "TXT", "proof") == "REFUSED"
+
+
+async def test_a_wrong_key_writes_nothing(game: Game) -> None:
+    wrong = dns.tsig.Key("board-blue", dns_key(), "hmac-sha256")
+    with pytest.raises((dns.tsig.PeerBadSignature, dns.tsig.PeerBadKey)):
+        await game.update(wrong, f"_acme-challenge.shell.blue.{ZONE}", "TXT", "proof")
+
+
+async def test_a_record_changed_by_hand_is_put_right_by_itself(game: Game) -> None:
+    change = (
+        f"server 127.0.0.1\nzone {ZONE}\nupdate delete play.{ZONE}. A\nupdate add play.{ZONE}. 60 A 192.0.2.66\nsend\n"
+    )
+    await game.host.run("nsupdate -k /run/named/session.key", change)
+    await game.eventually(lambda: game.records(f"play.{ZONE}", "A"), ["192.0.2.20"], seconds=60)
+
+
+async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> None:
+    step = game.step("txt-record-update")
+    await game.host.run(step.undo, step.stdin)
+    assert (await game.ask(f"note.{ZONE}", "TXT")).rcode() == dns.rcode.NXDOMAIN
+    await game.host.sh("systemctl start shambhala-keep-records.service")
+    assert (await game.ask(f"note.{ZONE}", "TXT")).rcode() == dns.rcode.NXDOMAIN
+    await game.host.take([step])
+    assert await game.records(f"note.{ZONE}", "TXT") == ['"first note"', '"second note"']
+
+
+async def test_a_bad_setting_leaves_the_running_server_alone(game: Game) -> None:
+    step = game.step("gamemaster-dns-bind9")
+    spoiled = step.stdin.replace("recursion no;", "recursion maybe;")
+    with pytest.raises(AssertionError, match="name-server: bind9 would not accept its configuration"):
+        await game.host.run(step.script, spoiled)
+    assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]
