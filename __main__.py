@@ -8,7 +8,7 @@ from pulumi import ResourceOptions
 from board import Board, BoardArgs
 from common.helm import Charts
 from common.settings import load
-from game_app import GameApp, GameAppArgs
+from game_app import GameApp, GameAppArgs, Workshop
 from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
 from observability import Observability, ObservabilityArgs
 
@@ -45,7 +45,7 @@ names = Names(
         host=game_master.host,
         zone=game_master.zone,
         addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
-        | {settings.game_app.host: active.ingress_ip, "grafana": active.ingress_ip},
+        | dict.fromkeys(settings.hosts, active.ingress_ip),
     ),
     opts=ResourceOptions(providers=[ssh]),
 )
@@ -67,6 +67,7 @@ game = GameApp(
         ingress_class=active.ingress_class,
         portal_image=settings.game_app.image,
         portal_replicas=settings.game_app.replicas,
+        workshop=Workshop.from_settings(settings, names.fqdns),
     ),
     opts=on_the_active_board,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -94,6 +95,7 @@ chart_url: Final = text(
 )
 
 
+sha256: Final = matching("a SHA-256 of 64 hexadecimal digits in small letters", r"[0-9a-f]{64}")
 certificates: Final = text(
     "one or more X.509 certificates in PEM, such as a private authority's root",
     lambda value: bool(load_pem_x509_certificates(value.encode())),
@@ -200,3 +202,18 @@ def _dns_key(value: str) -> bool:
 
 
 dns_key: Final = secret(text(f"{DNS_KEY_BYTES} bytes in base64 (a TSIG key for HMAC-SHA256)", _dns_key))
+
+
+image_folder: Final = matching(
+    "a folder of a container registry, such as 'registry.example.org/game'",
+    r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)+",
+)
+registry_config: Final = secret(
+    text("Docker's config.json with a registry's login, as text", lambda value: isinstance(json.loads(value), dict))
+)
+signing_key: Final = secret(
+    text(
+        "cosign's private key, a text that begins with '-----BEGIN ENCRYPTED'",
+        lambda value: value.startswith("-----BEGIN ENCRYPTED"),
+    )
+)

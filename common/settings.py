@@ -26,6 +26,7 @@ from common.fields import (
     Secret,
     Section,
     boolean,
+    camel,
     integer,
     nearest,
     one_of,
@@ -37,7 +38,7 @@ from common.fields import (
 )
 from common.keys import bare_public_key, public_key_of
 from common.teams import Teams
-from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE
+from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE, HELM, K3S
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
@@ -152,6 +153,23 @@ class Certificates:
     """Let's Encrypt, its rehearsal for trials, or none: the game master then serves names only, nothing on the web."""
     email: str | None = setting(optional(kinds.email), default=None)
     """Where the authority may write to when a certificate is about to end."""
+
+
+@section
+class Rancher:
+    """What manages the boards, on the game master's own K3s."""
+
+    enabled: bool = setting(boolean, default=False)
+    """Whether the game master has K3s and Rancher; it needs 4 GB of memory then."""
+    host: str = setting(kinds.label, default="rancher")
+    """The label under which operators reach it in the game's zone."""
+    bootstrap_password: Secret | None = setting(optional(kinds.password), default=None)
+    """The first password of its user `admin`; needed where it is enabled."""
+
+    @rule
+    def password_where_enabled(self) -> Generator[Conflict]:
+        if self.enabled and self.bootstrap_password is None:
+            yield Conflict("bootstrapPassword", None, "must be given where rancher.enabled is true")
 
 
 @section
@@ -332,6 +350,43 @@ class GameApp:
 
 
 @section
+class Delivery:
+    """The players' source control and the game's continuous deployment; without its key there is neither."""
+
+    master_key: Secret | None = setting(optional(kinds.dns_key), default=None)
+    """What every secret between the parts and every account's first password is derived from."""
+    components: tuple[str, ...] = setting(ListOf(kinds.label, least=1), default=("portal",))
+    """Repositories of the game's own components."""
+    registry: str | None = setting(optional(kinds.image_folder), default=None)
+    """Where the components' images go."""
+    registry_config: Secret | None = setting(optional(kinds.registry_config), default=None)
+    """The login with which they are pushed."""
+    signing_key: Secret | None = setting(optional(kinds.signing_key), default=None)
+    """What they are signed with."""
+    signing_password: Secret | None = setting(optional(kinds.password), default=None)
+    """Password of that key."""
+    api_cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr), default=())
+    """IPv4 networks in which the board's Kubernetes API answers to its own pods."""
+    git_host: str = setting(kinds.label, default="git")
+    """The label under which players reach the source control in the game's zone."""
+    drone_host: str = setting(kinds.label, default="drone")
+    """The label that Drone calls itself by in the game's zone."""
+
+    @rule
+    def whole_or_absent(self) -> Generator[Conflict]:
+        if self.master_key is None:
+            return
+        for key in ("registry", "registry_config", "signing_key", "signing_password", "api_cidrs"):
+            if not getattr(self, key):
+                yield Conflict(camel(key), "", "must be given where delivery.masterKey is")
+
+    @rule
+    def hosts_differ(self) -> Generator[Conflict]:
+        if self.git_host == self.drone_host:
+            yield Conflict("droneHost", self.drone_host, "must not be delivery.gitHost too")
+
+
+@section
 class Sources:
     """Where what is installed comes from; mirrors go here."""
 
@@ -343,6 +398,14 @@ class Sources:
     """ACME directory of another authority than Let's Encrypt."""
     acme_ca_bundle: str | None = setting(optional(kinds.certificates), default=None)
     """What to trust when talking to that ACME server, where Debian does not trust it by itself."""
+    k3s_url: str = setting(kinds.web_url, default=K3S.url)
+    """K3s for Linux on amd64."""
+    k3s_sha256: str = setting(kinds.sha256, default=K3S.sha256)
+    """What it must be."""
+    helm_url: str = setting(kinds.web_url, default=HELM.url)
+    """Helm's archive for Linux on amd64."""
+    helm_sha256: str = setting(kinds.sha256, default=HELM.sha256)
+    """What it must be."""
     debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
     """Debian mirror of the game master."""
 
@@ -367,6 +430,8 @@ class Settings:
     """The game master."""
     certificates: Certificates = setting(Section(Certificates), default=Certificates())
     """The game master's certificates."""
+    rancher: Rancher = setting(Section(Rancher), default=Rancher())
+    """What manages the boards."""
     boards: Mapping[str, Board] = setting(MapOf(kinds.label, Section(Board), least=1))
     """The boards by name; a second one beside the first is how a board is replaced."""
     active_board: str = setting(kinds.label)
@@ -375,6 +440,8 @@ class Settings:
     """What watches the game."""
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
     """The game's first component."""
+    delivery: Delivery = setting(Section(Delivery), default=Delivery())
+    """The players' source control and the game's continuous deployment; without its key there is neither."""
     teams: Teams = setting(Section(Teams), default=Teams())
     """Who plays; each team has a space of its own on the board."""
     sources: Sources = setting(Section(Sources), default=Sources())
@@ -393,6 +460,12 @@ class Settings:
         return self.sources.acme_directory or ACME_DIRECTORIES[self.certificates.authority]
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """The labels under which what runs on the active board is reached."""
+        workshop = (self.delivery.git_host, self.delivery.drone_host) if self.delivery.master_key else ()
+        return (self.game_app.host, GRAFANA, *workshop)
+
+    @property
     def board(self) -> Board:
         """The board that the game's names point at."""
         return self.boards[self.active_board]
@@ -405,10 +478,27 @@ class Settings:
             yield Conflict("subdomain", self.subdomain, allowed)
 
     @rule
+    def rancher_is_reached_by_tls(self) -> Generator[Conflict]:
+        if self.rancher.enabled and self.certificates.authority == "none":
+            yield Conflict("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only")
+
+    @rule
     def active_board_exists(self) -> Generator[Conflict]:
         if self.active_board not in self.boards:
             allowed = f"must name one of the boards: {', '.join(self.boards)}{nearest(self.active_board, self.boards)}"
             yield Conflict("activeBoard", self.active_board, allowed)
+
+    @rule
+    def teams_have_a_source_control(self) -> Generator[Conflict]:
+        if self.teams.all and self.delivery.master_key is None:
+            yield Conflict("delivery.masterKey", "", "must be given where teams play")
+
+    @rule
+    def names_below_the_zone_differ(self) -> Generator[Conflict]:
+        for key in ("git_host", "drone_host"):
+            host = getattr(self.delivery, key)
+            if host in {GRAFANA, self.game_app.host}:
+                yield Conflict(f"delivery.{camel(key)}", host, "must not be the name of another part of the game")
 
     @rule
     def subnets_apart(self) -> Generator[Conflict]:

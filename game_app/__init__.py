@@ -1,5 +1,5 @@
 """The game itself, on the active board."""
 
-from game_app.component import GameApp, GameAppArgs
+from game_app.component import GameApp, GameAppArgs, Workshop
 
-__all__ = ["GameApp", "GameAppArgs"]
+__all__ = ["GameApp", "GameAppArgs", "Workshop"]

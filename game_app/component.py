@@ -1,14 +1,72 @@
-"""The game's own components in their namespace."""
+"""The game's own components, the teams' spaces, their source control and its continuous deployment."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import restricted_namespace
+from common.settings import Settings
+from game_app.delivery import server
+from game_app.delivery.component import HOST, Delivery, DeliveryArgs, Scm, admin_token, catalogue
+from game_app.delivery.component import NAMESPACE as DELIVERY
 from game_app.portal import Portal, PortalArgs
+from game_app.scm.component import APP as SCM_APP
+from game_app.scm.component import NAMESPACE as SCM
+from game_app.scm.component import PORT as SCM_PORT
+from game_app.scm.component import SETUP, URL, ServerPlace, SourceControl, SourceControlArgs
+from game_app.teams import TeamSpace, TeamSpaceArgs
+from game_app.teams.space import namespace_of
+
+INGRESS_NAMESPACE: Final = "ingress"
+"""Where a board's ingress controller runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What the players work with: their source control, and what deploys from it."""
+
+    git_host: pulumi.Input[str]
+    """Full name at which players find Gitea."""
+    drone_host: pulumi.Input[str]
+    """Full name that Drone calls itself by."""
+    master_key: pulumi.Input[str]
+    components: Sequence[str]
+    teams: Mapping[str, Sequence[str]]
+    """Name of each team to the accounts of its players."""
+    registry: str
+    registry_config: pulumi.Input[str]
+    signing_key: pulumi.Input[str]
+    signing_password: pulumi.Input[str]
+    api_cidrs: Sequence[str]
+
+    @classmethod
+    def from_settings(cls, settings: Settings, fqdns: Mapping[str, pulumi.Input[str]]) -> Workshop | None:
+        """The workshop that an environment's settings describe, or None where they have no key for it.
+
+        fqdns: full name of each label in the game's zone.
+        """
+        own = settings.delivery
+        given = (own.master_key, own.registry, own.registry_config, own.signing_key, own.signing_password)
+        master_key, registry, registry_config, signing_key, signing_password = given
+        if not (master_key and registry and registry_config and signing_key and signing_password):
+            return None
+        return cls(
+            git_host=fqdns[own.git_host],
+            drone_host=fqdns[own.drone_host],
+            master_key=master_key.output,
+            components=own.components,
+            teams={team.name: team.players for team in settings.teams.all},
+            registry=registry,
+            registry_config=registry_config.output,
+            signing_key=signing_key.output,
+            signing_password=signing_password.output,
+            api_cidrs=own.api_cidrs,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +78,12 @@ class GameAppArgs:
     ingress_class: pulumi.Input[str]
     portal_image: pulumi.Input[str]
     portal_replicas: pulumi.Input[int]
+    workshop: Workshop | None = None
+    """None: a game without source control, teams and continuous deployment."""
 
 
 class GameApp(pulumi.ComponentResource):
-    """The game: for now its portal, the page at which every hunt starts."""
+    """The game: its portal, the page at which every hunt starts, and what the players work with."""
 
     url: pulumi.Output[str]
     """Where players start."""
@@ -45,5 +105,59 @@ class GameApp(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        if args.workshop:
+            self._workshop(name, args.workshop, args.ingress_class, namespace.metadata.name)
         self.url = portal.url
         self.register_outputs({"url": self.url})
+
+    def _workshop(
+        self, name: str, workshop: Workshop, ingress_class: pulumi.Input[str], namespace: pulumi.Output[str]
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        spaces = {
+            team: TeamSpace(
+                f"{name}-team-{team}", TeamSpaceArgs(team=team, ingress_namespace=INGRESS_NAMESPACE), opts=child
+            )
+            for team in workshop.teams
+        }
+        players = {namespace_of(team): names for team, names in workshop.teams.items()}
+        SourceControl(
+            f"{name}-scm",
+            SourceControlArgs(
+                master_key=workshop.master_key,
+                host=workshop.git_host,
+                ingress_class=ingress_class,
+                ingress_namespace=INGRESS_NAMESPACE,
+                components=workshop.components,
+                teams=players,
+                pipelines=catalogue(workshop.components, list(players), workshop.registry),
+                drone=ServerPlace(
+                    namespace=DELIVERY,
+                    app=server.APP,
+                    port=server.PORT,
+                    host=HOST,
+                    public_url=pulumi.Output.concat("https://", workshop.drone_host),
+                    token=admin_token(workshop.master_key),
+                ),
+                api_cidrs=workshop.api_cidrs,
+            ),
+            opts=child,
+        )
+        Delivery(
+            f"{name}-delivery",
+            DeliveryArgs(
+                master_key=workshop.master_key,
+                host=workshop.drone_host,
+                ingress_namespace=INGRESS_NAMESPACE,
+                components=workshop.components,
+                component_namespace=namespace,
+                teams={namespace_of(team): space.namespace for team, space in spaces.items()},
+                registry=workshop.registry,
+                registry_config=workshop.registry_config,
+                signing_key=workshop.signing_key,
+                signing_password=workshop.signing_password,
+                scm=Scm(url=URL, namespace=SCM, app=SCM_APP, port=SCM_PORT, setup=(SCM, SETUP)),
+                api_cidrs=workshop.api_cidrs,
+            ),
+            opts=child,
+        )

@@ -134,6 +134,14 @@ def from_namespace(namespace: str) -> Ingress:
     return {"from_": [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}}]}
 
 
+def from_labelled(key: str, value: str, port: int) -> Ingress:
+    """Ingress from every pod of the namespaces with a label."""
+    return {
+        "from_": [{"namespace_selector": {"match_labels": {key: value}}}],
+        "ports": [{"protocol": "TCP", "port": port}],
+    }
+
+
 def to_api(cidrs: Sequence[str]) -> Egress:
     """Egress to the cluster's own API, which answers in these networks."""
     return {

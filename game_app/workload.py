@@ -19,6 +19,7 @@ def container(
     memory: str,
     port: int | None = None,
     command: Sequence[str] = (),
+    entrypoint: Sequence[str] = (),
     env: Sequence[k8s.core.v1.EnvVarArgs] = (),
     env_from: Sequence[str] = (),
     mounts: Mapping[str, str] | None = None,
@@ -29,6 +30,7 @@ def container(
     """A container without rights.
 
     cpu: what it asks for; memory: what it asks for and may have at most, both in Kubernetes' notation.
+    command: what the image's own entry point gets; entrypoint: what runs in its place.
     env_from: names of Secrets whose keys are variables.
     mounts: name of a volume to the folder at which it appears, read-only but for the names in `writable`.
     """
@@ -36,6 +38,7 @@ def container(
     return core.ContainerArgs(
         name=name,
         image=image,
+        command=list(entrypoint) or None,
         args=list(command) or None,
         env=list(env),
         env_from=[core.EnvFromSourceArgs(secret_ref=core.SecretEnvSourceArgs(name=secret)) for secret in env_from],
@@ -63,16 +66,19 @@ def pod(
     volumes: Sequence[k8s.core.v1.VolumeArgs] = (),
     user: int = 65532,
     service_account: pulumi.Input[str] | None = None,
+    automount: bool = True,
+    init: Sequence[k8s.core.v1.ContainerArgs] = (),
     once: bool = False,
 ) -> k8s.core.v1.PodSpecArgs:
     """A pod of a user without a name, which gets an account of the cluster only where one is given.
 
+    automount: every container gets that account. init: what runs before the others, one after the other.
     once: it ends, and is not started again.
     """
     core = k8s.core.v1
     return core.PodSpecArgs(
         service_account_name=service_account,
-        automount_service_account_token=service_account is not None,
+        automount_service_account_token=automount and service_account is not None,
         enable_service_links=False,
         restart_policy="Never" if once else None,
         security_context=core.PodSecurityContextArgs(
@@ -82,6 +88,7 @@ def pod(
             fs_group=user,
             seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
         ),
+        init_containers=list(init) or None,
         containers=list(containers),
         volumes=list(volumes),
     )

@@ -23,7 +23,7 @@ from rehearsal.scaleway import Credentials
 PARENT_ZONE = "example.org"
 ZONE = f"hunt.{PARENT_ZONE}"
 _CHARTS = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "prometheus", "rancher")
-_SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability")
+_SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability", "rancher")
 
 
 @dataclass(frozen=True)

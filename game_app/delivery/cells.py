@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import baseline_namespace
-from game_app.delivery.policies import DENIED, DEPLOYMENT, NOBODY, Trust, namespace_of
+from game_app.delivery.policies import BUILD_LABEL, DENIED, DEPLOYMENT, NOBODY, Trust, namespace_of
 from game_app.isolation import Allowance, Egress, fenced, to_api, to_dns, to_pods, to_the_internet
 
 BUILD: Final = Allowance(
@@ -27,9 +27,9 @@ NOTHING: Final = Allowance(
     cpu="0",
     memory="0",
     storage="0",
-    container_cpu="1m",
-    container_memory="4Mi",
-    container_storage="1Mi",
+    container_cpu="100m",
+    container_memory="64Mi",
+    container_storage="64Mi",
 )
 
 _RUNNER_RULES: Final = (
@@ -128,7 +128,7 @@ def egress_of(args: CellArgs) -> list[Egress]:
 def _build_namespace(name: str, namespace: str, child: pulumi.ResourceOptions) -> pulumi.Output[str]:
     # The runner's pods set no security context, which `restricted` demands.
     return k8s.core.v1.Namespace(
-        f"{name}-namespace", metadata={"name": namespace, "labels": dict(baseline_namespace("build"))}, opts=child
+        f"{name}-namespace", metadata={"name": namespace, "labels": dict(baseline_namespace(BUILD_LABEL))}, opts=child
     ).metadata.name
 
 

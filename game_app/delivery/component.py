@@ -59,9 +59,8 @@ class Scm:
     namespace: str
     app: str
     port: int
-    client_id: pulumi.Input[str]
-    """OAuth application of Drone."""
-    client_secret: pulumi.Input[str]
+    setup: tuple[str, str]
+    """Namespace and name of the account that sets Drone up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +102,10 @@ class Delivery(pulumi.ComponentResource):
         guard = Guard(
             f"{name}-guard",
             GuardArgs(
-                files=pipeline_files(
-                    components=args.components,
-                    teams=list(args.teams),
-                    registry=args.registry,
-                    buildkit=buildkit.URL,
-                    namespace=COMPONENTS,
-                ),
+                files=catalogue(args.components, list(args.teams), args.registry),
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
+                setup=args.scm.setup,
                 server_namespace=NAMESPACE,
                 server_app=server.APP,
             ),
@@ -166,10 +160,9 @@ class Delivery(pulumi.ComponentResource):
                 internal_host=_internal_host(),
                 organisation=ORGANISATION,
                 scm_url=args.scm.url,
-                scm_client_id=args.scm.client_id,
-                scm_client_secret=args.scm.client_secret,
-                clone_password=self._secret(args, f"account-{CLONER}"),
-                admin_token=self._secret(args, "drone-admin"),
+                setup=args.scm.setup,
+                clone_password=self._secret(args, f"account-{CLONER}").apply(lambda secret: secret[:32]),
+                admin_token=admin_token(args.master_key),
                 rpc_secret=self._secret(args, "drone-rpc"),
                 cookie_secret=self._secret(args, "drone-cookie"),
                 database=held.address,
@@ -296,5 +289,21 @@ class Delivery(pulumi.ComponentResource):
         )
 
 
+def catalogue(components: Sequence[str], teams: Sequence[str], registry: str) -> Mapping[str, str]:
+    """The guard's files by name, for repositories of these names."""
+    return pipeline_files(
+        components=components, teams=teams, registry=registry, buildkit=buildkit.URL, namespace=COMPONENTS
+    )
+
+
+def admin_token(master_key: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Token of Drone's admin, a secret."""
+    return pulumi.Output.secret(master_key).apply(lambda key: derived(key, "drone-admin"))
+
+
+HOST: Final = f"{server.APP}.{NAMESPACE}.svc.cluster.local"
+"""Drone's server inside the cluster."""
+
+
 def _internal_host() -> str:
-    return f"{server.APP}.{NAMESPACE}.svc.cluster.local:{server.PORT}"
+    return f"{HOST}:{server.PORT}"

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 DENIED: Final = "ci-denied"
 """A namespace in which no pod can start: where a build ends that no policy knows."""
+BUILD_LABEL: Final = "build"
+"""`app.kubernetes.io/name` of the namespaces in which builds run."""
 NOBODY: Final = "nobody"
 """The service account of builds that have no business with the cluster."""
 DEPLOYER: Final = "deployer"

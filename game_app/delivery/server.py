@@ -10,10 +10,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.versions import DRONE_SERVER_IMAGE
+from game_app.handover import handed_over
 from game_app.workload import container, deployment, http_probe, pod, scratch_volume, service
 
 APP: Final = "drone"
 PORT: Final = 8080
+APPLICATION: Final = "drone-oauth"
+"""Secret with its OAuth application at the source control: `id` and `secret`."""
 ADMIN: Final = "drone-bot"
 """The account that enables repositories; it exists before anybody logs in."""
 CLONER: Final = "clone-bot"
@@ -32,8 +35,8 @@ class ServerArgs:
     organisation: str
     """The one owner whose repositories it may build."""
     scm_url: pulumi.Input[str]
-    scm_client_id: pulumi.Input[str]
-    scm_client_secret: pulumi.Input[str]
+    setup: tuple[str, str]
+    """Namespace and name of the account that makes its OAuth application."""
     clone_password: pulumi.Input[str]
     admin_token: pulumi.Input[str]
     """32 hexadecimal digits or more."""
@@ -73,7 +76,13 @@ class Server(pulumi.ComponentResource):
                     memory="512Mi",
                     port=PORT,
                     env=[
-                        k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in server_environment(args).items()
+                        *(
+                            k8s.core.v1.EnvVarArgs(name=key, value=value)
+                            for key, value in server_environment(args).items()
+                        ),
+                        # Until the set-up has filled the Secret, the server waits.
+                        _handed_over("DRONE_GITEA_CLIENT_ID", "id"),
+                        _handed_over("DRONE_GITEA_CLIENT_SECRET", "secret"),
                     ],
                     env_from=[APP],
                     mounts={"data": "/data"},
@@ -83,6 +92,7 @@ class Server(pulumi.ComponentResource):
             ],
             volumes=[scratch_volume("data", "256Mi")],
         )
+        handed_over(name, args.namespace, APPLICATION, by=args.setup, opts=child)
         running = deployment(
             name,
             APP,
@@ -102,7 +112,8 @@ class Server(pulumi.ComponentResource):
 def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
     """The server's settings that are no secrets. Source: drone, cmd/drone-server/config/config.go
 
-    What is not here is as important: no conversion extension, no secret extension, no trusted repositories.
+    What is not here is as important: no conversion extension, no secret extension, no trusted repositories, and no
+    debug log, in which Drone writes its admin's token.
     """
     return {
         "DRONE_SERVER_HOST": args.host,
@@ -114,7 +125,6 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_COOKIE_SECURE": "true",
         "DRONE_DATABASE_DRIVER": "postgres",
         "DRONE_GITEA_SERVER": args.scm_url,
-        "DRONE_GITEA_CLIENT_ID": args.scm_client_id,
         # Its default is no scope that Gitea knows, for which Gitea grants everything.
         "DRONE_GITEA_SCOPE": "write:repository,read:user,read:organization",
         "DRONE_GIT_ALWAYS_AUTH": "true",
@@ -135,6 +145,9 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         # Schedules and promotions skip the signature.
         "DRONE_CRON_DISABLED": "true",
         "DRONE_DATADOG_ENABLED": "false",
+        # A build that a restored dump thinks is running would hold its repository's one place for a day.
+        "DRONE_CLEANUP_INTERVAL": "5m",
+        "DRONE_CLEANUP_DEADLINE_RUNNING": "30m",
     }
 
 
@@ -147,7 +160,6 @@ def server_secrets(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_DATABASE_DATASOURCE": pulumi.Output.concat(
             "postgres://drone:", args.database_password, "@", args.database, "/drone?sslmode=disable"
         ),
-        "DRONE_GITEA_CLIENT_SECRET": args.scm_client_secret,
         "DRONE_GIT_PASSWORD": args.clone_password,
         "DRONE_USER_CREATE": pulumi.Output.concat(
             f"username:{ADMIN},machine:false,admin:true,token:", args.admin_token
@@ -155,3 +167,8 @@ def server_secrets(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_YAML_SECRET": args.config_secret,
         "DRONE_VALIDATE_PLUGIN_SECRET": args.validate_secret,
     }
+
+
+def _handed_over(variable: str, key: str) -> k8s.core.v1.EnvVarArgs:
+    source = k8s.core.v1.SecretKeySelectorArgs(name=APPLICATION, key=key)
+    return k8s.core.v1.EnvVarArgs(name=variable, value_from=k8s.core.v1.EnvVarSourceArgs(secret_key_ref=source))

@@ -12,6 +12,7 @@ import pulumi_kubernetes as k8s
 
 from common.naming import restricted_namespace
 from common.versions import GUARD_IMAGE
+from game_app.handover import handed_over
 from game_app.isolation import Allowance, fenced, from_pods
 from game_app.workload import (
     container,
@@ -52,6 +53,8 @@ class GuardArgs:
     """What requests to the configuration extension are signed with."""
     validate_secret: pulumi.Input[str]
     """What requests to the validation extension are signed with."""
+    setup: tuple[str, str]
+    """Namespace and name of the account that brings Drone's signatures."""
     server_namespace: str
     server_app: str
     """Where Drone's server runs and how its pods are named: the one caller that there is."""
@@ -99,6 +102,7 @@ class Guard(pulumi.ComponentResource):
             },
             opts=child,
         )
+        handed_over(name, namespace, SIGNATURES, by=args.setup, opts=child)
         spec = pod(
             [
                 container(

@@ -190,6 +190,19 @@ PEBBLE = Source(
     programs=(Program("pebble", package="github.com/letsencrypt/pebble/v2/cmd/pebble"),),
 )
 
+_HELM_VERSION = _required("helm", "helm.sh/helm/v3")
+HELM = Source(
+    module="helm",
+    version=_HELM_VERSION,
+    programs=(
+        Program(
+            "helm",
+            package="helm.sh/helm/v3/cmd/helm",
+            variables=(("helm.sh/helm/v3/internal/version.version", f"v{_HELM_VERSION}"),),
+        ),
+    ),
+)
+
 # Both keep their data in SQLite, which is in C.
 DRONE = Source(
     module="drone",

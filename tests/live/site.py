@@ -22,9 +22,10 @@ from typing import Any, Final
 import pulumi
 from pulumi_kubernetes import Provider
 
-from common.keys import derived, dns_key
+from common.keys import dns_key
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.guard import service
+from game_app.scm.component import account_password, gitea_keys, plan
 from game_app.scm.configuration import GiteaSettings, app_ini
 from game_app.scm.setup.web import Service
 from rehearsal.drone.daemons import Daemon, free_ports
@@ -72,8 +73,7 @@ class Site:
                     namespace="scm",
                     app="gitea",
                     port=3000,
-                    client_id="",
-                    client_secret=pulumi.Output.secret(""),
+                    setup=("scm", "setup"),
                 ),
                 api_cidrs=["10.32.0.1/32"],
             ),
@@ -84,10 +84,8 @@ class Site:
         home = self.folder / "gitea"
         secrets = home / "secrets"
         secrets.mkdir(parents=True)
-        for name in ("secret-key", "internal-token"):
-            (secrets / name).write_text(derived(self.master, name))
-        key = base64.urlsafe_b64encode(bytes.fromhex(derived(self.master, "jwt-secret"))).decode().rstrip("=")
-        (secrets / "jwt-secret").write_text(key)
+        for name, key in gitea_keys(self.master).items():
+            (secrets / name).write_text(key)
         settings = GiteaSettings(
             root_url=f"http://127.0.0.1:{self.gitea_port}/",
             drone_host="127.0.0.1",
@@ -99,12 +97,10 @@ class Site:
             log_level="Warn",
         )
         (home / "app.ini").write_text(app_ini(settings))
-        wrapper = home / "gitea"
-        wrapper.write_text(f'#!/bin/sh\nexec {built(GITEA)} --config {home}/app.ini "$@"\n')
-        wrapper.chmod(0o700)
         # The tests may run as root, which Gitea does not like.
         env = {"GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT": "true"}
-        return Daemon("gitea", [wrapper, "web"], self.gitea_port, home, health="/api/healthz", env=env)
+        command = [built(GITEA), "--config", home / "app.ini", "web"]
+        return Daemon("gitea", command, self.gitea_port, home, health="/api/healthz", env=env)
 
     def _guard(self) -> Daemon:
         home = self.folder / "guard"
@@ -126,7 +122,10 @@ class Site:
         (home / "work").mkdir(exist_ok=True)
         (home / "token").mkdir()
         prepare = ROOT / "game_app" / "scm" / "scripts" / "prepare.sh"
-        self._run(["sh", prepare], {"GITEA": str(home / "gitea"), "TOKEN": str(home / "token")})
+        self._run(
+            ["sh", prepare],
+            {"GITEA": str(built(GITEA)), "GITEA_CONFIG": str(home / "app.ini"), "TOKEN": str(home / "token")},
+        )
         self.gitea.start()
         self.guard.start()
         self._write_plan()
@@ -203,25 +202,17 @@ class Site:
         env = self._environment("delivery-server-deployment")
         token = re.search(r"token:(\w+)", env["DRONE_USER_CREATE"])
         assert token is not None
-        accounts = ["drone-bot", "clone-bot", "merge-bot", *(name for team in PLAYERS.values() for name in team)]
-        plan: Tree = {
-            "organisation": "game",
-            "branch": "main",
-            "scm_url": self.gitea.url,
-            "drone_url": self.drone_url,
-            "drone_public_url": self.drone_url,
-            "drone_token": token[1],
-            "builder": "drone-bot",
-            "cloner": "clone-bot",
-            "merger": "merge-bot",
-            "passwords": {name: derived(self.master, f"account-{name}") for name in accounts},
-            "repositories": [
-                {"name": "portal", "readers": []},
-                *({"name": team, "readers": players} for team, players in PLAYERS.items()),
-            ],
-        }
-        (self.folder / "plan.json").write_text(json.dumps(plan))
         self.drone_token = token[1]
+        made = plan(
+            components=["portal"],
+            teams=PLAYERS,
+            master=self.master,
+            scm_url=self.gitea.url,
+            drone_url=self.drone_url,
+            drone_public_url=self.drone_url,
+            drone_token=self.drone_token,
+        )
+        (self.folder / "plan.json").write_text(json.dumps(made))
 
     def _setup_command(self) -> list[str]:
         return [
@@ -250,7 +241,7 @@ class Site:
 
     def as_player(self, name: str) -> Service:
         """Gitea's API, asked by an account."""
-        return Service.by_password(f"{self.gitea.url}/api/v1", name, derived(self.master, f"account-{name}"))
+        return Service.by_password(f"{self.gitea.url}/api/v1", name, account_password(self.master, name))
 
     def as_operator(self) -> Service:
         token = (self.folder / "gitea" / "token" / "token").read_text().strip()
@@ -327,7 +318,7 @@ class Site:
         """
         folder = self.folder / "clones" / f"{player}-{time.monotonic_ns()}"
         folder.parent.mkdir(exist_ok=True)
-        login = base64.b64encode(f"{player}:{derived(self.master, f'account-{player}')}".encode()).decode()
+        login = base64.b64encode(f"{player}:{account_password(self.master, player)}".encode()).decode()
         env = {
             **os.environ,
             "GIT_CONFIG_COUNT": "1",

@@ -18,7 +18,22 @@ _OPERATOR, _HOST = key_pair(), key_pair()
 ACCESS_KEY = "SCWABCDEFGHJKLMNPQRS"
 SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
 DNS_KEY, PASSWORD, LOKI_PASSWORD = dns_key(), password(), password()
-SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, LOKI_PASSWORD, _OPERATOR.private, _HOST.private)
+MASTER_KEY, SIGNING_PASSWORD = dns_key(), password()
+REGISTRY_CONFIG = '{"auths": {"registry.example.org": {"auth": "c2VjcmV0LWxvZ2lu"}}}'
+SIGNING_KEY = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nbm90IGZvciBhbnlib2R5\n-----END"
+SECRETS = (
+    MASTER_KEY,
+    SIGNING_PASSWORD,
+    REGISTRY_CONFIG,
+    SIGNING_KEY,
+    ACCESS_KEY,
+    SECRET_KEY,
+    DNS_KEY,
+    PASSWORD,
+    LOKI_PASSWORD,
+    _OPERATOR.private,
+    _HOST.private,
+)
 OTHER_KEY = key_pair()
 
 
@@ -63,6 +78,7 @@ _COMPLETE: Tree = {
         "bootTimeoutSeconds": 240,
     },
     "certificates": {"authority": "staging", "email": "operators@example.org"},
+    "rancher": {"enabled": True, "host": "ranch", "bootstrapPassword": PASSWORD},
     "boards": {
         "blue": {
             "kubernetesVersion": "1.36",
@@ -125,12 +141,27 @@ _COMPLETE: Tree = {
         "replicas": 3,
         "host": "start",
     },
+    "delivery": {
+        "masterKey": MASTER_KEY,
+        "components": ["portal", "lamp"],
+        "registry": "registry.example.org/game",
+        "registryConfig": REGISTRY_CONFIG,
+        "signingKey": SIGNING_KEY,
+        "signingPassword": SIGNING_PASSWORD,
+        "apiCidrs": ["10.32.0.1/32"],
+        "gitHost": "code",
+        "droneHost": "builds",
+    },
     "teams": {"list": [{"name": "red", "players": ["ada", "grace"]}, {"name": "blue", "players": ["linus"]}]},
     "sources": {
         "charts": {"grafana": "oci://mirror.example/charts"},
         "chartTimeoutSeconds": 300,
         "acmeDirectory": "https://acme.example/directory",
         "acmeCaBundle": CERTIFICATE,
+        "k3sUrl": "https://mirror.example/k3s",
+        "k3sSha256": 64 * "a",
+        "helmUrl": "https://mirror.example/helm.tar.gz",
+        "helmSha256": 64 * "b",
         "debian": "http://mirror.example/debian",
     },
 }

@@ -11,17 +11,21 @@ from board import Board, BoardArgs, Pool
 from common import settings
 from common.fields import Secret
 from common.helm import Charts
+from common.keys import dns_key
 from common.versions import CHARTS
-from game_app import GameApp, GameAppArgs
-from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs, Site
+from game_app import GameApp, GameAppArgs, Workshop
+from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
+MASTER_KEY = dns_key()
 
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
 
-def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bool = True) -> GameMaster:
+def game_master(
+    *, parent_zone: str = "scaleway", protect: bool = False, web: bool = True, rancher: bool = True
+) -> GameMaster:
     return GameMaster(
         "gamemaster",
         GameMasterArgs(
@@ -44,7 +48,16 @@ def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bo
             acme_directory="https://acme.example/directory" if web else None,
             acme_email=None,
             acme_ca_bundle=None,
-            sites=[Site(host="rancher.hunt.example.org", upstream="http://127.0.0.1:30080")],
+            sites=[Site(host="status.hunt.example.org", upstream="http://127.0.0.1:9000")],
+            rancher=RancherPlan(
+                host="rancher",
+                bootstrap_password=pulumi.Output.secret(SECRET),
+                k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
+                helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
+                charts=CHARTS_AS_PUBLISHED,
+            )
+            if rancher
+            else None,
             debian="https://deb.debian.org/debian",
             boot_timeout=300,
             protect=protect,
@@ -112,6 +125,31 @@ def game_app() -> GameApp:
             ingress_class="nginx",
             portal_image="registry.example/portal:1",
             portal_replicas=2,
+        ),
+        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
+    )
+
+
+def game_app_with_a_workshop() -> GameApp:
+    return GameApp(
+        "game",
+        GameAppArgs(
+            host="play.hunt.example.org",
+            ingress_class="nginx",
+            portal_image="registry.example/portal:1",
+            portal_replicas=2,
+            workshop=Workshop(
+                git_host="git.hunt.example.org",
+                drone_host="drone.hunt.example.org",
+                master_key=pulumi.Output.secret(MASTER_KEY),
+                components=["portal"],
+                teams={"red": ["ada", "grace"], "blue": ["linus"]},
+                registry="registry.example/game",
+                registry_config=pulumi.Output.secret(SECRET),
+                signing_key=pulumi.Output.secret(SECRET),
+                signing_password=pulumi.Output.secret(SECRET),
+                api_cidrs=["10.32.0.1/32"],
+            ),
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )

@@ -9,7 +9,13 @@ import pytest
 from tests.unit import programs
 from tests.unit.monitor import Graph, run
 
-PROGRAMS = [programs.game_master_with_names, programs.board, programs.observability, programs.game_app]
+PROGRAMS = [
+    programs.game_master_with_names,
+    programs.board,
+    programs.observability,
+    programs.game_app,
+    programs.game_app_with_a_workshop,
+]
 
 
 @pytest.fixture(params=PROGRAMS, ids=lambda program: program.__name__)

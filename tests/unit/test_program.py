@@ -53,7 +53,7 @@ SETTINGS: Mapping[str, Any] = {
     "activeBoard": "blue",
     "observability": {"grafanaAdminPassword": keys.password(), "lokiPassword": keys.password()},
 }
-SECRETS = ("scaleway", "operators", "gamemaster", "observability")
+SECRETS = ("scaleway", "operators", "gamemaster", "observability", "rancher")
 
 
 def configured(**changes: Any) -> None:

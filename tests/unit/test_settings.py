@@ -97,6 +97,13 @@ WRONG: list[tuple[str, object, str]] = [
     ("observability.metrics.volumeSizeGb", 4, "must be a whole number from 5 to 10000 GB"),
     ("observability.signIn.tokenUrl", "http://login.example.org/", "must be an https:// URL"),
     ("gameApp.name", "Portal", LABEL),
+    ("delivery.components", [], "must be a list of at least 1"),
+    ("delivery.registry", "registry.example.org", "must be a folder of a container registry"),
+    ("delivery.registry", MISSING, "must be given where delivery.masterKey is"),
+    ("delivery.apiCidrs", [], "must be given where delivery.masterKey is"),
+    ("delivery.masterKey", MISSING, "must be given where teams play"),
+    ("delivery.droneHost", "code", "must not be delivery.gitHost too"),
+    ("delivery.gitHost", "start", "must not be the name of another part of the game"),
     ("gameApp.image", "nginx:latest", IMAGE),
     ("gameApp.image", "localhost:5000/nginx", IMAGE),
     ("gameApp.image", "nginx@sha256:1234", IMAGE),
@@ -113,6 +120,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("certificates.email", "operators", "must be an e-mail address, such as"),
     ("sources.acmeDirectory", "http://acme.example/directory", "must be an https:// URL (http:// on loopback only)"),
     ("sources.acmeCaBundle", "-----BEGIN", "must be one or more X.509 certificates in PEM"),
+    ("rancher.bootstrapPassword", MISSING, "must be given where rancher.enabled is true"),
+    ("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only"),
+    ("sources.k3sUrl", "http://mirror.example/k3s", "must be an https:// URL (http:// on loopback only)"),
+    ("sources.k3sSha256", 63 * "a", "must be a SHA-256 of 64 hexadecimal digits"),
     ("sources.debian", "ftp://mirror.example/debian", "must be an https:// or http:// URL"),
 ]
 
@@ -252,7 +263,7 @@ def test_a_wrong_secret_is_never_shown(key: str) -> None:
     assert not any(line in text for line in OTHER_KEY.private.splitlines())
 
 
-@pytest.mark.parametrize("key", ["scaleway", "operators", "gamemaster", "observability"])
+@pytest.mark.parametrize("key", ["scaleway", "operators", "gamemaster", "rancher", "observability", "delivery"])
 def test_a_secret_in_the_place_of_its_section_is_never_shown(key: str) -> None:
     assert PASSWORD not in str(refusal({key: {"quux": PASSWORD}}))
     assert PASSWORD not in str(refusal({key: PASSWORD}))
@@ -325,7 +336,7 @@ class TestFromTheEngine:
         )
         return pulumi.Config("shambhala")
 
-    HOLDS_SECRETS = ("scaleway", "operators", "gamemaster", "observability")
+    HOLDS_SECRETS = ("scaleway", "operators", "gamemaster", "rancher", "observability", "delivery")
 
     def test_settings_are_read(self) -> None:
         config = self.given(complete(), secret=self.HOLDS_SECRETS)
@@ -335,7 +346,7 @@ class TestFromTheEngine:
         config = self.given(complete(), secret=("scaleway",))
         with pytest.raises(SettingsError) as caught:
             load(config, "dev")
-        assert [problem.key for problem in caught.value.problems] == ["operators", "gamemaster", "observability"]
+        assert [problem.key for problem in caught.value.problems] == [*self.HOLDS_SECRETS[1:]]
         assert all("has secrets in plain text" in problem.allowed for problem in caught.value.problems)
 
     def test_an_object_that_is_no_json_is_refused(self) -> None:

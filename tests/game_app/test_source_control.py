@@ -1,0 +1,180 @@
+"""Gitea on the board, as the program registers it: T23 of the attack suite, and what the set-up may do."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi_kubernetes import Provider
+
+from common.keys import dns_key
+from game_app.delivery.component import catalogue
+from game_app.scm.component import ServerPlace, SourceControl, SourceControlArgs, account_password, program_files
+from game_app.scm.setup.gitea import CHECK, protection
+from game_app.scm.setup.plan import read
+from tests.unit.monitor import Graph, run
+
+MASTER = dns_key()
+TOKEN = "t" * 64
+TEAMS = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
+
+
+def source_control() -> None:
+    SourceControl(
+        "scm",
+        SourceControlArgs(
+            master_key=pulumi.Output.secret(MASTER),
+            host="git.hunt.example.org",
+            ingress_class="nginx",
+            ingress_namespace="ingress",
+            components=["portal"],
+            teams=TEAMS,
+            pipelines=catalogue(["portal"], list(TEAMS), "registry.example/game"),
+            drone=ServerPlace(
+                namespace="delivery",
+                app="drone",
+                port=8080,
+                host="drone.delivery.svc.cluster.local",
+                public_url="https://drone.hunt.example.org",
+                token=pulumi.Output.secret(TOKEN),
+            ),
+            api_cidrs=["10.32.0.1/32"],
+        ),
+        opts=pulumi.ResourceOptions(providers=[Provider("board")]),
+    )
+
+
+@pytest.fixture
+def graph(preview: bool) -> Graph:
+    return run(source_control, preview=preview)
+
+
+@pytest.fixture
+def plan_file(graph: Graph, tmp_path: Path) -> Path:
+    file = tmp_path / "plan.json"
+    file.write_text(graph["scm-plan"].inputs["stringData"]["plan.json"])
+    return file
+
+
+def settings(graph: Graph) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string("[DEFAULT]\n" + graph["scm-configuration"].inputs["data"]["app.ini"])
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("service", "DISABLE_REGISTRATION", "true"),
+        ("service", "REQUIRE_SIGNIN_VIEW", "true"),
+        ("actions", "ENABLED", "false"),
+        ("security", "DISABLE_GIT_HOOKS", "true"),
+        ("security", "INSTALL_LOCK", "true"),
+        ("migrations", "ALLOW_LOCALNETWORKS", "false"),
+        ("webhook", "ALLOWED_HOST_LIST", "drone.delivery.svc.cluster.local"),
+        ("server", "DISABLE_SSH", "true"),
+        ("server", "ROOT_URL", "http://git.hunt.example.org/"),
+        ("mirror", "ENABLED", "false"),
+        ("packages", "ENABLED", "false"),
+    ],
+)
+def test_t23_gitea_is_set_so_that_nothing_but_drone_builds(graph: Graph, section: str, key: str, value: str) -> None:
+    assert settings(graph)[section][key] == value
+
+
+def test_t23_the_main_branch_takes_only_what_is_green_up_to_date_and_merged_by_one_account(plan_file: Path) -> None:
+    wanted = protection(read(plan_file))
+    assert wanted["enable_push"] is False
+    assert wanted["merge_whitelist_usernames"] == ["merge-bot"]
+    assert wanted["enable_status_check"] is True
+    assert wanted["status_check_contexts"] == [CHECK] == ["continuous-integration/drone/pr"]
+    assert wanted["block_on_outdated_branch"] is True
+    assert wanted["block_admin_merge_override"] is True
+    assert ".drone.yml" in wanted["protected_file_patterns"].split(";")
+
+
+def test_t23_players_read_their_own_repository_and_everybody_the_components(plan_file: Path) -> None:
+    repositories = {each.name: list(each.readers) for each in read(plan_file).repositories}
+    assert repositories == {"portal": [], **TEAMS}
+
+
+def test_the_configuration_file_holds_no_secret_but_names_their_files(graph: Graph) -> None:
+    keys = graph["scm-keys"].inputs["stringData"]
+    text = graph["scm-configuration"].inputs["data"]["app.ini"]
+    assert set(keys) == {"secret-key", "internal-token", "jwt-secret"}
+    for name, value in keys.items():
+        assert f"file:/etc/gitea/secrets/{name}" in text
+        assert value not in text
+
+
+def test_every_account_has_a_password_of_its_own(plan_file: Path) -> None:
+    passwords = read(plan_file).passwords
+    assert set(passwords) == {"drone-bot", "clone-bot", "merge-bot", "ada", "grace", "linus"}
+    assert len(set(passwords.values())) == len(passwords)
+    assert passwords["ada"] == account_password(MASTER, "ada")
+
+
+def containers(graph: Graph) -> dict[str, Any]:
+    spec = graph["scm-server"].inputs["spec"]["template"]["spec"]
+    return {each["name"]: each for each in [*spec["initContainers"], *spec["containers"]]}
+
+
+def test_the_clusters_account_is_the_set_ups_alone(graph: Graph) -> None:
+    assert graph["scm-server"].inputs["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    holders = {
+        name
+        for name, each in containers(graph).items()
+        if "account" in {mount["name"] for mount in each["volumeMounts"]}
+    }
+    assert holders == {"setup"}
+
+
+def test_gitea_itself_never_sees_the_administrators_token(graph: Graph) -> None:
+    holders = {
+        name for name, each in containers(graph).items() if "token" in {mount["name"] for mount in each["volumeMounts"]}
+    }
+    assert holders == {"prepare", "setup"}
+
+
+def test_gitea_is_reached_by_players_builds_and_drone_and_reaches_drone(graph: Graph) -> None:
+    policy = graph["scm-network"].inputs["spec"]
+    allowed = json.dumps(policy["ingress"])
+    assert [name for name in ("ingress", "drone", "build") if f'"{name}"' not in allowed] == []
+    assert {peer["ipBlock"]["cidr"] for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer} == {
+        "10.32.0.1/32"
+    }
+
+
+def test_the_set_up_runs_from_its_own_files_with_nothing_but_pythons_standard_library(
+    graph: Graph, tmp_path: Path
+) -> None:
+    volumes = {each["name"]: each for each in graph["scm-server"].inputs["spec"]["template"]["spec"]["volumes"]}
+    data = graph["scm-program"].inputs["data"]
+    for item in volumes["program"]["configMap"]["items"]:
+        (tmp_path / item["path"]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / item["path"]).write_text(data[item["key"]])
+    done = subprocess.run(
+        [sys.executable, "-S", "-B", "-m", "game_app.scm.setup", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--pipelines" in done.stdout
+    assert set(program_files()) == {item["path"] for item in volumes["program"]["configMap"]["items"]}
+
+
+def test_no_secret_is_registered_in_the_clear(graph: Graph) -> None:
+    hidden = [MASTER, TOKEN, account_password(MASTER, "ada")]
+    for resource in graph.resources.values():
+        for key, value in resource.inputs.items():
+            if not any(secret == key or secret.startswith((f"{key}.", f"{key}[")) for secret in resource.secrets):
+                assert not any(secret in repr(value) for secret in hidden), f"{resource.name}.{key}"
