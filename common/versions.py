@@ -27,7 +27,7 @@ _CATALOGUE = (
     Chart(name="grafana", version="12.11.1", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="loki", version="18.11.0", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="logging-operator", version="6.7.0", repository="oci://ghcr.io/kube-logging/helm-charts"),
-    # Prometheus alone with kube-state-metrics: no operator and no CRDs (docs/adr/observability.md).
+    # Prometheus alone with kube-state-metrics: no operator and no CRDs (docs/adr/0004-metrics-and-logs.md).
     Chart(name="prometheus", version="29.27.0", repository="oci://ghcr.io/prometheus-community/charts"),
     Chart(name="rancher", version="2.15.0", repository="https://releases.rancher.com/server-charts/latest"),
 )

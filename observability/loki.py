@@ -130,8 +130,9 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
             },
             # Grafana asks for the lines of both tenants at once.
             "querier": {"multi_tenant_queries_enabled": True},
-            # Lines reach the volume within half an hour, so that what a crash replays stays short.
-            "ingester": {"chunk_idle_period": "15m", "max_chunk_age": "30m", "wal": {"flush_on_shutdown": True}},
+            # Half of a chunk's greatest age is how far behind its stream's newest line a line may come: what Fluentd
+            # kept for an hour is taken after what others wrote meanwhile. The log of writes holds what is not flushed.
+            "ingester": {"chunk_idle_period": "15m", "max_chunk_age": "2h", "wal": {"flush_on_shutdown": True}},
         },
         "singleBinary": {
             "replicas": 1,

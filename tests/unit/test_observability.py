@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,6 +193,22 @@ def test_nobody_signs_in_but_admin_by_default(graph: Graph) -> None:
 
 def test_twenty_teams_of_five_need_no_more_than_four_gibibytes() -> None:
     assert sizing.total(players=100, nodes=3) <= 4096
+
+
+def test_the_documented_table_is_what_the_rule_says() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "observability.md").read_text().partition("<!-- sizing -->\n")[2]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.partition("\n\n")[0].splitlines()[2:]
+    ]
+    *parts, together = rows
+    players = (100, 235, 2000)
+    assert [[row[0].partition(",")[0], *map(int, row[1:])] for row in parts] == [
+        [name, part.base, part.per_hundred_players, *map(part.request, players)] for name, part in sizing.PARTS.items()
+    ]
+    nodes = (3, 5, 20)
+    assert [int(cell) for cell in together[3:]] == [
+        sizing.total(many, on) for many, on in zip(players, nodes, strict=True)
+    ]
 
 
 def test_every_part_asks_for_the_memory_that_the_rule_says(graph: Graph) -> None:
