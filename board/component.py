@@ -103,7 +103,9 @@ class Board(pulumi.ComponentResource):
         )
         ingress = IngressController(
             f"{name}-ingress",
-            IngressControllerArgs(environment=args.environment, board=args.board, charts=args.charts),
+            IngressControllerArgs(
+                environment=args.environment, board=args.board, subnet=args.subnet, charts=args.charts
+            ),
             opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider]),
         )
         self.cluster_id = kapsule.cluster_id

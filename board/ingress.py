@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
+from board.fences import Opening, anywhere, every_pod, fence, names, numbers, ports, web
 from common.helm import Charts
-from common.naming import baseline_namespace, tags
+from common.naming import restricted_namespace, tags
 
-CLASS = "nginx"
+CLASS: Final = "nginx"
 """Ingress class of everything that a board exposes."""
+REPLICAS: Final = 2
+"""One can go with its node while the other serves."""
+CARRIER: Final = "100.64.0.0/10"
+"""Shared address space (RFC 6598), in which Scaleway's load balancers and Kapsule's pods may have their addresses."""
+METRICS: Final = 9113
+"""Port at which the controller tells its numbers: the chart's default."""
+_ANNOTATION: Final = "service.beta.kubernetes.io/scw-loadbalancer"
+"""Source: https://github.com/scaleway/scaleway-cloud-controller-manager/blob/main/docs/loadbalancer-annotations.md"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +32,8 @@ class IngressControllerArgs:
 
     environment: str
     board: str
+    subnet: pulumi.Input[str]
+    """Private IPv4 network of the nodes in CIDR notation, from which the load balancer calls."""
     charts: Charts
 
 
@@ -38,13 +49,16 @@ class IngressController(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         address = loadbalancers.Ip(f"{name}-ip", tags=tags(args.environment, args.board), opts=child)
         namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": "ingress", "labels": dict(baseline_namespace("ingress"))}, opts=child
-        )
+            f"{name}-namespace",
+            metadata={"name": "ingress", "labels": dict(restricted_namespace("ingress"))},
+            opts=child,
+        ).metadata.name
+        fence(name, namespace, openings(), child)
         release = args.charts.release(
             "nginx-ingress",
             name=f"{name}-controller",
-            namespace=namespace.metadata.name,
-            values=controller_values(address.id.apply(_bare_id)),
+            namespace=namespace,
+            values=controller_values(address.id.apply(_bare_id), args.subnet),
             opts=child,
         )
         self.ip = pulumi.Output.all(address.ip_address, release.id).apply(lambda values: str(values[0]))
@@ -52,24 +66,92 @@ class IngressController(pulumi.ComponentResource):
         self.register_outputs({"ip": self.ip, "ingress_class": self.ingress_class})
 
 
-def controller_values(reserved_ip: pulumi.Input[str]) -> Mapping[str, Any]:
+def openings() -> Mapping[str, Opening]:
+    """What the controller talks to."""
+    return {
+        "players": Opening(ingress=[{"from_": [anywhere()], "ports": ports(80) + ports(443)}]),
+        # Any pod may be what an Ingress leads to; whether it lets the controller in is its own namespace's matter.
+        "what-is-served": Opening(egress=[{"to": [every_pod()]}]),
+        "names": names(),
+        "kubernetes-api": web(),
+        "metrics": numbers(METRICS),
+    }
+
+
+def controller_values(reserved_ip: pulumi.Input[str], subnet: pulumi.Input[str]) -> Mapping[str, Any]:
     """Values of the chart `nginx-ingress`.
 
     reserved_ip: id (UUID, without its zone) of the load balancer's reserved IP.
+    subnet: private network of the nodes in CIDR notation.
     """
     return {
         "controller": {
+            "replicaCount": REPLICAS,
             "ingressClass": {"name": CLASS, "create": True, "setAsDefaultIngress": True},
             # Plain Ingress objects are all that the game needs: no custom resources to upgrade by hand.
             "enableCustomResources": False,
+            # Whoever may write an Ingress must not write nginx's configuration with it.
+            "enableSnippets": False,
             "telemetryReporting": {"enable": False},
-            "service": {
-                # Keeps the players' own addresses.
-                "externalTrafficPolicy": "Local",
-                "annotations": {"service.beta.kubernetes.io/scw-loadbalancer-ip-ids": reserved_ip},
+            "enableLatencyMetrics": True,
+            "resources": {
+                "requests": {"cpu": "100m", "memory": "128Mi"},
+                "limits": {"cpu": "1", "memory": "512Mi"},
             },
-        }
+            "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
+            # With externalTrafficPolicy Local only nodes that have a pod serve: two pods on one node were one door.
+            "topologySpreadConstraints": [
+                {
+                    "maxSkew": 1,
+                    "topologyKey": "kubernetes.io/hostname",
+                    "whenUnsatisfiable": "ScheduleAnyway",
+                    "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "nginx-ingress"}},
+                }
+            ],
+            "config": {"entries": {**proxy_protocol(subnet), **LIMITS}},
+            "service": {
+                # Keeps the health check of the load balancer to the nodes that serve.
+                "externalTrafficPolicy": "Local",
+                "annotations": {
+                    f"{_ANNOTATION}-ip-ids": reserved_ip,
+                    # The other end of `proxy_protocol`: with one of the two alone every request fails.
+                    f"{_ANNOTATION}-proxy-protocol-v2": "*",
+                },
+            },
+        },
+        "prometheus": {"create": True, "port": METRICS, "scheme": "http"},
     }
+
+
+def proxy_protocol(subnet: pulumi.Input[str]) -> Mapping[str, pulumi.Input[str]]:
+    """nginx's end of the proxy protocol, by which the load balancer tells the players' own addresses.
+
+    They are believed only when told from where load balancers call: who reaches a pod directly does not choose one.
+    """
+    return {
+        "proxy-protocol": "True",
+        "real-ip-header": "proxy_protocol",
+        "set-real-ip-from": pulumi.Output.concat(subnet, ",", CARRIER),
+    }
+
+
+LIMITS: Final = {
+    # A push to the players' source control is the largest thing that is sent.
+    "client-max-body-size": "64m",
+    "proxy-connect-timeout": "5s",
+    # Pages that follow a build or a log are open for long with nothing said.
+    "proxy-read-timeout": "120s",
+    "proxy-send-timeout": "60s",
+    "keepalive-timeout": "75s",
+    # Longest that an old worker serves after a reload; without it open connections keep each for ever.
+    "worker-shutdown-timeout": "150s",
+    "ssl-protocols": "TLSv1.2 TLSv1.3",
+    "server-tokens": "False",
+}
+"""nginx's limits for every Ingress.
+
+Source of the keys: https://docs.nginx.com/nginx-ingress-controller/configuration/global-configuration/configmap-resource/
+"""
 
 
 def _bare_id(regional: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from common.versions import CHARTS
 from rehearsal.charts.registry import STAND_INS
@@ -23,6 +24,7 @@ from tests.unit.monitor import run
 
 Node = Mapping[str, Any]
 Names = tuple[str, ...]
+SCALEWAY = "service.beta.kubernetes.io/scw-loadbalancer"
 
 REAL_CHARTS = Path(__file__).parents[3] / "shared" / "charts"
 """Default values and schemas as the charts' projects publish them; not part of this project."""
@@ -157,13 +159,93 @@ def test_what_a_stand_in_does_by_default_the_real_chart_does(stand_in: Values, r
     assert said == {names: published.get(names) for names in said}
 
 
-def test_the_stand_ins_take_every_value_that_the_program_sets() -> None:
+@pytest.fixture(scope="module")
+def given() -> Mapping[str, Node]:
+    """Chart to the values with which the program installs it."""
+
     def program() -> None:
         programs.board()
         programs.observability()
 
     releases = run(program, preview=False).of_type("kubernetes:helm.sh/v3:Release")
-    assert {release.inputs["name"] for release in releases} >= {"nginx-ingress", "grafana"}
-    for release in releases:
-        stand_in = Values.of(STAND_INS / release.inputs["name"])
-        assert [names for names, _ in leaves(release.inputs["values"]) if stand_in.says_of(names) is None] == []
+    return {release.inputs["name"]: release.inputs["values"] for release in releases}
+
+
+def merged(defaults: Any, values: Any) -> Any:
+    """Values on top of a chart's own, as Helm lays them."""
+    if isinstance(defaults, dict) and isinstance(values, dict):
+        below, above = cast("dict[str, Any]", defaults), cast("dict[str, Any]", values)
+        return {
+            **below,
+            **{name: merged(below[name], value) if name in below else value for name, value in above.items()},
+        }
+    return values
+
+
+def without_the_net(node: Any) -> Any:
+    """A schema without what it has elsewhere, which then says nothing."""
+    if isinstance(node, dict):
+        kept = cast("dict[str, Any]", node)
+        return {
+            name: without_the_net(child) for name, child in kept.items() if name != "$ref" or str(child).startswith("#")
+        }
+    if isinstance(node, list):
+        return [without_the_net(child) for child in cast("list[Any]", node)]
+    return node
+
+
+def refused(folder: Values, values: Node) -> list[str]:
+    """What the chart's schema has against values."""
+    validator = Draft7Validator(without_the_net(folder.schema))
+    found = validator.iter_errors(merged(folder.defaults, values))  # pyright: ignore[reportUnknownMemberType]
+    return [f"{error.json_path}: {error.message}" for error in found]
+
+
+def test_the_stand_ins_take_every_value_that_the_program_sets(given: Mapping[str, Node]) -> None:
+    assert given.keys() >= {"nginx-ingress", "grafana"}
+    found = {chart: refused(Values.of(STAND_INS / chart), values) for chart, values in given.items()}
+    assert not any(found.values()), found
+
+
+@needs_real_charts
+def test_the_real_charts_take_every_value_that_the_program_sets(given: Mapping[str, Node]) -> None:
+    real = {chart: Values.of(REAL_CHARTS / chart) for chart in given if (REAL_CHARTS / chart).is_dir()}
+    found = {chart: refused(own, given[chart]) for chart, own in real.items()}
+    assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("chart", ["nginx-ingress"])
+def test_a_typo_in_any_name_that_a_board_sets_is_refused(given: Mapping[str, Node], chart: str) -> None:
+    names = [names for names, _ in leaves(given[chart]) if "." not in names[-1]]
+    assert names
+    for path in names:
+        for place in range(len(path)):
+            assert refused(Values.of(STAND_INS / chart), _misspelt(given[chart], path[: place + 1])), path
+
+
+SLIPS: Sequence[tuple[str, Names, Any]] = (
+    ("nginx-ingress", ("controller", "config", "entries", "set-real-ip-from"), "10.21.0.0"),
+    ("nginx-ingress", ("controller", "config", "entries", "real-ip-header"), "proxy-protocol"),
+    ("nginx-ingress", ("controller", "config", "entries", "client-max-body-size"), "64 MB"),
+    ("nginx-ingress", ("controller", "config", "entries", "proxy-read-timeout"), 120),
+    ("nginx-ingress", ("controller", "service", "annotations"), {f"{SCALEWAY}-proxy-protocol": "*"}),
+    ("nginx-ingress", ("controller", "replicaCount"), "2"),
+    ("nginx-ingress", ("prometheus", "create"), "yes"),
+)
+
+
+@pytest.mark.parametrize(("chart", "names", "value"), SLIPS)
+def test_a_value_that_means_nothing_is_refused(given: Mapping[str, Node], chart: str, names: Names, value: Any) -> None:
+    assert refused(Values.of(STAND_INS / chart), merged(given[chart], _nested(names, value)))
+
+
+def _nested(names: Names, value: Any) -> Any:
+    return {names[0]: _nested(names[1:], value)} if names else value
+
+
+def _misspelt(values: Node, path: Names) -> Node:
+    """The values with the last name of a path spelt with a letter more."""
+    first, *rest = path
+    if rest:
+        return {**values, first: _misspelt(values[first], tuple(rest))}
+    return {name + "s" if name == first else name: value for name, value in values.items()}

@@ -9,6 +9,8 @@ import pytest
 from tests.unit import programs
 from tests.unit.monitor import Graph, run
 
+CLOSED: dict[str, object] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
+
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
@@ -63,3 +65,57 @@ def test_a_chart_from_an_oci_registry_is_named_in_full(graph: Graph) -> None:
     release = graph["blue-ingress-controller"].inputs
     assert release["chart"] == "oci://ghcr.io/nginx/charts/nginx-ingress"
     assert "repositoryOpts" not in release
+
+
+def test_the_proxy_protocol_is_spoken_at_both_ends_or_every_request_fails(graph: Graph) -> None:
+    controller = graph["blue-ingress-controller"].inputs["values"]["controller"]
+    annotations = controller["service"]["annotations"]
+    assert annotations["service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2"] == "*"
+    entries = controller["config"]["entries"]
+    assert (entries["proxy-protocol"], entries["real-ip-header"]) == ("True", "proxy_protocol")
+
+
+def test_only_load_balancers_are_believed_when_they_tell_a_players_address(graph: Graph) -> None:
+    entries = graph["blue-ingress-controller"].inputs["values"]["controller"]["config"]["entries"]
+    assert entries["set-real-ip-from"] == "10.21.0.0/22,100.64.0.0/10"
+
+
+def test_the_door_stays_open_when_one_node_goes(graph: Graph) -> None:
+    controller = graph["blue-ingress-controller"].inputs["values"]["controller"]
+    assert controller["replicaCount"] > controller["podDisruptionBudget"]["maxUnavailable"]
+    assert [spread["topologyKey"] for spread in controller["topologySpreadConstraints"]] == ["kubernetes.io/hostname"]
+    assert controller["resources"]["limits"].keys() == controller["resources"]["requests"].keys()
+
+
+def test_the_observability_of_the_game_can_ask_the_door_for_numbers(graph: Graph) -> None:
+    values = graph["blue-ingress-controller"].inputs["values"]
+    assert values["prometheus"]["create"] is True
+    assert values["controller"]["enableLatencyMetrics"] is True
+    [allowed] = graph["blue-ingress-metrics"].inputs["spec"]["ingress"]
+    assert allowed["ports"] == [{"protocol": "TCP", "port": values["prometheus"]["port"]}]
+    assert "observability" in repr(allowed["from"])
+
+
+def test_a_boards_own_namespaces_are_closed_but_for_exceptions_that_have_a_name(graph: Graph) -> None:
+    policies = graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    for namespace in graph.of_type("kubernetes:core/v1:Namespace"):
+        called = namespace.inputs["metadata"]["name"]
+        assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+        if called is None:
+            continue
+        inside = {
+            policy.inputs["metadata"]["name"]: policy.inputs["spec"]
+            for policy in policies
+            if policy.inputs["metadata"]["namespace"] == called
+        }
+        assert inside.pop("closed") == CLOSED
+        for name, spec in inside.items():
+            assert spec["policyTypes"] == [kind for kind in ("Ingress", "Egress") if spec[kind.lower()]], name
+
+
+def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None:
+    for policy in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy"):
+        for rule in policy.inputs["spec"]["egress"]:
+            for peer in rule["to"]:
+                block = peer.get("ipBlock", {"cidr": "", "except": []})
+                assert block["cidr"] != "0.0.0.0/0" or block["except"] == ["169.254.0.0/16"], policy.name
