@@ -7,7 +7,7 @@ from pulumi import ResourceOptions
 
 from board import Board, BoardArgs
 from common.helm import Charts
-from common.settings import load
+from common.settings import GRAFANA, load
 from game_app import GameApp, GameAppArgs, Workshop
 from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
 from observability import Observability, ObservabilityArgs
@@ -39,23 +39,13 @@ boards = {
     for name in settings.boards
 }
 active = boards[settings.active_board]
-names = Names(
-    "names",
-    NamesArgs(
-        host=game_master.host,
-        zone=game_master.zone,
-        addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
-        | dict.fromkeys(settings.hosts, active.ingress_ip),
-    ),
-    opts=ResourceOptions(providers=[ssh]),
-)
 on_the_active_board = ResourceOptions(providers=[active.provider], deleted_with=active.cluster)
 observability = Observability(
     "observability",
     ObservabilityArgs(
         charts=charts,
-        grafana_host=names.fqdns["grafana"],
-        grafana_admin_password=settings.observability.grafana_admin_password.output,
+        settings=settings.observability,
+        grafana_host=settings.fqdn(GRAFANA),
         ingress_class=active.ingress_class,
     ),
     opts=on_the_active_board,
@@ -63,13 +53,25 @@ observability = Observability(
 game = GameApp(
     "game",
     GameAppArgs(
-        host=names.fqdns[settings.game_app.host],
+        host=settings.fqdn(settings.game_app.host),
+        address=active.ingress_ip,
         ingress_class=active.ingress_class,
         portal_image=settings.game_app.image,
         portal_replicas=settings.game_app.replicas,
-        workshop=Workshop.from_settings(settings, names.fqdns),
+        workshop=Workshop.from_settings(settings),
     ),
     opts=on_the_active_board,
+)
+
+Names(
+    "names",
+    NamesArgs(
+        host=game_master.host,
+        zone=game_master.zone,
+        addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
+        | dict.fromkeys(settings.hosts, game.address),
+    ),
+    opts=ResourceOptions(providers=[ssh]),
 )
 
 pulumi.export("game_master_ip", game_master.ip)

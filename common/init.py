@@ -48,7 +48,7 @@ def new_secrets() -> Tree:
             "hostKey": {"public": host.public, "private": host.private},
             "dnsUpdateKey": dns_key(),
         },
-        "observability": {"grafanaAdminPassword": password()},
+        "observability": {"grafanaAdminPassword": password(), "lokiPassword": password()},
     }
 
 

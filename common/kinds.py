@@ -95,6 +95,7 @@ chart_url: Final = text(
 )
 
 
+sha256: Final = matching("a SHA-256 of 64 hexadecimal digits in small letters", r"[0-9a-f]{64}")
 certificates: Final = text(
     "one or more X.509 certificates in PEM, such as a private authority's root",
     lambda value: bool(load_pem_x509_certificates(value.encode())),

@@ -38,7 +38,7 @@ from common.fields import (
 )
 from common.keys import bare_public_key, public_key_of
 from common.teams import Teams
-from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE
+from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE, HELM, K3S
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
@@ -48,6 +48,8 @@ ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
+USABLE_PERCENT: Final = 80
+"""Part of a volume for logs that they may fill: the rest is for what is not deleted yet."""
 _PUBLISHERS: Final = {name: chart.repository for name, chart in CHARTS.items()}
 
 
@@ -154,6 +156,23 @@ class Certificates:
 
 
 @section
+class Rancher:
+    """What manages the boards, on the game master's own K3s."""
+
+    enabled: bool = setting(boolean, default=False)
+    """Whether the game master has K3s and Rancher; it needs 4 GB of memory then."""
+    host: str = setting(kinds.label, default="rancher")
+    """The label under which operators reach it in the game's zone."""
+    bootstrap_password: Secret | None = setting(optional(kinds.password), default=None)
+    """The first password of its user `admin`; needed where it is enabled."""
+
+    @rule
+    def password_where_enabled(self) -> Generator[Conflict]:
+        if self.enabled and self.bootstrap_password is None:
+            yield Conflict("bootstrapPassword", None, "must be given where rancher.enabled is true")
+
+
+@section
 class Taint:
     """A Kubernetes taint: what keeps pods off a pool's nodes unless they tolerate it."""
 
@@ -227,11 +246,88 @@ class Board:
 
 
 @section
+class ObjectStorage:
+    """A bucket for logs, where one volume is too small; made beforehand, in a region near the board."""
+
+    endpoint: str = setting(kinds.domain)
+    """Host name at which the storage answers, such as s3.fr-par.scw.cloud."""
+    region: str = setting(kinds.label)
+    """Region of the bucket."""
+    bucket: str = setting(kinds.label)
+    """Name of the bucket."""
+    access_key: Secret = setting(kinds.password)
+    """Public half of a key that may read and write in the bucket, and nothing else."""
+    secret_key: Secret = setting(kinds.password)
+    """Secret half of it."""
+
+
+@section
+class Logs:
+    """How long logs are kept, and where."""
+
+    retention_days: int = setting(integer(1, 365, "days"), default=14)
+    """Days after which a line is deleted."""
+    daily_gb: int = setting(integer(1, 1000, "GB"), default=1)
+    """What the whole game logs in a day, compressed, in gigabytes of 10^9 bytes."""
+    volume_size_gb: int = setting(integer(5, 10_000, "GB"), default=20)
+    """Size of the volume for logs, in gigabytes of 10^9 bytes; with object storage it holds the newest only."""
+    object_storage: ObjectStorage | None = setting(Section[ObjectStorage | None](ObjectStorage), default=None)
+    """Where logs are kept beyond the volume."""
+
+    @rule
+    def retention_fits_the_volume(self) -> Generator[Conflict]:
+        room = self.volume_size_gb * USABLE_PERCENT // 100
+        if self.object_storage is None and self.retention_days * self.daily_gb > room:
+            yield Conflict(
+                "retentionDays",
+                self.retention_days,
+                f"must fit the volume: {self.daily_gb} GB a day for at most {room // self.daily_gb} days in "
+                f"{USABLE_PERCENT} % of {self.volume_size_gb} GB; raise volumeSizeGb or set objectStorage",
+            )
+
+
+@section
+class Metrics:
+    """How long metrics are kept."""
+
+    retention_days: int = setting(integer(1, 365, "days"), default=14)
+    """Days after which a sample is deleted; the oldest go earlier when the volume is full."""
+    volume_size_gb: int = setting(integer(5, 10_000, "GB"), default=10)
+    """Size of the volume for metrics, in gigabytes of 10^9 bytes."""
+
+
+@section
+class SignIn:
+    """An OpenID Connect provider, whose users may look at Grafana and change nothing."""
+
+    client_id: str = setting(kinds.label)
+    """Grafana's name at the provider."""
+    client_secret: Secret = setting(kinds.password)
+    """Its secret there."""
+    authorize_url: str = setting(kinds.web_url)
+    """Where users sign in."""
+    token_url: str = setting(kinds.web_url)
+    """Where Grafana redeems what they come back with."""
+    userinfo_url: str = setting(kinds.web_url)
+    """Where Grafana asks who they are."""
+
+
+@section
 class Observability:
     """What watches the game."""
 
     grafana_admin_password: Secret = setting(kinds.password)
     """Password of Grafana's user `admin`."""
+    loki_password: Secret = setting(kinds.password)
+    """Password with which logs are written to Loki and read from it."""
+    players: int = setting(integer(1, 10_000, "players"), default=100)
+    """How many players it is sized for; 20 teams of five by default."""
+    logs: Logs = setting(Section(Logs), default=Logs())
+    """How long logs are kept, and where."""
+    metrics: Metrics = setting(Section(Metrics), default=Metrics())
+    """How long metrics are kept."""
+    sign_in: SignIn | None = setting(Section[SignIn | None](SignIn), default=None)
+    """Who else may look; by default only `admin` signs in."""
 
 
 @section
@@ -302,6 +398,14 @@ class Sources:
     """ACME directory of another authority than Let's Encrypt."""
     acme_ca_bundle: str | None = setting(optional(kinds.certificates), default=None)
     """What to trust when talking to that ACME server, where Debian does not trust it by itself."""
+    k3s_url: str = setting(kinds.web_url, default=K3S.url)
+    """K3s for Linux on amd64."""
+    k3s_sha256: str = setting(kinds.sha256, default=K3S.sha256)
+    """What it must be."""
+    helm_url: str = setting(kinds.web_url, default=HELM.url)
+    """Helm's archive for Linux on amd64."""
+    helm_sha256: str = setting(kinds.sha256, default=HELM.sha256)
+    """What it must be."""
     debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
     """Debian mirror of the game master."""
 
@@ -326,6 +430,8 @@ class Settings:
     """The game master."""
     certificates: Certificates = setting(Section(Certificates), default=Certificates())
     """The game master's certificates."""
+    rancher: Rancher = setting(Section(Rancher), default=Rancher())
+    """What manages the boards."""
     boards: Mapping[str, Board] = setting(MapOf(kinds.label, Section(Board), least=1))
     """The boards by name; a second one beside the first is how a board is replaced."""
     active_board: str = setting(kinds.label)
@@ -359,6 +465,10 @@ class Settings:
         workshop = (self.delivery.git_host, self.delivery.drone_host) if self.delivery.master_key else ()
         return (self.game_app.host, GRAFANA, *workshop)
 
+    def fqdn(self, label: str) -> str:
+        """The full name of a label in the game's zone."""
+        return f"{label}.{self.zone_name}"
+
     @property
     def board(self) -> Board:
         """The board that the game's names point at."""
@@ -370,6 +480,11 @@ class Settings:
         if len(self.zone_name) > longest:
             allowed = f"must leave room for names below it: at most {longest} characters with the domain"
             yield Conflict("subdomain", self.subdomain, allowed)
+
+    @rule
+    def rancher_is_reached_by_tls(self) -> Generator[Conflict]:
+        if self.rancher.enabled and self.certificates.authority == "none":
+            yield Conflict("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only")
 
     @rule
     def active_board_exists(self) -> Generator[Conflict]:

@@ -1,4 +1,4 @@
-"""Everything that is pinned, in one place: the charts the boards get and the image of the game.
+"""Everything that is pinned, in one place: charts, the game master's programs, the images of boards and game.
 
 To move to a newer release, change it here, run `make rehearse`, then `make up`.
 """
@@ -27,10 +27,35 @@ _CATALOGUE = (
     Chart(name="grafana", version="12.11.1", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="loki", version="18.11.0", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="logging-operator", version="6.7.0", repository="oci://ghcr.io/kube-logging/helm-charts"),
+    # Prometheus alone with kube-state-metrics: no operator and no CRDs (docs/adr/0004-metrics-and-logs.md).
+    Chart(name="prometheus", version="29.27.0", repository="oci://ghcr.io/prometheus-community/charts"),
     Chart(name="rancher", version="2.15.0", repository="https://releases.rancher.com/server-charts/latest"),
 )
 
 CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CATALOGUE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary:
+    """A file at one version, where its publisher offers it, and what it must be."""
+
+    version: str
+    url: str
+    sha256: str
+    """Of the file, in hexadecimal, as its publisher states it."""
+
+
+# Rancher's chart refuses Kubernetes 1.37 (its `kubeVersion`): the two move together.
+K3S = Binary(
+    version="v1.36.4+k3s1",
+    url="https://github.com/k3s-io/k3s/releases/download/v1.36.4%2Bk3s1/k3s",
+    sha256="835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f",
+)
+HELM = Binary(
+    version="v3.22.0",
+    url="https://get.helm.sh/helm-v3.22.0-linux-amd64.tar.gz",
+    sha256="1e4ab49e429626cf6c6958d914248b78c9730803c2751b87627e171dc800e7bb",
+)
 
 ACME_DIRECTORIES: Mapping[str, str] = {
     "production": "https://acme-v02.api.letsencrypt.org/directory",
@@ -67,4 +92,6 @@ DRONE_PAUSE_IMAGE = "docker.io/drone/placeholder:1.0.0"
 """What a step's container runs until its turn comes."""
 POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
 BUILDKIT_IMAGE = BUILD_IMAGES.buildkit
+KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"
+"""Waits on the board for what no chart waits for."""
 GITEA_IMAGE = "docker.io/gitea/gitea:1.24.6-rootless"

@@ -45,19 +45,16 @@ class Workshop:
     api_cidrs: Sequence[str]
 
     @classmethod
-    def from_settings(cls, settings: Settings, fqdns: Mapping[str, pulumi.Input[str]]) -> Workshop | None:
-        """The workshop that an environment's settings describe, or None where they have no key for it.
-
-        fqdns: full name of each label in the game's zone.
-        """
+    def from_settings(cls, settings: Settings) -> Workshop | None:
+        """The workshop that an environment's settings describe, or None where they have no key for it."""
         own = settings.delivery
         given = (own.master_key, own.registry, own.registry_config, own.signing_key, own.signing_password)
         master_key, registry, registry_config, signing_key, signing_password = given
         if not (master_key and registry and registry_config and signing_key and signing_password):
             return None
         return cls(
-            git_host=fqdns[own.git_host],
-            drone_host=fqdns[own.drone_host],
+            git_host=settings.fqdn(own.git_host),
+            drone_host=settings.fqdn(own.drone_host),
             master_key=master_key.output,
             components=own.components,
             teams={team.name: team.players for team in settings.teams.all},
@@ -75,6 +72,8 @@ class GameAppArgs:
 
     host: pulumi.Input[str]
     """Full name at which players find the game."""
+    address: pulumi.Input[str]
+    """Public IPv4 address of the board's ingress."""
     ingress_class: pulumi.Input[str]
     portal_image: pulumi.Input[str]
     portal_replicas: pulumi.Input[int]
@@ -87,6 +86,8 @@ class GameApp(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
     """Where players start."""
+    address: pulumi.Output[str]
+    """Where the game's names are to lead, known once the game is served there."""
 
     def __init__(self, name: str, args: GameAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
@@ -108,7 +109,8 @@ class GameApp(pulumi.ComponentResource):
         if args.workshop:
             self._workshop(name, args.workshop, args.ingress_class, namespace.metadata.name)
         self.url = portal.url
-        self.register_outputs({"url": self.url})
+        self.address = pulumi.Output.all(args.address, portal.url).apply(lambda values: str(values[0]))
+        self.register_outputs({"url": self.url, "address": self.address})
 
     def _workshop(
         self, name: str, workshop: Workshop, ingress_class: pulumi.Input[str], namespace: pulumi.Output[str]

@@ -38,6 +38,7 @@ class Portal(pulumi.ComponentResource):
     """A static page behind the board's ingress."""
 
     url: pulumi.Output[str]
+    """Known once the page is served: its pods are ready and the ingress has an address."""
 
     def __init__(self, name: str, args: PortalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Portal", name, None, opts)
@@ -47,7 +48,7 @@ class Portal(pulumi.ComponentResource):
         metadata = k8s.meta.v1.ObjectMetaArgs(name="portal", namespace=args.namespace, labels=mark)
         page = pulumi.Output.from_input(args.host).apply(lambda host: render(_PAGE, _Page(host)))
         pages = k8s.core.v1.ConfigMap(f"{name}-pages", metadata=metadata, data={"index.html": page}, opts=child)
-        k8s.apps.v1.Deployment(
+        deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata,
             spec=k8s.apps.v1.DeploymentSpecArgs(
@@ -78,7 +79,7 @@ class Portal(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        k8s.networking.v1.Ingress(
+        ingress = k8s.networking.v1.Ingress(
             f"{name}-ingress",
             metadata=metadata,
             spec=k8s.networking.v1.IngressSpecArgs(
@@ -86,7 +87,7 @@ class Portal(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self.url = pulumi.Output.concat("http://", args.host, "/")
+        self.url = pulumi.Output.all(args.host, ingress.id, deployment.id).apply(lambda known: f"http://{known[0]}/")
         self.register_outputs({"url": self.url})
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pulumi
 
+from common.helm import Charts
 from common.settings import GRAFANA, Settings
 from common.templates import render
 from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
@@ -15,8 +16,11 @@ from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_s
 from gamemaster.dns import NameServer, NameServerArgs, UpdateKey
 from gamemaster.hardening import Hardening, HardeningArgs
 from gamemaster.instance import Instance, InstanceArgs
+from gamemaster.kubernetes import Download, Kubernetes, KubernetesArgs
+from gamemaster.names import Names, NamesArgs
 from gamemaster.network import Network, NetworkArgs
 from gamemaster.proxy import Proxy, ProxyArgs, Site
+from gamemaster.rancher import Rancher, RancherArgs, rancher_site
 from gamemaster.remote import Host
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -25,6 +29,33 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @dataclass(frozen=True)
 class _Sources:
     mirror: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RancherPlan:
+    """Which Rancher the game master gets, and from where."""
+
+    host: str
+    """Its label in the game's zone."""
+    bootstrap_password: pulumi.Input[str]
+    """The first password of its user admin."""
+    k3s: Download
+    helm: Download
+    charts: Charts
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> RancherPlan | None:
+        """The Rancher that an environment's settings describe."""
+        own, sources = settings.rancher, settings.sources
+        if not own.enabled or own.bootstrap_password is None:
+            return None
+        return cls(
+            host=own.host,
+            bootstrap_password=own.bootstrap_password.output,
+            k3s=Download(url=sources.k3s_url, sha256=sources.k3s_sha256),
+            helm=Download(url=sources.helm_url, sha256=sources.helm_sha256),
+            charts=Charts(repositories=sources.charts, timeout=sources.chart_timeout_seconds),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +102,8 @@ class GameMasterArgs:
     """Certificates (PEM) to trust when talking to the ACME server; None for those that Debian trusts."""
     sites: Sequence[Site] = ()
     """What nginx serves."""
+    rancher: RancherPlan | None
+    """Rancher on K3s; None for a game master without them."""
     debian: str
     """Debian mirror; its security updates lie at the same address with -security behind it."""
     boot_timeout: int
@@ -102,6 +135,7 @@ class GameMasterArgs:
             acme_directory=settings.acme_directory,
             acme_email=settings.certificates.email,
             acme_ca_bundle=settings.sources.acme_ca_bundle,
+            rancher=RancherPlan.from_settings(settings),
             debian=settings.sources.debian,
             boot_timeout=own.boot_timeout_seconds,
             protect=settings.environment == "production",
@@ -161,7 +195,10 @@ class GameMaster(pulumi.ComponentResource):
             parent=self,
         )
         zone = f"{args.subdomain}.{args.domain}"
-        names = certificate_names(zone, [site.host for site in args.sites])
+        sites = [*args.sites]
+        if args.rancher:
+            sites.append(rancher_site(f"{args.rancher.host}.{zone}"))
+        names = certificate_names(zone, [site.host for site in sites])
         Hardening(
             f"{name}-hardening",
             HardeningArgs(host=self.host, booted=booted.stdout, operator_cidrs=args.operator_cidrs),
@@ -201,7 +238,30 @@ class GameMaster(pulumi.ComponentResource):
             )
             Proxy(
                 f"{name}-proxy",
-                ProxyArgs(host=self.host, zone=zone, issued=certificates.issued, sites=args.sites),
+                ProxyArgs(host=self.host, zone=zone, issued=certificates.issued, sites=sites),
+                opts=child,
+            )
+        if args.rancher:
+            kubernetes = Kubernetes(
+                f"{name}-kubernetes",
+                KubernetesArgs(host=self.host, booted=booted.stdout, k3s=args.rancher.k3s),
+                opts=child,
+            )
+            Rancher(
+                f"{name}-rancher",
+                RancherArgs(
+                    host=self.host,
+                    kubernetes=kubernetes.version,
+                    hostname=f"{args.rancher.host}.{zone}",
+                    bootstrap_password=args.rancher.bootstrap_password,
+                    helm=args.rancher.helm,
+                    charts=args.rancher.charts,
+                ),
+                opts=child,
+            )
+            Names(
+                f"{name}-names",
+                NamesArgs(host=self.host, zone=name_server.zone, addresses={args.rancher.host: machine.ip}),
                 opts=child,
             )
         self.ip = machine.ip

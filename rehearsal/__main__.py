@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 
@@ -21,10 +24,10 @@ from rehearsal.trouble import TROUBLE
 CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
 
 
-def up(name: str) -> int:
+def up(name: str, given: Sequence[str]) -> int:
     """Raise the game, or bring it to what the program says now."""
     began = time.monotonic()
-    report = raising.raise_everything(claim(name), CONSOLE)
+    report = raising.raise_everything(claim(name), CONSOLE, dict(map(_setting, given)))
     CONSOLE.print(report.table())
     CONSOLE.print(report.closing(seconds=time.monotonic() - began), soft_wrap=True)
     return 0
@@ -54,6 +57,17 @@ def status() -> int:
     return 0
 
 
+def _setting(text: str) -> tuple[str, Any]:
+    """A setting given as KEY=VALUE, with its value as JSON where it is JSON."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RunError(f"--set {text!r} is no setting: write KEY=VALUE, such as --set activeBoard=green.")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
 def main() -> int:
     """Read the command line and do what it says; 0 when that worked."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
@@ -62,11 +76,19 @@ def main() -> int:
         sub = commands.add_parser(command, help=text, description=text)
         if command != "status":
             sub.add_argument("--name", default=DEFAULT_NAME, help="which rehearsal (default: %(default)s)")
+        if command == "up":
+            sub.add_argument(
+                "--set",
+                metavar="KEY=VALUE",
+                action="append",
+                default=[],
+                help="a whole setting in place of the rehearsal's own, this time (JSON, or text): see Pulumi.yaml",
+            )
     arguments = parser.parse_args()
     try:
         if arguments.command == "status":
             return status()
-        return {"up": up, "down": down}[arguments.command](arguments.name)
+        return up(arguments.name, arguments.set) if arguments.command == "up" else down(arguments.name)
     except (RunError, *TROUBLE) as error:
         CONSOLE.print(f"[red]error:[/] {error}", soft_wrap=True)
         return 1

@@ -89,6 +89,13 @@ _KUBERNETES_PLUGIN_VERSION = f"{version('pulumi-kubernetes')}+source.{_KUBERNETE
 _SCALEWAY_PROVIDER_VERSION = _required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
 _SCALEWAY_PLUGIN_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
 
+_PROMETHEUS = "github.com/prometheus/prometheus"
+_PROMETHEUS_COMMON = "github.com/prometheus/common"
+# Modules count Prometheus 3.14.0 as 0.314.0.
+_PROMETHEUS_VERSION = re.sub(r"^0\.(\d)0?(\d+)\.", r"\1.\2.", _required("prometheus", _PROMETHEUS))
+_LOKI = "github.com/grafana/loki/v3"
+_LOKI_VERSION = _required("loki", _LOKI)
+
 ENGINE = Source(
     module="engine",
     version=_ENGINE_VERSION,
@@ -119,6 +126,35 @@ CONTROL_PLANE = Source(
         Program("kwok", package="sigs.k8s.io/kwok/cmd/kwok"),
     ),
 )
+
+PROMETHEUS = Source(
+    module="prometheus",
+    version=_PROMETHEUS_VERSION,
+    programs=tuple(
+        Program(
+            name,
+            package=f"{_PROMETHEUS}/cmd/{name}",
+            variables=((f"{_PROMETHEUS_COMMON}/version.Version", _PROMETHEUS_VERSION),),
+            # It asks nobody but whom the tests tell it of: without the clouds' own libraries it is half the size.
+            tags="remove_all_sd",
+        )
+        for name in ("prometheus", "promtool")
+    ),
+)
+"""What the queries and alerts of observability are held against; no part of a rehearsal."""
+
+LOKI = Source(
+    module="loki",
+    version=_LOKI_VERSION,
+    programs=(
+        Program(
+            "loki",
+            package=f"{_LOKI}/cmd/loki",
+            variables=((f"{_LOKI}/pkg/util/build.Version", _LOKI_VERSION),),
+        ),
+    ),
+)
+"""What lines are queried in; no part of a rehearsal."""
 
 PLUGINS = (
     Plugin(
@@ -152,6 +188,19 @@ PEBBLE = Source(
     module="pebble",
     version=_required("pebble", "github.com/letsencrypt/pebble/v2"),
     programs=(Program("pebble", package="github.com/letsencrypt/pebble/v2/cmd/pebble"),),
+)
+
+_HELM_VERSION = _required("helm", "helm.sh/helm/v3")
+HELM = Source(
+    module="helm",
+    version=_HELM_VERSION,
+    programs=(
+        Program(
+            "helm",
+            package="helm.sh/helm/v3/cmd/helm",
+            variables=(("helm.sh/helm/v3/internal/version.version", f"v{_HELM_VERSION}"),),
+        ),
+    ),
 )
 
 # Both keep their data in SQLite, which is in C.

@@ -2,25 +2,38 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from common.versions import K3S
+from gamemaster.rancher import ADDRESS
 from rehearsal import acme
+from rehearsal.charts import ChartRegistry
 from rehearsal.instances import Instances, leftovers, release, remove_all
+from rehearsal.k3s import Downloads, pack_helm, pack_k3s
 from rehearsal.processes import Processes
-from rehearsal.toolchain.catalogue import PEBBLE
+from rehearsal.rancher import RancherStandIn
+from rehearsal.rancher.standin import PORT as RANCHER_PORT
+from rehearsal.run import Block, Run, Service
+from rehearsal.toolchain.catalogue import HELM, PEBBLE
 from tests.gamemaster import games
 from tests.gamemaster.games import Game
 from tests.gamemaster.steps import Host, steps_of
 from tests.instances.cloud import Cloud, new_run
-from tests.tools import built
+from tests.tools import built, tools
 
 
 def _tell(line: str) -> None:
     sys.stderr.write(f"{line}\n")
+
+
+def _pack(downloads: Downloads, run: Run) -> None:
+    rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
+    pack_k3s(downloads.folder / "k3s", tools().control_plane, K3S.version, {(ADDRESS, 80): rancher})
+    pack_helm(downloads.folder / "helm.tar.gz", built(HELM))
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -33,18 +46,36 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
     cloud = Cloud(run, instances)
     processes = Processes(run)
     authority = acme.Authority(run, processes, await asyncio.to_thread(built, PEBBLE))
+    downloads, charts = Downloads(run), ChartRegistry(run)
+    standin = RancherStandIn(run, initial_password=games.BOOTSTRAP_PASSWORD)
+    started: list[Callable[[], Awaitable[None]]] = []
     try:
+        await asyncio.to_thread(_pack, downloads, run)
+        for server in (downloads, charts):
+            await server.start()
+            started.append(server.stop)
+        await standin.start()
+        started.append(standin.stop)
         await authority.start(f"{cloud.address}:53")
         machine = cloud.machine()
         await cloud.boot(machine, games.DOORS)
         host = Host(await cloud.enter())
-        settings = games.Settings(cloud.address, authority.directory, authority.own_certificate)
+        settings = games.Settings(
+            address=cloud.address,
+            acme_directory=authority.directory,
+            acme_ca_bundle=authority.own_certificate,
+            k3s=downloads.file("k3s"),
+            helm=downloads.file("helm.tar.gz"),
+            charts_url=charts.url,
+        )
         steps = await asyncio.to_thread(steps_of, lambda: games.program(settings))
         await host.take(steps)
         yield Game(cloud, machine, host, authority, settings, steps)
         host.connection.close()
     finally:
         await authority.stop()
+        for stop in started:
+            await stop()
         await instances.close()
         await remove_all(run)
         assert await leftovers(run) == []

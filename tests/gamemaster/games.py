@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -19,8 +20,10 @@ import pulumi
 from pulumi_command import Provider as Ssh
 from pulumiverse_scaleway import Provider as Scaleway
 
+import rehearsal.k3s
+from common.helm import Charts
 from common.keys import derived_dns_key, dns_key
-from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs, Site
+from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from gamemaster.dns import Record, RecordArgs
 from rehearsal.acme import Authority
 from rehearsal.scaleway.backends import Machine
@@ -29,6 +32,8 @@ from tests.instances.cloud import Cloud, rule
 
 Seen = TypeVar("Seen")
 ZONE = "hunt.example.org"
+RANCHER = f"rancher.{ZONE}"
+BOOTSTRAP_PASSWORD = secrets.token_urlsafe(16)
 ECHO_PORT = 9000
 ECHO = f"echo.{ZONE}"
 """A site whose program the tests start themselves."""
@@ -45,6 +50,9 @@ class Settings:
     address: str
     acme_directory: str
     acme_ca_bundle: str
+    k3s: rehearsal.k3s.Download
+    helm: rehearsal.k3s.Download
+    charts_url: str
     dns_master: str = field(default_factory=dns_key)
 
 
@@ -130,6 +138,13 @@ def program(settings: Settings) -> None:
             acme_email=None,
             acme_ca_bundle=settings.acme_ca_bundle,
             sites=[Site(host=ECHO, upstream=f"http://127.0.0.1:{ECHO_PORT}", body_mb=2)],
+            rancher=RancherPlan(
+                host="rancher",
+                bootstrap_password=pulumi.Output.secret(BOOTSTRAP_PASSWORD),
+                k3s=Download(url=settings.k3s.url, sha256=settings.k3s.sha256),
+                helm=Download(url=settings.helm.url, sha256=settings.helm.sha256),
+                charts=Charts(repositories={"rancher": settings.charts_url}, timeout=120),
+            ),
             debian="http://deb.debian.org/debian",
             boot_timeout=300,
             protect=False,

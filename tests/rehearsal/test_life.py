@@ -84,10 +84,24 @@ def test_every_name_of_the_game_leads_to_the_active_board(game: Rehearsal, raise
 
 
 def test_the_boards_workloads_are_ready(game: Rehearsal, raised: str) -> None:
-    for namespace, deployment in (("game", "portal"), ("observability", "grafana")):
+    observability = [("observability", name) for name in ("grafana", "loki-gateway", "prometheus-server")]
+    for namespace, deployment in (("game", "portal"), ("logging", "logging-operator"), *observability):
         game.kubectl("wait", f"deployment/{deployment}", f"--namespace={namespace}", "--for=condition=Available")
     nodes = json.loads(game.kubectl("get", "nodes", "--output=json"))["items"]
     assert len(nodes) == 2
+
+
+def test_the_logs_have_a_way_to_loki_and_dashboards_are_there(game: Rehearsal, raised: str) -> None:
+    flows = json.loads(game.kubectl("get", "clusterflows", "--namespace=logging", "--output=json"))["items"]
+    outputs = game.kubectl("get", "clusteroutputs", "--namespace=logging", "--output=name").split()
+    for flow in flows:
+        for name in flow["spec"]["globalOutputRefs"]:
+            assert f"clusteroutput.logging.banzaicloud.io/{name}" in outputs
+    assert len(flows) == 2
+    game.kubectl("wait", "job", "--all", "--namespace=logging", "--for=condition=Complete")
+    for folder in ("game", "platform", "teams"):
+        found = game.kubectl("get", f"configmap/dashboards-{folder}", "--namespace=observability", "--output=json")
+        assert len(json.loads(found)["data"]) == 2
 
 
 def test_ssh_takes_the_operators_key_and_no_password(game: Rehearsal, raised: str, address: str) -> None:

@@ -17,7 +17,7 @@ Tree = dict[str, Any]
 _OPERATOR, _HOST = key_pair(), key_pair()
 ACCESS_KEY = "SCWABCDEFGHJKLMNPQRS"
 SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
-DNS_KEY, PASSWORD = dns_key(), password()
+DNS_KEY, PASSWORD, LOKI_PASSWORD = dns_key(), password(), password()
 MASTER_KEY, SIGNING_PASSWORD = dns_key(), password()
 REGISTRY_CONFIG = '{"auths": {"registry.example.org": {"auth": "c2VjcmV0LWxvZ2lu"}}}'
 SIGNING_KEY = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nbm90IGZvciBhbnlib2R5\n-----END"
@@ -30,6 +30,7 @@ SECRETS = (
     SECRET_KEY,
     DNS_KEY,
     PASSWORD,
+    LOKI_PASSWORD,
     _OPERATOR.private,
     _HOST.private,
 )
@@ -77,6 +78,7 @@ _COMPLETE: Tree = {
         "bootTimeoutSeconds": 240,
     },
     "certificates": {"authority": "staging", "email": "operators@example.org"},
+    "rancher": {"enabled": True, "host": "ranch", "bootstrapPassword": PASSWORD},
     "boards": {
         "blue": {
             "kubernetesVersion": "1.36",
@@ -108,7 +110,31 @@ _COMPLETE: Tree = {
         },
     },
     "activeBoard": "blue",
-    "observability": {"grafanaAdminPassword": PASSWORD},
+    "observability": {
+        "grafanaAdminPassword": PASSWORD,
+        "lokiPassword": LOKI_PASSWORD,
+        "players": 235,
+        "logs": {
+            "retentionDays": 30,
+            "dailyGb": 3,
+            "volumeSizeGb": 50,
+            "objectStorage": {
+                "endpoint": "s3.nl-ams.scw.cloud",
+                "region": "nl-ams",
+                "bucket": "hunt-logs",
+                "accessKey": PASSWORD,
+                "secretKey": PASSWORD,
+            },
+        },
+        "metrics": {"retentionDays": 30, "volumeSizeGb": 30},
+        "signIn": {
+            "clientId": "grafana",
+            "clientSecret": PASSWORD,
+            "authorizeUrl": "https://login.example.org/authorize",
+            "tokenUrl": "https://login.example.org/token",
+            "userinfoUrl": "https://login.example.org/userinfo",
+        },
+    },
     "gameApp": {
         "name": "entrance",
         "image": "registry.example:5000/game/entrance@sha256:" + 64 * "a",
@@ -132,6 +158,10 @@ _COMPLETE: Tree = {
         "chartTimeoutSeconds": 300,
         "acmeDirectory": "https://acme.example/directory",
         "acmeCaBundle": CERTIFICATE,
+        "k3sUrl": "https://mirror.example/k3s",
+        "k3sSha256": 64 * "a",
+        "helmUrl": "https://mirror.example/helm.tar.gz",
+        "helmSha256": 64 * "b",
         "debian": "http://mirror.example/debian",
     },
 }

@@ -8,11 +8,13 @@ from pulumi_kubernetes import Provider as Kubernetes
 from pulumiverse_scaleway import Provider as Scaleway
 
 from board import Board, BoardArgs, Pool
+from common import settings
+from common.fields import Secret
 from common.helm import Charts
 from common.keys import dns_key
 from common.versions import CHARTS
 from game_app import GameApp, GameAppArgs, Workshop
-from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs, Site
+from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
@@ -21,7 +23,9 @@ MASTER_KEY = dns_key()
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
 
-def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bool = True) -> GameMaster:
+def game_master(
+    *, parent_zone: str = "scaleway", protect: bool = False, web: bool = True, rancher: bool = True
+) -> GameMaster:
     return GameMaster(
         "gamemaster",
         GameMasterArgs(
@@ -44,7 +48,16 @@ def game_master(*, parent_zone: str = "scaleway", protect: bool = False, web: bo
             acme_directory="https://acme.example/directory" if web else None,
             acme_email=None,
             acme_ca_bundle=None,
-            sites=[Site(host="rancher.hunt.example.org", upstream="http://127.0.0.1:30080")],
+            sites=[Site(host="status.hunt.example.org", upstream="http://127.0.0.1:9000")],
+            rancher=RancherPlan(
+                host="rancher",
+                bootstrap_password=pulumi.Output.secret(SECRET),
+                k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
+                helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
+                charts=CHARTS_AS_PUBLISHED,
+            )
+            if rancher
+            else None,
             debian="https://deb.debian.org/debian",
             boot_timeout=300,
             protect=protect,
@@ -84,14 +97,21 @@ def board(*, autoscaling: bool = False, api_cidrs: tuple[str, ...] = ()) -> Boar
     )
 
 
-def observability() -> Observability:
+OBSERVABILITY = settings.Observability(
+    grafana_admin_password=Secret(SECRET),
+    loki_password=Secret(SECRET),
+)
+
+
+def observability(own: settings.Observability = OBSERVABILITY, *, cluster_issuer: str | None = None) -> Observability:
     return Observability(
         "observability",
         ObservabilityArgs(
             charts=CHARTS_AS_PUBLISHED,
+            settings=own,
             grafana_host="grafana.hunt.example.org",
-            grafana_admin_password=pulumi.Output.secret(SECRET),
             ingress_class="nginx",
+            cluster_issuer=cluster_issuer,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )
@@ -102,6 +122,7 @@ def game_app() -> GameApp:
         "game",
         GameAppArgs(
             host="play.hunt.example.org",
+            address="192.0.2.20",
             ingress_class="nginx",
             portal_image="registry.example/portal:1",
             portal_replicas=2,
@@ -115,6 +136,7 @@ def game_app_with_a_workshop() -> GameApp:
         "game",
         GameAppArgs(
             host="play.hunt.example.org",
+            address="192.0.2.20",
             ingress_class="nginx",
             portal_image="registry.example/portal:1",
             portal_replicas=2,

@@ -101,6 +101,7 @@ def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
         "gamemaster.hostKey.private",
         "gamemaster.dnsUpdateKey",
         "observability.grafanaAdminPassword",
+        "observability.lokiPassword",
     }
 
 

@@ -91,6 +91,11 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{MAIN}.zone", "fr-par-1", "must lie in the region nl-ams"),
     ("activeBoard", "bleu", "must name one of the boards: blue, green (did you mean blue?)"),
     ("observability.grafanaAdminPassword", "hunter2", "must be a password of at least 12 characters"),
+    ("observability.players", 0, "must be a whole number from 1 to 10000 players"),
+    ("observability.logs.retentionDays", 0, "must be a whole number from 1 to 365 days"),
+    ("observability.logs.objectStorage.endpoint", "https://s3.nl-ams.scw.cloud", "must be a domain name"),
+    ("observability.metrics.volumeSizeGb", 4, "must be a whole number from 5 to 10000 GB"),
+    ("observability.signIn.tokenUrl", "http://login.example.org/", "must be an https:// URL"),
     ("gameApp.name", "Portal", LABEL),
     ("delivery.components", [], "must be a list of at least 1"),
     ("delivery.registry", "registry.example.org", "must be a folder of a container registry"),
@@ -115,6 +120,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("certificates.email", "operators", "must be an e-mail address, such as"),
     ("sources.acmeDirectory", "http://acme.example/directory", "must be an https:// URL (http:// on loopback only)"),
     ("sources.acmeCaBundle", "-----BEGIN", "must be one or more X.509 certificates in PEM"),
+    ("rancher.bootstrapPassword", MISSING, "must be given where rancher.enabled is true"),
+    ("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only"),
+    ("sources.k3sUrl", "http://mirror.example/k3s", "must be an https:// URL (http:// on loopback only)"),
+    ("sources.k3sSha256", 63 * "a", "must be a SHA-256 of 64 hexadecimal digits"),
     ("sources.debian", "ftp://mirror.example/debian", "must be an https:// or http:// URL"),
 ]
 
@@ -243,6 +252,9 @@ def test_nothing_given_is_reported_as_every_missing_setting() -> None:
         "gamemaster.dnsUpdateKey",
         "operators.sshPublicKey",
         "observability.grafanaAdminPassword",
+        "observability.lokiPassword",
+        "observability.logs.objectStorage.secretKey",
+        "observability.signIn.clientSecret",
     ],
 )
 def test_a_wrong_secret_is_never_shown(key: str) -> None:
@@ -251,7 +263,7 @@ def test_a_wrong_secret_is_never_shown(key: str) -> None:
     assert not any(line in text for line in OTHER_KEY.private.splitlines())
 
 
-@pytest.mark.parametrize("key", ["scaleway", "operators", "gamemaster", "observability", "delivery"])
+@pytest.mark.parametrize("key", ["scaleway", "operators", "gamemaster", "rancher", "observability", "delivery"])
 def test_a_secret_in_the_place_of_its_section_is_never_shown(key: str) -> None:
     assert PASSWORD not in str(refusal({key: {"quux": PASSWORD}}))
     assert PASSWORD not in str(refusal({key: PASSWORD}))
@@ -324,7 +336,7 @@ class TestFromTheEngine:
         )
         return pulumi.Config("shambhala")
 
-    HOLDS_SECRETS = ("scaleway", "operators", "gamemaster", "observability", "delivery")
+    HOLDS_SECRETS = ("scaleway", "operators", "gamemaster", "rancher", "observability", "delivery")
 
     def test_settings_are_read(self) -> None:
         config = self.given(complete(), secret=self.HOLDS_SECRETS)

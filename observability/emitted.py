@@ -1,0 +1,113 @@
+"""What there is to ask for: each metric with its labels, and each field of the lines that components write as JSON.
+
+Dashboards and alerts may ask for nothing else: a panel for a metric that nobody emits stays empty and looks like peace.
+`pod`, `namespace` and `component` come from where a metric was read, the rest from what emits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric, who emits it, and the labels by which it can be asked for."""
+
+    name: str
+    source: str
+    labels: Sequence[str] = ()
+    counter: bool = False
+    """Whether it only grows, until its emitter starts anew."""
+
+
+_PLACE: Final = ("namespace", "component", "pod", "job", "instance")
+_NODE: Final = ("node", "job", "instance")
+_STATE: Final = ("job", "instance", "team")
+_LATENCY: Final = (
+    *("namespace", "component", "pod", "job", "instance"),
+    *("code", "upstream", "service", "resource_type", "resource_name", "resource_namespace"),
+)
+_INGRESS: Final = "nginx-ingress with controller.enableLatencyMetrics"
+_HUNT: Final = "the hunt's page (asked of it: docs/observability.md)"
+_DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
+
+_METRICS: Final = (
+    Metric("ALERTS", "Prometheus", ("alertname", "alertstate", "severity", "namespace", "team", "component", "pod")),
+    Metric("up", "Prometheus", ("job", "instance")),
+    # The game itself.
+    Metric("hunt_running", _HUNT, _PLACE),
+    Metric("hunt_players", _HUNT, (*_PLACE, "team")),
+    Metric("hunt_current_step", _HUNT, (*_PLACE, "team")),
+    Metric("hunt_last_progress_timestamp_seconds", _HUNT, (*_PLACE, "team")),
+    Metric("hunt_steps_started_total", _HUNT, (*_PLACE, "team", "step"), counter=True),
+    Metric("hunt_steps_passed_total", _HUNT, (*_PLACE, "team", "step"), counter=True),
+    Metric("hunt_checks_failed_total", _HUNT, (*_PLACE, "team", "step"), counter=True),
+    # Drone's own names; source: its package metric.
+    Metric("drone_pending_jobs", _DRONE, _PLACE),
+    Metric("drone_running_jobs", _DRONE, _PLACE),
+    # Source: internal/metrics/collectors of the controller.
+    *(
+        Metric(f"nginx_ingress_controller_upstream_server_response_latency_ms_{part}", _INGRESS, labels, counter=True)
+        for part, labels in (("bucket", (*_LATENCY, "le")), ("count", _LATENCY), ("sum", _LATENCY))
+    ),
+    Metric(
+        "certmanager_certificate_expiration_timestamp_seconds",
+        "cert-manager",
+        (*_PLACE, "name", "issuer_name", "issuer_kind", "issuer_group"),
+    ),
+    # Source: docs/metrics of kube-state-metrics.
+    Metric("kube_deployment_spec_replicas", "kube-state-metrics", (*_STATE, "namespace", "deployment")),
+    Metric("kube_deployment_status_replicas_available", "kube-state-metrics", (*_STATE, "namespace", "deployment")),
+    Metric("kube_node_status_condition", "kube-state-metrics", ("job", "instance", "node", "condition", "status")),
+    Metric("kube_pod_start_time", "kube-state-metrics", (*_STATE, "namespace", "pod")),
+    Metric("kube_pod_status_phase", "kube-state-metrics", (*_STATE, "namespace", "pod", "phase")),
+    Metric(
+        "kube_pod_container_status_terminated_reason",
+        "kube-state-metrics",
+        (*_STATE, "namespace", "pod", "container", "reason"),
+    ),
+    Metric(
+        "kube_pod_container_status_restarts_total",
+        "kube-state-metrics",
+        (*_STATE, "namespace", "pod", "container"),
+        counter=True,
+    ),
+    Metric(
+        "kube_pod_container_resource_limits",
+        "kube-state-metrics",
+        (*_STATE, "namespace", "pod", "container", "node", "resource", "unit"),
+    ),
+    Metric("kube_resourcequota", "kube-state-metrics", (*_STATE, "namespace", "resourcequota", "resource", "type")),
+    # Source: the kubelet's and cAdvisor's documentation of their metrics.
+    *(
+        Metric(f"kubelet_volume_stats_{part}_bytes", "kubelet", (*_NODE, "namespace", "persistentvolumeclaim"))
+        for part in ("capacity", "available")
+    ),
+    Metric(
+        "container_cpu_usage_seconds_total", "kubelet", (*_NODE, "namespace", "pod", "container", "team"), counter=True
+    ),
+    Metric("container_memory_working_set_bytes", "kubelet", (*_NODE, "namespace", "pod", "container", "team")),
+    Metric("container_fs_usage_bytes", "kubelet", (*_NODE, "namespace", "pod", "container", "device", "team")),
+    Metric("container_fs_limit_bytes", "kubelet", (*_NODE, "namespace", "pod", "container", "device", "team")),
+    Metric("machine_memory_bytes", "kubelet", _NODE),
+    Metric("machine_cpu_cores", "kubelet", _NODE),
+    Metric(
+        "coredns_dns_responses_total",
+        "CoreDNS",
+        ("pod", "job", "instance", "server", "zone", "view", "rcode", "plugin"),
+        counter=True,
+    ),
+    Metric("loki_distributor_lines_received_total", "Loki", ("job", "instance", "tenant"), counter=True),
+    Metric("loki_discarded_samples_total", "Loki", ("job", "instance", "tenant", "reason"), counter=True),
+    Metric("fluentbit_input_storage_chunks", "Fluent Bit", (*_PLACE, "name")),
+)
+METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in _METRICS}
+
+FIELDS: Final[Mapping[str, Sequence[str]]] = {
+    "guard": ("time", "path", "status", "reason"),
+    # Not `team`: every line has a label of that name, which says who wrote it and hides a field of the same name.
+    "hunt": ("time", "level", "event", "of_team", "step"),
+}
+"""Component to the fields of its lines, each of which is one JSON object."""

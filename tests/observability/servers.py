@@ -1,0 +1,147 @@
+"""The real Prometheus and the real Loki, run beside each other on loopback with data that a test made."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_PATIENCE = 60.0
+"""Seconds that a server may take until it answers."""
+
+
+class RefusedError(Exception):
+    """A server did not take what it was asked; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server answers."""
+
+    url: str
+    headers: Mapping[str, str]
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """What it answers to a GET. Raises RefusedError."""
+        return self._send(f"{path}?{urllib.parse.urlencode(parameters)}")
+
+    def post(self, path: str, body: Any, **headers: str) -> None:
+        """Hand it something as JSON. Raises RefusedError."""
+        self._send(path, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
+
+    def _send(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - always http, on loopback
+            self.url + path, body, {**self.headers, **(headers or {})}, method="GET" if body is None else "POST"
+        )
+        try:
+            with _DIRECT.open(request, timeout=15) as answer:
+                content = answer.read()
+        except urllib.error.HTTPError as error:
+            raise RefusedError(error.read().decode()) from error
+        try:
+            return json.loads(content) if content else None
+        except ValueError:
+            return content.decode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def prometheus(programs: Path, folder: Path, data: str, rules: Mapping[str, Any] | None = None) -> Generator[Server]:
+    """Prometheus with samples in OpenMetrics' text form, scraping nobody."""
+    metrics, blocks, configuration = folder / "metrics.txt", folder / "blocks", folder / "prometheus.yml"
+    metrics.write_text(data)
+    subprocess.run(
+        [programs / "promtool", "tsdb", "create-blocks-from", "openmetrics", metrics, blocks],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    named: dict[str, Any] = {}
+    if rules:
+        (folder / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
+        named = {"global": {"evaluation_interval": "1s"}, "rule_files": [str(folder / "rules.yml")]}
+    configuration.write_text(yaml.safe_dump(named))
+    port = free_port()
+    command = [
+        programs / "prometheus",
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={blocks}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    server = Server(f"http://127.0.0.1:{port}", {})
+    with _running(command, folder / "prometheus.log", server, "/-/ready"):
+        yield server
+
+
+@contextmanager
+def loki(
+    program: Path, folder: Path, configuration: Mapping[str, Any], tenants: str, *, crashes: bool = False
+) -> Generator[Server]:
+    """Loki on a configuration of which the ports are its own.
+
+    tenants: whose lines are read.
+    crashes: end it as a node does that loses power.
+    """
+    ports = free_port(), free_port()
+    own = {
+        **configuration,
+        "server": {
+            "http_listen_address": "127.0.0.1",
+            "http_listen_port": ports[0],
+            "grpc_listen_address": "127.0.0.1",
+            "grpc_listen_port": ports[1],
+            "log_level": "warn",
+        },
+    }
+    file = folder / "loki.yml"
+    file.write_text(yaml.safe_dump(own))
+    server = Server(f"http://127.0.0.1:{ports[0]}", {"X-Scope-OrgID": tenants})
+    with _running([program, f"-config.file={file}", "-target=all"], folder / "loki.log", server, "/ready", crashes):
+        yield server
+
+
+@contextmanager
+def _running(command: list[Any], log: Path, server: Server, ready: str, crashes: bool = False) -> Generator[None]:
+    with log.open("a") as said, subprocess.Popen(command, stdout=said, stderr=said, cwd=log.parent) as process:
+        try:
+            _wait(process, server, ready, log)
+            yield
+        finally:
+            if crashes:
+                process.kill()
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait(process: subprocess.Popen[bytes], server: Server, ready: str, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"it ended: {log.read_text()[-3000:]}")
+        try:
+            server.ask(ready)
+        except (RefusedError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"it was not ready in {_PATIENCE:.0f} s: {log.read_text()[-3000:]}")

@@ -1,0 +1,137 @@
+"""The board is swapped during an event, in the order that docs/swap.md gives, seen by a player and an operator."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.configuration import ZONE
+from rehearsal.deploy import resources_in_state
+from tests.rehearsal.site import ROOT, Rehearsal, counts, output
+from tests.tools import tools
+
+pytestmark = pytest.mark.timeout(900)
+
+CLUSTERS = "/k8s/v1/regions/fr-par/clusters"
+NAMES = ("play", "grafana")
+Resources = Mapping[str, Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def blue_alone(game: Rehearsal) -> Resources:
+    """What there is while blue is the only board."""
+    game.command("up")
+    return state(game)
+
+
+@pytest.fixture(scope="module")
+def both(game: Rehearsal, blue_alone: Resources) -> dict[str, Any]:
+    """The settings of both boards; green has been raised beside blue."""
+    blue = game.setting("boards")["blue"]
+    first, second, *_ = blue["subnet"].split(".")
+    boards = {"blue": blue, "green": {**blue, "subnet": f"{first}.{second}.8.0/22"}}
+    assert counts(game.command("up", "--set", f"boards={json.dumps(boards)}")).keys() == {"create", "same"}
+    return boards
+
+
+def state(game: Rehearsal) -> Resources:
+    """Every resource that the engine knows, by its URN."""
+    return {resource["urn"]: resource for resource in resources_in_state(game.open())}
+
+
+def of_the_game_master(resources: Resources) -> dict[str, Any]:
+    """Ids and inputs of all that makes up the game master."""
+    return {
+        urn: (resource.get("id"), resource.get("inputs"))
+        for urn, resource in resources.items()
+        if "shambhala:gamemaster:GameMaster" in urn
+    }
+
+
+def answer(game: Rehearsal, name: str) -> str:
+    """Where a player is led."""
+    [server] = game.ask_cloud("GET", "/instance/v1/zones/fr-par-1/servers")["servers"]
+    return output(["dig", "+short", f"@{server['public_ip']['address']}", f"{name}.{ZONE}"])
+
+
+def kubectl(game: Rehearsal, board: str, folder: Path, *arguments: str) -> str:
+    """What kubectl prints on a board, with the kubeconfig that Scaleway gives its owner."""
+    clusters = game.ask_cloud("GET", CLUSTERS)["clusters"]
+    [cluster] = [each for each in clusters if each["name"].endswith(f"-{board}")]
+    given = game.ask_cloud("GET", f"{CLUSTERS}/{cluster['id']}/kubeconfig")
+    file = folder / f"{board}.kubeconfig"
+    file.write_bytes(base64.b64decode(given["content"]))
+    return output([tools().control_plane / "kubectl", f"--kubeconfig={file}", *arguments])
+
+
+def serves(game: Rehearsal, board: str, folder: Path) -> bool:
+    """Whether the game's page has ready pods and a way in on a board."""
+    ready = kubectl(
+        *(game, board, folder, "get", "deployments", "--namespace=game", "--ignore-not-found", "portal"),
+        "--output=jsonpath={.status.readyReplicas}",
+    )
+    way = kubectl(
+        *(game, board, folder, "get", "ingress", "--namespace=game", "--ignore-not-found", "portal"),
+        "--output=jsonpath={.status.loadBalancer.ingress[0].ip}",
+    )
+    return bool(ready) and bool(way)
+
+
+def test_a_second_board_is_raised_beside_the_first_without_touching_it(
+    game: Rehearsal, blue_alone: Resources, both: dict[str, Any]
+) -> None:
+    after = state(game)
+    assert {urn: after[urn].get("id") for urn in blue_alone} == {urn: was.get("id") for urn, was in blue_alone.items()}
+    new = {urn.rpartition("::")[2] for urn in after.keys() - blue_alone.keys()}
+    assert all("green" in name for name in new)
+    assert answer(game, "anything.blue") == answer(game, "play") != answer(game, "anything.green")
+
+
+def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only_after(
+    game: Rehearsal, both: dict[str, Any], tmp_path: Path
+) -> None:
+    before = of_the_game_master(state(game))
+    leads_to = {answer(game, f"anything.{board}"): board for board in both}
+    settings = ["--set", f"boards={json.dumps(both)}", "--set", "activeBoard=green"]
+    seen: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-m", "rehearsal", "up", "--name", game.name, *settings],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as command:
+        while command.poll() is None:
+            # Asked before as well as after, for an answer that is not known from a cache is older than the look.
+            board = leads_to[answer(game, "play")]
+            assert serves(game, board, tmp_path), f"players were led to {board}, which did not serve"
+            seen.append(board)
+        assert command.stdout is not None
+        assert command.returncode == 0, command.stdout.read()
+    assert seen[0] == "blue"
+    assert all(leads_to[answer(game, name)] == "green" for name in NAMES)
+    assert not serves(game, "blue", tmp_path)
+    assert of_the_game_master(state(game)) == before
+
+
+def test_the_old_board_is_removed_and_nothing_else(game: Rehearsal, both: dict[str, Any], tmp_path: Path) -> None:
+    before = of_the_game_master(state(game))
+    game.command("up", "--set", f"boards={json.dumps({'green': both['green']})}", "--set", "activeBoard=green")
+    assert not [urn for urn in state(game) if "blue" in urn.rpartition("::")[2]]
+    assert len(game.ask_cloud("GET", CLUSTERS)["clusters"]) == 1
+    assert serves(game, "green", tmp_path)
+    assert answer(game, "anything.blue") == ""
+    assert of_the_game_master(state(game)) == before
+
+
+def test_taken_down_it_leaves_nothing_of_either_board(game: Rehearsal, both: dict[str, Any]) -> None:
+    printed = game.command("down")
+    assert "Nothing is left" in printed
+    assert "billed" not in printed
