@@ -331,7 +331,12 @@ class TestFromTheEngine:
         config = self.given(complete(), secret=("scaleway",))
         with pytest.raises(SettingsError) as caught:
             load(config, "dev")
-        assert [problem.key for problem in caught.value.problems] == ["operators", "gamemaster", "rancher", "observability"]
+        assert [problem.key for problem in caught.value.problems] == [
+            "operators",
+            "gamemaster",
+            "rancher",
+            "observability",
+        ]
         assert all("has secrets in plain text" in problem.allowed for problem in caught.value.problems)
 
     def test_an_object_that_is_no_json_is_refused(self) -> None:
