@@ -65,6 +65,10 @@ bench: setup ## Measure a rehearsal's times and memory: a table, and bench/resul
 init: setup ## Write a new environment's settings with fresh keys: make init STACK=dev
 	@$(BIN)/python -m common.init $(STACK)
 
+.PHONY: recover
+recover: setup ## After an update that was killed: adopt what it made and could not write down
+	@$(BIN)/python -m common.recover $(STACK)
+
 .PHONY: preview up destroy
 preview up destroy: setup ## The program by pulumi itself: make preview STACK=dev
 	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }

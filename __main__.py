@@ -54,8 +54,8 @@ observability = Observability(
     "observability",
     ObservabilityArgs(
         charts=charts,
+        settings=settings.observability,
         grafana_host=names.fqdns["grafana"],
-        grafana_admin_password=settings.observability.grafana_admin_password.output,
         ingress_class=active.ingress_class,
     ),
     opts=on_the_active_board,

@@ -29,12 +29,15 @@ class Charts:
         namespace: pulumi.Input[str],
         values: Mapping[str, Any],
         opts: pulumi.ResourceOptions,
+        skip_crds: bool = False,
     ) -> Release:
         """Install a chart of the catalogue.
 
         chart: its name in `common.versions.CHARTS`, which pins its version.
         name: logical name of the resource and, so that objects have names a reader expects,
             the chart's own name is the release's.
+        skip_crds: leave out the chart's folder `crds`, which Helm never upgrades, for a chart that also has them
+            among its templates.
         Release rather than Chart: hooks run, and a failed install is rolled back.
         """
         pinned = CHARTS[chart]
@@ -48,6 +51,7 @@ class Charts:
             repository_opts=None if oci else RepositoryOptsArgs(repo=repository),
             namespace=namespace,
             values=dict(values),
+            skip_crds=skip_crds,
             timeout=self.timeout,
             atomic=True,
             cleanup_on_fail=True,

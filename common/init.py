@@ -9,22 +9,14 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import cast
 
-from common.fields import Kind, MapOf, Section
 from common.keys import dns_key, key_pair, password
-from common.settings import ENVIRONMENTS, NAMESPACE, Settings, SettingsError, parse
-
-Tree = dict[str, Any]
-PROJECT: Final = Path(__file__).parent.parent
-
-
-class EngineError(Exception):
-    """The engine refused; the text is what it said."""
+from common.settings import ENVIRONMENTS, NAMESPACE, SettingsError, parse
+from common.stack import PROJECT, EngineError, Stack, Tree
 
 
 def starter(environment: str, domain: str | None, operators: Sequence[str]) -> Tree:
@@ -56,7 +48,7 @@ def new_secrets() -> Tree:
             "hostKey": {"public": host.public, "private": host.private},
             "dnsUpdateKey": dns_key(),
         },
-        "observability": {"grafanaAdminPassword": password()},
+        "observability": {"grafanaAdminPassword": password(), "lokiPassword": password()},
     }
 
 
@@ -89,72 +81,6 @@ def _merged(below: Tree, above: Tree) -> Tree:
         both = isinstance(value, dict) and isinstance(under, dict)
         result[key] = _merged(cast("Tree", under), cast("Tree", value)) if both else value
     return result
-
-
-def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Generator[tuple[str, str, bool]]:
-    """Each single value of a tree as the engine takes it: its path, its text, and whether it is a secret."""
-    if isinstance(value, dict):
-        for name, child in cast("Tree", value).items():
-            # A dot in a name, as label keys have it, would be read as a level of its own.
-            step = f'["{name}"]' if "." in name else f".{name}" if path else name
-            yield from leaves(child, path + step, _kind_of(kind, name))
-    elif isinstance(value, list):
-        for index, child in enumerate(cast("list[Any]", value)):
-            yield from leaves(child, f"{path}[{index}]", None)
-    else:
-        text = value if isinstance(value, str) else json.dumps(value)
-        yield path, text, kind is not None and kind.secret
-
-
-def _kind_of(parent: Kind[Any] | None, name: str) -> Kind[Any] | None:
-    if isinstance(parent, Section):
-        return parent.settings.get(name)
-    return cast("MapOf[Any]", parent).element if isinstance(parent, MapOf) else None
-
-
-class Stack:
-    """A stack's file, by way of the engine that encrypts it."""
-
-    def __init__(self, name: str, project: Path, engine: str) -> None:
-        self.name = name
-        self._project = project
-        self._engine = engine
-
-    def create(self) -> None:
-        """Make the stack unless there is one of that name."""
-        self._run(["stack", "select", "--create", self.name])
-
-    def read(self) -> Tree:
-        """All settings of the file, secrets in plain text."""
-        found = json.loads(self._run(["config", "--json", "--show-secrets", "--stack", self.name]))
-        prefix = f"{NAMESPACE}:"
-        own = {key.removeprefix(prefix): entry for key, entry in found.items() if key.startswith(prefix)}
-        return {key: entry.get("objectValue", entry.get("value")) for key, entry in own.items()}
-
-    def add(self, before: Tree, after: Tree) -> list[str]:
-        """Write the values that `after` has and `before` has not. Gives their keys."""
-        present = {path for path, _, _ in leaves(before)}
-        added = [leaf for leaf in leaves(after, kind=Section(Settings)) if leaf[0] not in present]
-        plain = [f"--plaintext={path}={text}" for path, text, secret in added if not secret]
-        if plain:
-            self._run(["config", "set-all", "--path", *plain, "--stack", self.name])
-        for path, text, secret in added:
-            if secret:
-                # On standard input: arguments are open to everyone on the machine. The engine drops the last line end.
-                self._run(["config", "set", "--path", "--secret", path, "--stack", self.name], text + "\n")
-        return [path for path, _, _ in added]
-
-    def _run(self, arguments: Sequence[str], given: str = "") -> str:
-        command = [self._engine, *arguments, "--non-interactive"]
-        try:
-            ended = subprocess.run(
-                command, cwd=self._project, input=given, capture_output=True, text=True, check=False, timeout=120
-            )
-        except FileNotFoundError as error:
-            raise EngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
-        if ended.returncode != 0:
-            raise EngineError(f"'pulumi {' '.join(arguments[:2])}' failed: {ended.stderr.strip()}")
-        return ended.stdout
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

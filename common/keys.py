@@ -77,3 +77,12 @@ def bare_public_key(public: str) -> str:
 
 def _line(key: Ed25519PublicKey) -> str:
     return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def derived(master: str, purpose: str) -> str:
+    """A secret of 64 hexadecimal digits for one purpose, out of a master key in base64.
+
+    One key for many purposes is HMAC-SHA256's own use (RFC 5869, section 2.3): a derived secret says nothing about
+    the master key or about another one.
+    """
+    return hmac.digest(base64.b64decode(master), b"shambhala\0" + purpose.encode(), "sha256").hex()

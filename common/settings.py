@@ -36,6 +36,7 @@ from common.fields import (
     settings_of,
 )
 from common.keys import bare_public_key, public_key_of
+from common.teams import Teams
 from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE, HELM, K3S
 
 NAMESPACE: Final = "shambhala"
@@ -46,6 +47,8 @@ ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
+USABLE_PERCENT: Final = 80
+"""Part of a volume for logs that they may fill: the rest is for what is not deleted yet."""
 _PUBLISHERS: Final = {name: chart.repository for name, chart in CHARTS.items()}
 
 
@@ -242,11 +245,88 @@ class Board:
 
 
 @section
+class ObjectStorage:
+    """A bucket for logs, where one volume is too small; made beforehand, in a region near the board."""
+
+    endpoint: str = setting(kinds.domain)
+    """Host name at which the storage answers, such as s3.fr-par.scw.cloud."""
+    region: str = setting(kinds.label)
+    """Region of the bucket."""
+    bucket: str = setting(kinds.label)
+    """Name of the bucket."""
+    access_key: Secret = setting(kinds.password)
+    """Public half of a key that may read and write in the bucket, and nothing else."""
+    secret_key: Secret = setting(kinds.password)
+    """Secret half of it."""
+
+
+@section
+class Logs:
+    """How long logs are kept, and where."""
+
+    retention_days: int = setting(integer(1, 365, "days"), default=14)
+    """Days after which a line is deleted."""
+    daily_gb: int = setting(integer(1, 1000, "GB"), default=1)
+    """What the whole game logs in a day, compressed, in gigabytes of 10^9 bytes."""
+    volume_size_gb: int = setting(integer(5, 10_000, "GB"), default=20)
+    """Size of the volume for logs, in gigabytes of 10^9 bytes; with object storage it holds the newest only."""
+    object_storage: ObjectStorage | None = setting(Section[ObjectStorage | None](ObjectStorage), default=None)
+    """Where logs are kept beyond the volume."""
+
+    @rule
+    def retention_fits_the_volume(self) -> Generator[Conflict]:
+        room = self.volume_size_gb * USABLE_PERCENT // 100
+        if self.object_storage is None and self.retention_days * self.daily_gb > room:
+            yield Conflict(
+                "retentionDays",
+                self.retention_days,
+                f"must fit the volume: {self.daily_gb} GB a day for at most {room // self.daily_gb} days in "
+                f"{USABLE_PERCENT} % of {self.volume_size_gb} GB; raise volumeSizeGb or set objectStorage",
+            )
+
+
+@section
+class Metrics:
+    """How long metrics are kept."""
+
+    retention_days: int = setting(integer(1, 365, "days"), default=14)
+    """Days after which a sample is deleted; the oldest go earlier when the volume is full."""
+    volume_size_gb: int = setting(integer(5, 10_000, "GB"), default=10)
+    """Size of the volume for metrics, in gigabytes of 10^9 bytes."""
+
+
+@section
+class SignIn:
+    """An OpenID Connect provider, whose users may look at Grafana and change nothing."""
+
+    client_id: str = setting(kinds.label)
+    """Grafana's name at the provider."""
+    client_secret: Secret = setting(kinds.password)
+    """Its secret there."""
+    authorize_url: str = setting(kinds.web_url)
+    """Where users sign in."""
+    token_url: str = setting(kinds.web_url)
+    """Where Grafana redeems what they come back with."""
+    userinfo_url: str = setting(kinds.web_url)
+    """Where Grafana asks who they are."""
+
+
+@section
 class Observability:
     """What watches the game."""
 
     grafana_admin_password: Secret = setting(kinds.password)
     """Password of Grafana's user `admin`."""
+    loki_password: Secret = setting(kinds.password)
+    """Password with which logs are written to Loki and read from it."""
+    players: int = setting(integer(1, 10_000, "players"), default=100)
+    """How many players it is sized for; 20 teams of five by default."""
+    logs: Logs = setting(Section(Logs), default=Logs())
+    """How long logs are kept, and where."""
+    metrics: Metrics = setting(Section(Metrics), default=Metrics())
+    """How long metrics are kept."""
+    sign_in: SignIn | None = setting(Section[SignIn | None](SignIn), default=None)
+    """Who else may look; by default only `admin` signs in."""
 
 
 @section
@@ -322,6 +402,8 @@ class Settings:
     """What watches the game."""
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
     """The game's first component."""
+    teams: Teams = setting(Section(Teams), default=Teams())
+    """Who plays; each team has a space of its own on the board."""
     sources: Sources = setting(Section(Sources), default=Sources())
     """Where what is installed comes from; mirrors go here."""
 
@@ -399,20 +481,21 @@ def load(config: pulumi.Config, stack: str) -> Settings:
     prefix = f"{config.name}:"
     keys = [key.removeprefix(prefix) for key in engine.CONFIG.get() if key.startswith(prefix)]
     return parse(
-        {key: _decoded(key, config.get(key)) for key in keys},
+        {key: config.get(key) for key in keys},
         stack,
         encrypted=[key for key in keys if engine.is_config_secret(prefix + key)],
     )
 
 
 def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str] | None = None) -> Settings:
-    """The settings in plain objects, as JSON has them, for the stack of that name.
+    """The settings in plain objects or as JSON, for the stack of that name.
 
     encrypted: the top-level keys that the stack's file keeps encrypted; None where that is not known.
     Raises SettingsError with every problem.
     """
     problems: list[Problem] = []
-    settings = Section(Settings).read(dict(given), Place("", problems))
+    plain = {key: _decoded(key, value) for key, value in given.items()}
+    settings = Section(Settings).read(plain, Place("", problems))
     problems += _stack_problems(given.get("environment"), stack)
     problems += _encryption_problems(given, encrypted)
     if problems:

@@ -1,4 +1,4 @@
-"""Everything that is pinned, in one place: charts, the game master's programs, the image of the game.
+"""Everything that is pinned, in one place: charts, the game master's programs, the images of boards and game.
 
 To move to a newer release, change it here, run `make rehearse`, then `make up`.
 """
@@ -27,6 +27,8 @@ _CATALOGUE = (
     Chart(name="grafana", version="12.11.1", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="loki", version="18.11.0", repository="oci://ghcr.io/grafana-community/helm-charts"),
     Chart(name="logging-operator", version="6.7.0", repository="oci://ghcr.io/kube-logging/helm-charts"),
+    # Prometheus alone with kube-state-metrics: no operator and no CRDs (docs/adr/observability.md).
+    Chart(name="prometheus", version="29.27.0", repository="oci://ghcr.io/prometheus-community/charts"),
     Chart(name="rancher", version="2.15.0", repository="https://releases.rancher.com/server-charts/latest"),
 )
 
@@ -63,3 +65,32 @@ ACME_DIRECTORIES: Mapping[str, str] = {
 
 GAME_PORTAL_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29.3-alpine"
 """Serves the game's first page as a user without rights, on port 8080."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildImages:
+    """The images in which the steps of a build run."""
+
+    git: str = "docker.io/alpine/git:v2.49.1"
+    hadolint: str = "docker.io/hadolint/hadolint:v2.12.0-alpine"
+    kubernetes_tools: str = "docker.io/alpine/k8s:1.33.4"
+    """kubectl, helm and a shell."""
+    buildkit: str = "docker.io/moby/buildkit:v0.23.2-rootless"
+    trivy: str = "docker.io/aquasec/trivy:0.65.0"
+    cosign: str = "docker.io/bitnami/cosign:2.5.3"
+    """cosign with a shell, which the project's own image does not have."""
+
+
+BUILD_IMAGES = BuildImages()
+GUARD_IMAGE = "docker.io/library/python:3.13.7-alpine3.22"
+"""Runs the guard, which is files of this project and needs nothing but Python's standard library."""
+DRONE_SERVER_IMAGE = "docker.io/drone/drone:2.28.2"
+"""Not an image built with the tag `oss`: that one ignores the extensions without a word. Before 2.28.1 a build whose
+pipeline could not be fetched again stayed pending for ever."""
+DRONE_RUNNER_IMAGE = "docker.io/drone/drone-runner-kube:1.0.0-rc.5"
+DRONE_PAUSE_IMAGE = "docker.io/drone/placeholder:1.0.0"
+"""What a step's container runs until its turn comes."""
+POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
+BUILDKIT_IMAGE = BUILD_IMAGES.buildkit
+KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"
+"""Waits on the board for what no chart waits for."""

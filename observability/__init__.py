@@ -1,4 +1,4 @@
-"""What the game masters look at during an event: Grafana."""
+"""What the game masters look at during an event: logs, metrics, alerts, and the pages that show them."""
 
 from observability.component import Observability, ObservabilityArgs
 

@@ -9,7 +9,11 @@ import pulumi_kubernetes as k8s
 
 from common.helm import Charts
 from common.naming import baseline_namespace
+from common.settings import Observability as ObservabilitySettings
 from observability.grafana import Grafana, GrafanaArgs
+from observability.log_pipeline import LogPipeline, LogPipelineArgs
+from observability.loki import Loki, LokiArgs
+from observability.prometheus import Prometheus, PrometheusArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,23 +21,56 @@ class ObservabilityArgs:
     """What observability needs of the rest."""
 
     charts: Charts
+    settings: ObservabilitySettings
     grafana_host: pulumi.Input[str]
     """Full name at which Grafana is exposed."""
-    grafana_admin_password: pulumi.Input[str]
     ingress_class: pulumi.Input[str]
+    cluster_issuer: pulumi.Input[str] | None = None
+    """cert-manager's issuer of Grafana's certificate; None where the board has none."""
 
 
 class Observability(pulumi.ComponentResource):
-    """Grafana in a namespace of its own."""
+    """Numbers and lines of everything on the board, and the pages that show them."""
 
     grafana_url: pulumi.Output[str]
+    loki_url: pulumi.Output[str]
+    """Where Loki's gateway answers inside the board."""
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Observability", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        own = args.settings
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={"name": "observability", "labels": dict(baseline_namespace("observability"))},
+            opts=child,
+        )
+        loki = Loki(
+            f"{name}-loki",
+            LokiArgs(
+                charts=args.charts,
+                namespace=namespace.metadata.name,
+                password=own.loki_password.output,
+                logs=own.logs,
+                players=own.players,
+            ),
+            opts=child,
+        )
+        prometheus = Prometheus(
+            f"{name}-prometheus",
+            PrometheusArgs(
+                charts=args.charts, namespace=namespace.metadata.name, metrics=own.metrics, players=own.players
+            ),
+            opts=child,
+        )
+        LogPipeline(
+            f"{name}-logs",
+            LogPipelineArgs(
+                charts=args.charts,
+                loki_url=loki.url,
+                loki_password=own.loki_password.output,
+                players=own.players,
+            ),
             opts=child,
         )
         grafana = Grafana(
@@ -42,10 +79,17 @@ class Observability(pulumi.ComponentResource):
                 charts=args.charts,
                 namespace=namespace.metadata.name,
                 host=args.grafana_host,
-                admin_password=args.grafana_admin_password,
+                admin_password=own.grafana_admin_password.output,
                 ingress_class=args.ingress_class,
+                cluster_issuer=args.cluster_issuer,
+                loki_url=loki.url,
+                loki_password=own.loki_password.output,
+                prometheus_url=prometheus.url,
+                sign_in=own.sign_in,
+                players=own.players,
             ),
             opts=child,
         )
         self.grafana_url = grafana.url
-        self.register_outputs({"grafana_url": self.grafana_url})
+        self.loki_url = loki.url
+        self.register_outputs({"grafana_url": self.grafana_url, "loki_url": self.loki_url})

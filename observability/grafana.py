@@ -1,4 +1,4 @@
-"""Grafana, by its community chart."""
+"""Grafana, by its community chart: the pages that the operators of an event live in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.helm import Charts
+from common.settings import SignIn
+from observability import dashboards
+from observability.loki import TENANTS, USER
+from observability.sizing import resources
+
+_MOUNTED = "/var/lib/grafana/dashboards"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +28,18 @@ class GrafanaArgs:
     """Full name at which it is exposed."""
     admin_password: pulumi.Input[str]
     ingress_class: pulumi.Input[str]
+    cluster_issuer: pulumi.Input[str] | None
+    """cert-manager's issuer of its certificate; None where the board has none, and it answers in plain HTTP."""
+    loki_url: pulumi.Input[str]
+    loki_password: pulumi.Input[str]
+    prometheus_url: pulumi.Input[str]
+    sign_in: SignIn | None
+    """Who else may look."""
+    players: int
 
 
 class Grafana(pulumi.ComponentResource):
-    """Grafana with its admin's password in a Secret that no chart value repeats."""
+    """Grafana with its dashboards as code; no chart value repeats a password."""
 
     url: pulumi.Output[str]
     """Where it answers, known once it is ready."""
@@ -39,31 +53,168 @@ class Grafana(pulumi.ComponentResource):
             string_data={"admin-user": "admin", "admin-password": pulumi.Output.secret(args.admin_password)},
             opts=child,
         )
+        environment = k8s.core.v1.Secret(
+            f"{name}-environment",
+            metadata={"name": "grafana-environment", "namespace": args.namespace},
+            string_data={
+                "LOKI_PASSWORD": pulumi.Output.secret(args.loki_password),
+                **({"SIGN_IN_SECRET": args.sign_in.client_secret.output} if args.sign_in else {}),
+            },
+            opts=child,
+        )
+        folders = {folder: self._folder(name, folder, args.namespace, child) for folder in dashboards.FOLDERS}
         release = args.charts.release(
             "grafana",
             name=f"{name}-release",
             namespace=args.namespace,
-            values=grafana_values(args.host, args.ingress_class, admin.metadata.name),
+            values=grafana_values(args, admin.metadata.name, environment.metadata.name, folders),
             opts=child,
         )
-        self.url = pulumi.Output.all(args.host, release.id).apply(lambda values: f"http://{values[0]}/")
+        scheme = "http" if args.cluster_issuer is None else "https"
+        self.url = pulumi.Output.all(args.host, release.id).apply(lambda values: f"{scheme}://{values[0]}/")
         self.register_outputs({"url": self.url})
+
+    def _folder(
+        self, name: str, folder: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> pulumi.Output[str]:
+        """Name of the ConfigMap with a folder's dashboards: objects of their own, so that a change shows as one."""
+        files = {
+            file.removeprefix(f"{folder}/"): text
+            for file, text in dashboards.files().items()
+            if file.startswith(f"{folder}/")
+        }
+        made = k8s.core.v1.ConfigMap(
+            f"{name}-dashboards-{folder}",
+            metadata={"name": f"dashboards-{folder}", "namespace": namespace},
+            data=files,
+            opts=opts,
+        )
+        return made.metadata.name
 
 
 def grafana_values(
-    host: pulumi.Input[str], ingress_class: pulumi.Input[str], admin_secret: pulumi.Input[str]
+    args: GrafanaArgs,
+    admin_secret: pulumi.Input[str],
+    environment_secret: pulumi.Input[str],
+    folders: Mapping[str, pulumi.Input[str]],
 ) -> Mapping[str, Any]:
-    """Values of the chart `grafana`."""
+    """Values of the chart `grafana`.
+
+    folders: folder of dashboards to the ConfigMap that has them.
+    """
+    scheme = "http" if args.cluster_issuer is None else "https"
     return {
         # Without it the chart makes a new password at every render.
         "admin": {"existingSecret": admin_secret, "userKey": "admin-user", "passwordKey": "admin-password"},
+        "envFromSecret": environment_secret,
         "persistence": {"enabled": True, "size": "5Gi"},
         # A volume that one node mounts at a time cannot be held by two generations of the pod.
         "deploymentStrategy": {"type": "Recreate"},
         "testFramework": {"enabled": False},
-        "ingress": {"enabled": True, "ingressClassName": ingress_class, "hosts": [host]},
-        "grafana.ini": {
-            "server": {"root_url": pulumi.Output.concat("http://", host, "/")},
-            "analytics": {"reporting_enabled": False, "check_for_updates": False},
+        "resources": resources("grafana", args.players),
+        "datasources": {"datasources.yaml": data_sources(args.prometheus_url, args.loki_url)},
+        "dashboardProviders": {"dashboardproviders.yaml": providers()},
+        "dashboardsConfigMaps": dict(folders),
+        "ingress": {
+            "enabled": True,
+            "ingressClassName": args.ingress_class,
+            "hosts": [args.host],
+            **_certificate(args.host, args.cluster_issuer),
         },
+        "grafana.ini": {
+            "server": {"root_url": pulumi.Output.concat(scheme, "://", args.host, "/")},
+            "analytics": {"reporting_enabled": False, "check_for_updates": False, "check_for_plugin_updates": False},
+            "security": {
+                "cookie_secure": scheme == "https",
+                "disable_gravatar": True,
+                "strict_transport_security": scheme == "https",
+            },
+            "users": {"allow_sign_up": False, "viewers_can_edit": False},
+            "auth.anonymous": {"enabled": False},
+            "dashboards": {"default_home_dashboard_path": f"{_MOUNTED}/game/at-a-glance.json"},
+            **_sign_in(args.sign_in),
+        },
+    }
+
+
+def data_sources(prometheus_url: pulumi.Input[str], loki_url: pulumi.Input[str]) -> Mapping[str, Any]:
+    """Grafana's data sources; source: https://grafana.com/docs/grafana/latest/administration/provisioning/."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "Prometheus",
+                "uid": dashboards.PROMETHEUS,
+                "type": "prometheus",
+                "access": "proxy",
+                "url": prometheus_url,
+                "isDefault": True,
+                "editable": False,
+                "jsonData": {"timeInterval": "30s", "manageAlerts": True},
+            },
+            {
+                "name": "Loki",
+                "uid": dashboards.LOKI,
+                "type": "loki",
+                "access": "proxy",
+                "url": loki_url,
+                "editable": False,
+                "basicAuth": True,
+                "basicAuthUser": USER,
+                "jsonData": {"httpHeaderName1": "X-Scope-OrgID", "maxLines": 500},
+                "secureJsonData": {
+                    "basicAuthPassword": "$__env{LOKI_PASSWORD}",
+                    # Reads of several tenants at once, which Loki allows where it is told so.
+                    "httpHeaderValue1": "|".join(TENANTS),
+                },
+            },
+        ],
+    }
+
+
+def providers() -> Mapping[str, Any]:
+    """Where Grafana finds the dashboards of each folder; what is changed in the browser is not kept."""
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": folder,
+                "folder": title,
+                "type": "file",
+                "disableDeletion": True,
+                "allowUiUpdates": False,
+                "options": {"path": f"{_MOUNTED}/{folder}"},
+            }
+            for folder, title in dashboards.FOLDERS.items()
+        ],
+    }
+
+
+def _certificate(host: pulumi.Input[str], issuer: pulumi.Input[str] | None) -> Mapping[str, Any]:
+    if issuer is None:
+        return {}
+    return {
+        "annotations": {"cert-manager.io/cluster-issuer": issuer},
+        "tls": [{"secretName": "grafana-tls", "hosts": [host]}],
+    }
+
+
+def _sign_in(provider: SignIn | None) -> Mapping[str, Any]:
+    """Whoever the provider lets in may look, and nobody becomes more than that by signing in."""
+    if provider is None:
+        return {}
+    return {
+        "auth.generic_oauth": {
+            "enabled": True,
+            "name": "Operators",
+            "client_id": provider.client_id,
+            "client_secret": "$__env{SIGN_IN_SECRET}",
+            "scopes": "openid profile email",
+            "auth_url": provider.authorize_url,
+            "token_url": provider.token_url,
+            "api_url": provider.userinfo_url,
+            "use_pkce": True,
+            "allow_sign_up": True,
+            "role_attribute_path": "'Viewer'",
+        }
     }

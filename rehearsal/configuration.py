@@ -22,7 +22,7 @@ from rehearsal.scaleway import Credentials
 
 PARENT_ZONE = "example.org"
 ZONE = f"hunt.{PARENT_ZONE}"
-_CHARTS = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "rancher")
+_CHARTS = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "prometheus", "rancher")
 _SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability", "rancher")
 
 
@@ -42,6 +42,7 @@ class Secrets:
     host: KeyPair
     dns_update_key: str
     grafana_admin_password: str
+    loki_password: str
 
 
 def load_or_make_secrets(run: Run) -> Secrets:
@@ -53,6 +54,7 @@ def load_or_make_secrets(run: Run) -> Secrets:
             host=_key_pair(),
             dns_update_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             grafana_admin_password=secrets.token_urlsafe(24),
+            loki_password=secrets.token_urlsafe(24),
         )
         write_private(file, json.dumps(asdict(made)))
     data = json.loads(file.read_text())
@@ -61,6 +63,7 @@ def load_or_make_secrets(run: Run) -> Secrets:
         host=KeyPair(**data["host"]),
         dns_update_key=data["dns_update_key"],
         grafana_admin_password=data["grafana_admin_password"],
+        loki_password=data["loki_password"],
     )
 
 
@@ -103,7 +106,10 @@ def settings(run: Run, own: Secrets, account: Credentials, *, api_url: str, char
             }
         },
         "activeBoard": "blue",
-        "observability": {"grafanaAdminPassword": own.grafana_admin_password},
+        "observability": {
+            "grafanaAdminPassword": own.grafana_admin_password,
+            "lokiPassword": own.loki_password,
+        },
         "sources": {
             "charts": dict.fromkeys(_CHARTS, charts_url),
             "chartTimeoutSeconds": 120,

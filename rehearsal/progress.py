@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from pulumi.automation.events import EngineEvent, StepEventMetadata
+from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMetadata
 from rich.console import Console
 
 _SHOW_EVERY = 10.0
@@ -32,8 +32,8 @@ class EngineProgress:
             self.running[event.resource_pre_event.metadata.urn] = now
         elif event.res_outputs_event:
             self._ended(event.res_outputs_event.metadata, now)
-        elif event.diagnostic_event and event.diagnostic_event.severity in ("error", "warning"):
-            self.console.print(event.diagnostic_event.message.strip(), markup=False)
+        elif event.diagnostic_event and _matters(event.diagnostic_event):
+            self.console.print(event.diagnostic_event.message.strip(), markup=False, soft_wrap=True)
         if self.running and now - self._shown > _SHOW_EVERY:
             waiting = ", ".join(f"{name_of(urn)} ({now - began:.0f} s)" for urn, began in self.running.items())
             self._show(f"  … {waiting}", now)
@@ -54,6 +54,11 @@ class EngineProgress:
 def name_of(urn: str) -> str:
     """The logical name in a URN."""
     return urn.rpartition("::")[2]
+
+
+def _matters(diagnostic: DiagnosticEvent) -> bool:
+    # What is said while something is awaited ("not ready yet") is ephemeral: it matters if it stays so.
+    return diagnostic.severity in ("error", "warning") and not diagnostic.ephemeral
 
 
 def _does_something(metadata: StepEventMetadata) -> bool:

@@ -8,6 +8,7 @@ from pulumi.automation import CommandError
 from rich.console import Console
 
 from rehearsal import daemon, deploy
+from rehearsal.asking import billed
 from rehearsal.instances import leftovers, release, remove_all
 from rehearsal.processes import ProcessError, Processes
 from rehearsal.progress import EngineProgress
@@ -20,7 +21,8 @@ from rehearsal.toolchain import ToolchainError, provide
 def remove_everything(run: Run, console: Console) -> list[str]:
     """Destroy the game through the engine, end the local cloud, and name whatever is still there.
 
-    A destroy that fails is reported, and what it left is removed from below: the cloud is ours.
+    A destroy that fails, or that leaves something at Scaleway, is reported; what it left is removed
+    from below, for the cloud is ours.
     """
     left = _destroy(run, console)
     left += asyncio.run(_remove_cloud(run, console))
@@ -36,11 +38,23 @@ def _destroy(run: Run, console: Console) -> list[str]:
     try:
         stack = open_cloud(run, provide(console), console)
         stack.destroy(on_event=EngineProgress(console), color="never")
+        _tell_leaks(run, console)
         return [f"resource {resource['urn']}" for resource in deploy.resources_in_state(stack)]
     except (CommandError, ProcessError, ToolchainError) as error:
         console.print(f"[yellow]The engine could not destroy it:[/] {error}", soft_wrap=True)
         console.print("What it left is removed from below.")
         return []
+
+
+def _tell_leaks(run: Run, console: Console) -> None:
+    leaks = billed(run)
+    if leaks:
+        what = ", ".join(f"{number} {kind}" for kind, number in leaks.items())
+        console.print(
+            f"[yellow]The engine destroyed all that it knew of; at Scaleway this would still be billed:[/] {what}. "
+            "After an update that was killed, 'python -m common.recover' adopts such things.",
+            soft_wrap=True,
+        )
 
 
 async def _remove_cloud(run: Run, console: Console) -> list[str]:

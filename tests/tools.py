@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal.toolchain import Tools, provide
+from rehearsal.toolchain import Tools, provide, provide_built
+from rehearsal.toolchain.catalogue import Source
 
 
 @cache
 def tools() -> Tools:
     """The engine, its plugins and the control plane; what is missing is downloaded or built first."""
     return provide(Console(stderr=True))
+
+
+@cache
+def built(source: Source) -> Path:
+    """A program that the whole tool chain does not hold."""
+    return provide_built(source, Console(stderr=True)).path

@@ -5,6 +5,5 @@ master's own bind9.
 """
 
 from rehearsal.acme.authority import Authority, AuthorityError
-from rehearsal.acme.program import provide
 
-__all__ = ["Authority", "AuthorityError", "provide"]
+__all__ = ["Authority", "AuthorityError"]

@@ -10,24 +10,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from rehearsal.toolchain.building import build
-from rehearsal.toolchain.catalogue import Program, Source
-from rehearsal.toolchain.tools import Progress
-
 STAND_IN = Path(__file__).parent / "stand_in.py"
 STAGES = Path(__file__).parents[1] / "kapsule" / "stages"
-
-HELM = Source(
-    module="helm",
-    version="3.18.6",
-    programs=(
-        Program(
-            "helm",
-            package="helm.sh/helm/v3/cmd/helm",
-            variables=(("helm.sh/helm/v3/internal/version.version", "v3.18.6"),),
-        ),
-    ),
-)
 
 Endpoint = tuple[str, int]
 """Address and port."""
@@ -63,12 +47,12 @@ def pack_k3s(target: Path, programs: Path, version: str, forwards: Mapping[Endpo
     partial.replace(target)
 
 
-def pack_helm(target: Path, progress: Progress) -> None:
-    """Helm's archive for Linux on amd64; Helm is built unless the cache has it. Raises ToolchainError."""
-    program = (build(HELM, progress) / "helm").read_bytes()
+def pack_helm(target: Path, program: Path) -> None:
+    """Helm's archive for Linux on amd64."""
+    content = program.read_bytes()
     partial = target.with_suffix(".part")
     with tarfile.open(partial, "w:gz", compresslevel=1) as archive:
         entry = tarfile.TarInfo("linux-amd64/helm")
-        entry.size, entry.mode = len(program), 0o755
-        archive.addfile(entry, io.BytesIO(program))
+        entry.size, entry.mode = len(content), 0o755
+        archive.addfile(entry, io.BytesIO(content))
     partial.replace(target)

@@ -9,7 +9,7 @@ What was downloaded or built is kept in the user's cache folder under a name mad
 it, so that nothing is ever made twice, by two runs at once either, and half of it is never seen.
 """
 
-from rehearsal.toolchain.providing import lay_out, provide
+from rehearsal.toolchain.providing import lay_out, provide, provide_built
 from rehearsal.toolchain.tools import Tool, ToolchainError, Tools
 
-__all__ = ["Tool", "ToolchainError", "Tools", "lay_out", "provide"]
+__all__ = ["Tool", "ToolchainError", "Tools", "lay_out", "provide", "provide_built"]

@@ -8,7 +8,8 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from rehearsal.toolchain import ToolchainError, provide
+from rehearsal.toolchain import ToolchainError, provide, provide_built
+from rehearsal.toolchain.catalogue import DRONE, GITEA
 
 
 def main() -> int:
@@ -16,12 +17,12 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m rehearsal.toolchain", description=__doc__).parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     try:
-        tools = provide(console)
+        tools = (*provide(console).all, *(provide_built(source, console) for source in (DRONE, GITEA)))
     except ToolchainError as error:
         console.print(f"[red]error:[/] {error}", soft_wrap=True)
         return 1
     table = Table("tool", "version", "came from", "seconds")
-    for tool in tools.all:
+    for tool in tools:
         origin = f"stand-in: {tool.origin}" if tool.stand_in else tool.origin
         table.add_row(tool.name, tool.version, origin, f"{tool.seconds:.1f}")
     console.print(table)

@@ -25,8 +25,8 @@ _NETWORK = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|net
 def entry_name(source: Source) -> str:
     """The cache's name for a build: changes with the wrapper, the recipe, the platform and Go itself."""
     digest = hashlib.sha256(f"{source} {_go('version')}".encode())
-    for file in sorted(source.folder.iterdir()):
-        digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+    for file in sorted(path for path in source.folder.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(source.folder)} {file.stat().st_size}\n".encode())
         digest.update(file.read_bytes())
     return f"{source.folder.name}-{source.version}-{digest.hexdigest()[:12]}"
 
@@ -44,13 +44,20 @@ def built(source: Source) -> Path | None:
     return folder if folder.exists() else None
 
 
+def module_folder(source: Source, module: str) -> Path:
+    """The folder with the source of a module that a wrapper requires: some programs need files from it."""
+    return Path(json.loads(_go("mod", "download", "-json", module, cwd=source.folder))["Dir"])
+
+
 def _build(source: Source, folder: Path, progress: Progress) -> None:
     work = folder / "work"
     shutil.copytree(source.folder, work)
     if source.schema:
         _embed_schema(source.version, source.schema, work)
+    if source.c and shutil.which("cc") is None:
+        raise ToolchainError(f"A C compiler is needed to build {source.module}: install Debian's package gcc.")
     for program in source.programs:
-        _compile(program, work, folder / program.file, progress)
+        _compile(program, work, folder / program.file, progress, c=source.c)
         for name in program.also:
             (folder / name).symlink_to(program.file)
     shutil.rmtree(work)
@@ -64,13 +71,14 @@ def _embed_schema(version: str, schema: tuple[str, str], work: Path) -> None:
     (work / "schema.json").write_text(json.dumps({**content, "version": version}))
 
 
-def _compile(program: Program, work: Path, target: Path, progress: Progress) -> None:
+def _compile(program: Program, work: Path, target: Path, progress: Progress, *, c: bool) -> None:
     tags = [f"-tags={program.tags}"] if program.tags else []
     # Fetches what the program is made of, and no more: some modules of the graph cannot be had everywhere.
     dependencies = _watched(
         ["list", "-deps", *tags, program.package],
         work,
         lambda lines: progress(f"fetching the source of {program.file}: {lines} Go modules so far"),
+        c=c,
     )
     packages = len(dependencies.split())
     began = time.monotonic()
@@ -82,17 +90,18 @@ def _compile(program: Program, work: Path, target: Path, progress: Progress) -> 
             f"building {program.file}: {lines} of at most {packages} packages compiled "
             f"({time.monotonic() - began:.0f} s)"
         ),
+        c=c,
     )
 
 
-def _watched(arguments: Sequence[str], work: Path, tell: Callable[[int], None]) -> str:
+def _watched(arguments: Sequence[str], work: Path, tell: Callable[[int], None], *, c: bool) -> str:
     """What Go prints; `tell` gets, every ten seconds, the number of lines in which it told of its progress."""
     said: list[str] = []
     printed: list[str] = []
     with subprocess.Popen(
         [_program(), *arguments],
         cwd=work,
-        env=_environment(),
+        env=_environment(c=c),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -135,9 +144,9 @@ def _program() -> str:
     return found
 
 
-def _environment() -> dict[str, str]:
-    # Without the C library, so that the programs run on any Linux.
-    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+def _environment(*, c: bool = False) -> dict[str, str]:
+    # Without C where that is possible, so that the programs run on any Linux.
+    return {**os.environ, "CGO_ENABLED": "1" if c else "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
 
 def _go(*arguments: str, cwd: Path | None = None) -> str:

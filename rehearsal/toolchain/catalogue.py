@@ -41,6 +41,8 @@ class Source:
     programs: tuple[Program, ...]
     schema: tuple[str, str] | None = None
     """Module and path in it of a provider's schema, which the build embeds as schema.json with `version` set."""
+    c: bool = False
+    """Whether some of it is in C, so that a C compiler is needed."""
 
     @property
     def folder(self) -> Path:
@@ -144,4 +146,37 @@ PLUGINS = (
     ),
     Plugin("command"),
     Plugin("rancher2"),
+)
+
+PEBBLE = Source(
+    module="pebble",
+    version=_required("pebble", "github.com/letsencrypt/pebble/v2"),
+    programs=(Program("pebble", package="github.com/letsencrypt/pebble/v2/cmd/pebble"),),
+)
+
+_HELM_VERSION = _required("helm", "helm.sh/helm/v3")
+HELM = Source(
+    module="helm",
+    version=_HELM_VERSION,
+    programs=(
+        Program(
+            "helm",
+            package="helm.sh/helm/v3/cmd/helm",
+            variables=(("helm.sh/helm/v3/internal/version.version", f"v{_HELM_VERSION}"),),
+        ),
+    ),
+)
+
+# Both keep their data in SQLite, which is in C.
+DRONE = Source(
+    module="drone",
+    version=_required("drone", "github.com/drone/drone"),
+    programs=(Program("drone-server", package="github.com/drone/drone/cmd/drone-server"),),
+    c=True,
+)
+GITEA = Source(
+    module="gitea",
+    version=_required("gitea", "code.gitea.io/gitea"),
+    programs=(Program("gitea", package="code.gitea.io/gitea", tags="sqlite,sqlite_unlock_notify"),),
+    c=True,
 )

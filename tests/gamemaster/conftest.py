@@ -18,11 +18,12 @@ from rehearsal.processes import Processes
 from rehearsal.rancher import RancherStandIn
 from rehearsal.rancher.standin import PORT as RANCHER_PORT
 from rehearsal.run import Block, Run, Service
+from rehearsal.toolchain.catalogue import HELM, PEBBLE
 from tests.gamemaster import games
 from tests.gamemaster.games import Game
 from tests.gamemaster.steps import Host, steps_of
 from tests.instances.cloud import Cloud, new_run
-from tests.tools import tools
+from tests.tools import built, tools
 
 
 def _tell(line: str) -> None:
@@ -32,7 +33,7 @@ def _tell(line: str) -> None:
 def _pack(downloads: Downloads, run: Run) -> None:
     rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
     pack_k3s(downloads.folder / "k3s", tools().control_plane, K3S.version, {(ADDRESS, 80): rancher})
-    pack_helm(downloads.folder / "helm.tar.gz", _tell)
+    pack_helm(downloads.folder / "helm.tar.gz", built(HELM))
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -44,7 +45,7 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
     await instances.prepare(_tell)
     cloud = Cloud(run, instances)
     processes = Processes(run)
-    authority = acme.Authority(run, processes, await asyncio.to_thread(acme.provide, _tell))
+    authority = acme.Authority(run, processes, await asyncio.to_thread(built, PEBBLE))
     downloads, charts = Downloads(run), ChartRegistry(run)
     standin = RancherStandIn(run, initial_password=games.BOOTSTRAP_PASSWORD)
     started: list[Callable[[], Awaitable[None]]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,9 +12,10 @@ from textwrap import indent
 from typing import TypeVar
 
 import asyncssh
+import pytest
 
 from rehearsal.instances import Instances
-from rehearsal.run import Block, Run
+from rehearsal.run import Block, Run, claim
 from rehearsal.scaleway.backends import Machine, Rule
 
 PATIENCE = 60.0
@@ -145,6 +145,7 @@ class Cloud:
 
 
 def new_run(home: Path) -> Run:
-    """A rehearsal that no other one of this machine meets, whatever their states' folders."""
-    home.mkdir()
-    return Run(name=f"test-{uuid.uuid4().hex[:12]}", home=home, slot=200 + os.getpid() % 50)
+    """A rehearsal of its own, kept below a folder that is made for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(home))
+        return claim(f"test-{uuid.uuid4().hex[:12]}")

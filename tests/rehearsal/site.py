@@ -9,9 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from pulumi import automation as auto
 from rich.console import Console
 
 from rehearsal import raising
+from rehearsal.asking import ask
 from rehearsal.deploy import changes
 from rehearsal.progress import EngineProgress
-from rehearsal.run import Block, Run, Service, claim, find
-from rehearsal.scaleway import Credentials
+from rehearsal.run import Run, claim, find
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
@@ -66,8 +66,11 @@ class Rehearsal:
             check=False,
         )
 
-    def up_until(self, line: str) -> None:
-        """Begin an `up`, and kill the engine as soon as the operator has read a line; returns once all has ended."""
+    def up_until(self, reached: Callable[[str], bool]) -> None:
+        """Begin an `up`, and kill the engine as soon as something is so; returns once all has ended.
+
+        reached: asked again and again, with what the operator has read so far.
+        """
         with subprocess.Popen(
             [sys.executable, "-u", "-m", "rehearsal", "up", "--name", self.name],
             cwd=ROOT,
@@ -75,17 +78,15 @@ class Rehearsal:
             stderr=subprocess.STDOUT,
             text=True,
         ) as command:
-            assert command.stdout is not None
             printed: list[str] = []
-            for text in command.stdout:
-                printed.append(text)
-                if line in text:
-                    for engine in _engines_of(command.pid):
-                        os.kill(engine, signal.SIGKILL)
-                    break
-            else:
-                raise AssertionError(f"{line!r} never came:\n{''.join(printed)}")
-            command.stdout.read()
+            reader = threading.Thread(target=lambda: printed.extend(command.stdout or ()))
+            reader.start()
+            while not reached("".join(printed)):
+                assert command.poll() is None, f"it ended before:\n{''.join(printed)}"
+                time.sleep(0.05)
+            for engine in _engines_of(command.pid):
+                os.kill(engine, signal.SIGKILL)
+            reader.join()
 
     def open(self, given: Mapping[str, Any] | None = None) -> auto.Stack:
         """The stack on a running cloud; `given` replaces settings."""
@@ -99,31 +100,45 @@ class Rehearsal:
         """Raise it with some settings replaced; operation to number of resources."""
         return changes(self.open(given).up(on_event=EngineProgress(_silent()), color="never").summary)
 
+    def recover(self) -> str:
+        """What the program's own `python -m common.recover` printed, on the rehearsal's stack."""
+        # Which takes away the killed engine's lock, as `pulumi cancel` does.
+        self.open()
+        home = self.run.home
+        engine = tools().pulumi.path
+        return output(
+            [sys.executable, "-m", "common.recover", "rehearsal", "--project", home / "pulumi", "--pulumi", engine],
+            cwd=ROOT,
+            env={
+                "PULUMI_HOME": str(home / "engine"),
+                "PULUMI_CONFIG_PASSPHRASE": (home / "passphrase").read_text(),
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+            },
+        )
+
     def ask_cloud(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the rehearsal's Scaleway API, by its own account."""
-        run = self.run
-        request = urllib.request.Request(
-            f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080{path}",
-            method=method,
-            headers={
-                "X-Auth-Token": Credentials.load_or_create(run).secret_key,
-                "Content-Type": "application/json",
-            },
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(request) as answer:
-            content = answer.read()
-        return json.loads(content) if content else None
+        return ask(self.run, method, path, body)
 
     def kubectl(self, *arguments: str) -> str:
         """What kubectl printed, run on the active board as the operator would."""
         return output([tools().control_plane / "kubectl", f"--kubeconfig={self.run.home / 'kubeconfig'}", *arguments])
 
 
-def output(command: Sequence[str | Path], stdin: str = "") -> str:
-    """What a command printed; it must have worked."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=60)
+def output(
+    command: Sequence[str | Path], stdin: str = "", *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """What a command printed; it must have worked. env is added to this process's own."""
+    done = subprocess.run(
+        command,
+        input=stdin,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
 

@@ -69,6 +69,14 @@ GIVEN: dict[str, dict[str, Any]] = {
         "test": {"enabled": False},
     },
     "logging-operator": {"logging-operator-crds": {"install": True}, "rbac": {"retainOnDelete": False}},
+    "prometheus": {
+        "server": {"retention": "14d", "retentionSize": "8000MB", "persistentVolume": {"size": "10G"}},
+        "serverFiles": {"alerting_rules.yml": {"groups": []}},
+        "kube-state-metrics": {"collectors": ["pods"]},
+        "alertmanager": {"enabled": False},
+        "prometheus-node-exporter": {"enabled": False},
+        "prometheus-pushgateway": {"enabled": False},
+    },
     "rancher": {
         "hostname": "rancher.hunt.example.org",
         "replicas": 1,
@@ -101,6 +109,7 @@ READY = {
     "grafana": "deployment/grafana",
     "loki": "statefulset/loki",
     "logging-operator": "deployment/logging-operator",
+    "prometheus": "deployment/prometheus-server",
     "rancher": "deployment/rancher",
 }
 """What an operator would look at to see whether a chart is up."""

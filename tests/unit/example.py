@@ -17,8 +17,8 @@ Tree = dict[str, Any]
 _OPERATOR, _HOST = key_pair(), key_pair()
 ACCESS_KEY = "SCWABCDEFGHJKLMNPQRS"
 SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
-DNS_KEY, PASSWORD = dns_key(), password()
-SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, _OPERATOR.private, _HOST.private)
+DNS_KEY, PASSWORD, LOKI_PASSWORD = dns_key(), password(), password()
+SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, LOKI_PASSWORD, _OPERATOR.private, _HOST.private)
 OTHER_KEY = key_pair()
 
 
@@ -95,13 +95,38 @@ _COMPLETE: Tree = {
         },
     },
     "activeBoard": "blue",
-    "observability": {"grafanaAdminPassword": PASSWORD},
+    "observability": {
+        "grafanaAdminPassword": PASSWORD,
+        "lokiPassword": LOKI_PASSWORD,
+        "players": 235,
+        "logs": {
+            "retentionDays": 30,
+            "dailyGb": 3,
+            "volumeSizeGb": 50,
+            "objectStorage": {
+                "endpoint": "s3.nl-ams.scw.cloud",
+                "region": "nl-ams",
+                "bucket": "hunt-logs",
+                "accessKey": PASSWORD,
+                "secretKey": PASSWORD,
+            },
+        },
+        "metrics": {"retentionDays": 30, "volumeSizeGb": 30},
+        "signIn": {
+            "clientId": "grafana",
+            "clientSecret": PASSWORD,
+            "authorizeUrl": "https://login.example.org/authorize",
+            "tokenUrl": "https://login.example.org/token",
+            "userinfoUrl": "https://login.example.org/userinfo",
+        },
+    },
     "gameApp": {
         "name": "entrance",
         "image": "registry.example:5000/game/entrance@sha256:" + 64 * "a",
         "replicas": 3,
         "host": "start",
     },
+    "teams": {"list": [{"name": "red", "players": ["ada", "grace"]}, {"name": "blue", "players": ["linus"]}]},
     "sources": {
         "charts": {"grafana": "oci://mirror.example/charts"},
         "chartTimeoutSeconds": 300,

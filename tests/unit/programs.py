@@ -8,6 +8,8 @@ from pulumi_kubernetes import Provider as Kubernetes
 from pulumiverse_scaleway import Provider as Scaleway
 
 from board import Board, BoardArgs, Pool
+from common import settings
+from common.fields import Secret
 from common.helm import Charts
 from common.versions import CHARTS
 from game_app import GameApp, GameAppArgs
@@ -93,14 +95,21 @@ def board(*, autoscaling: bool = False, api_cidrs: tuple[str, ...] = ()) -> Boar
     )
 
 
-def observability() -> Observability:
+OBSERVABILITY = settings.Observability(
+    grafana_admin_password=Secret(SECRET),
+    loki_password=Secret(SECRET),
+)
+
+
+def observability(own: settings.Observability = OBSERVABILITY, *, cluster_issuer: str | None = None) -> Observability:
     return Observability(
         "observability",
         ObservabilityArgs(
             charts=CHARTS_AS_PUBLISHED,
+            settings=own,
             grafana_host="grafana.hunt.example.org",
-            grafana_admin_password=pulumi.Output.secret(SECRET),
             ingress_class="nginx",
+            cluster_issuer=cluster_issuer,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )

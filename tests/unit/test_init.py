@@ -9,9 +9,10 @@ import pytest
 
 from common import init
 from common.fields import Section
-from common.init import completed, leaves, new_secrets, starter
+from common.init import completed, new_secrets, starter
 from common.keys import dns_key, key_pair, password, public_key_of
 from common.settings import Settings, parse
+from common.stack import leaves
 
 ACCOUNT = {
     "projectId": "11111111-2222-4333-8444-555555555555",
@@ -100,6 +101,7 @@ def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
         "gamemaster.hostKey.private",
         "gamemaster.dnsUpdateKey",
         "observability.grafanaAdminPassword",
+        "observability.lokiPassword",
     }
 
 

@@ -51,7 +51,7 @@ SETTINGS: Mapping[str, Any] = {
         for name, subnet in {"blue": "10.21.0.0/22", "green": "10.22.0.0/22"}.items()
     },
     "activeBoard": "blue",
-    "observability": {"grafanaAdminPassword": keys.password()},
+    "observability": {"grafanaAdminPassword": keys.password(), "lokiPassword": keys.password()},
 }
 SECRETS = ("scaleway", "operators", "gamemaster", "observability", "rancher")
 
@@ -100,6 +100,7 @@ def test_no_secret_of_the_settings_reaches_the_engine_in_the_clear(graph: Graph)
         HOST.private,
         SETTINGS["gamemaster"]["dnsUpdateKey"],
         SETTINGS["observability"]["grafanaAdminPassword"],
+        SETTINGS["observability"]["lokiPassword"],
         SETTINGS["scaleway"]["secretKey"],
     ]
     for resource in graph.resources.values():

@@ -91,6 +91,11 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{MAIN}.zone", "fr-par-1", "must lie in the region nl-ams"),
     ("activeBoard", "bleu", "must name one of the boards: blue, green (did you mean blue?)"),
     ("observability.grafanaAdminPassword", "hunter2", "must be a password of at least 12 characters"),
+    ("observability.players", 0, "must be a whole number from 1 to 10000 players"),
+    ("observability.logs.retentionDays", 0, "must be a whole number from 1 to 365 days"),
+    ("observability.logs.objectStorage.endpoint", "https://s3.nl-ams.scw.cloud", "must be a domain name"),
+    ("observability.metrics.volumeSizeGb", 4, "must be a whole number from 5 to 10000 GB"),
+    ("observability.signIn.tokenUrl", "http://login.example.org/", "must be an https:// URL"),
     ("gameApp.name", "Portal", LABEL),
     ("gameApp.image", "nginx:latest", IMAGE),
     ("gameApp.image", "localhost:5000/nginx", IMAGE),
@@ -240,6 +245,9 @@ def test_nothing_given_is_reported_as_every_missing_setting() -> None:
         "gamemaster.dnsUpdateKey",
         "operators.sshPublicKey",
         "observability.grafanaAdminPassword",
+        "observability.lokiPassword",
+        "observability.logs.objectStorage.secretKey",
+        "observability.signIn.clientSecret",
     ],
 )
 def test_a_wrong_secret_is_never_shown(key: str) -> None:

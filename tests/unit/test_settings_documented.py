@@ -27,7 +27,7 @@ def state(metadata: Mapping[str, Any], kind: Kind[Any]) -> str:
     default = metadata.get(DEFAULT)
     if DEFAULT not in metadata:
         said = "required"
-    elif default is None or default == "" or isinstance(default, (dict, tuple)):
+    elif default is None or default == "" or isinstance(default, (dict, tuple)) or is_section(default):
         said = "optional"
     else:
         said = f"default {default if isinstance(default, str) else json.dumps(default)}"
@@ -39,6 +39,11 @@ def state(metadata: Mapping[str, Any], kind: Kind[Any]) -> str:
     if isinstance(element, Section):
         return f"{said}, {'a list' if isinstance(kind, ListOf) else 'an object of names'}"
     return said
+
+
+def is_section(default: object) -> bool:
+    """Whether a default is a section whose own settings say what they are."""
+    return dataclasses.is_dataclass(default)
 
 
 def inside(kind: Kind[Any], key: str) -> Generator[tuple[str, Mapping[str, Any]]]:

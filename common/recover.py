@@ -1,0 +1,180 @@
+"""Adopts what an interrupted update made and could not write down: `python -m common.recover STACK`.
+
+An engine that is killed knows that it was creating something, but not whether that came about. What did is there and
+billed, and the next update would make it a second time. This finds it at Scaleway, by the tags and the name that the
+program gave it, and lets the engine take it in. Steps on the game master, objects on a board and releases need none of
+that: the next update does them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+from scaleway import Client, ScalewayException
+from scaleway.instance.v1 import InstanceV1API
+from scaleway.k8s.v1 import K8SV1API
+from scaleway.lb.v1 import LbV1ZonedAPI
+from scaleway.vpc.v2 import VpcV2API
+
+from common.settings import Settings, SettingsError, parse
+from common.stack import PROJECT, EngineError, Stack, Tree
+
+
+class Found(Protocol):
+    """What every kind of resource at Scaleway has."""
+
+    id: str
+    tags: list[str]
+
+
+Lookup = Callable[[Client], Iterable[Found]]
+
+
+def _pools(client: Client) -> Generator[Found]:
+    api = K8SV1API(client)
+    for cluster in api.list_clusters_all():
+        yield from api.list_pools_all(cluster_id=cluster.id)
+
+
+LOOKUPS: Final[Mapping[str, Lookup]] = {
+    "scaleway:network/vpc:Vpc": lambda client: VpcV2API(client).list_vp_cs_all(),
+    "scaleway:network/privateNetwork:PrivateNetwork": lambda client: VpcV2API(client).list_private_networks_all(),
+    "scaleway:instance/ip:Ip": lambda client: InstanceV1API(client).list_ips_all(),
+    "scaleway:instance/securityGroup:SecurityGroup": lambda client: InstanceV1API(client).list_security_groups_all(),
+    "scaleway:instance/server:Server": lambda client: InstanceV1API(client).list_servers_all(),
+    "scaleway:kubernetes/cluster:Cluster": lambda client: K8SV1API(client).list_clusters_all(),
+    "scaleway:kubernetes/pool:Pool": _pools,
+    "scaleway:loadbalancers/ip:Ip": lambda client: LbV1ZonedAPI(client).list_i_ps_all(),
+}
+"""How each type of billed resource is listed; the program tags all of them."""
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A creation that was cut off."""
+
+    urn: str
+    type: str
+    tags: frozenset[str]
+    name: str | None
+    """The name that the program chose, where it chose one."""
+
+    def made(self, resource: Found) -> bool:
+        """Whether a resource at Scaleway is what this creation made."""
+        # Addresses have no name at all, and a name that the program leaves to the provider is not known here.
+        name = getattr(resource, "name", None)
+        return frozenset(resource.tags) == self.tags and (self.name is None or name is None or name == self.name)
+
+
+class AmbiguousError(Exception):
+    """Several resources could be what one creation made."""
+
+
+def cut_off(state: Tree) -> list[Creation]:
+    """The creations that a state (as `pulumi stack export` gives it) says were begun and not ended."""
+    operations = cast("Sequence[Tree]", state["deployment"].get("pending_operations") or [])
+    creations: list[Creation] = []
+    for operation in operations:
+        resource = operation["resource"]
+        if operation["type"] == "creating":
+            inputs: Mapping[str, Any] = resource.get("inputs", {})
+            tags = frozenset(map(str, inputs.get("tags", [])))
+            creations.append(Creation(resource["urn"], resource["type"], tags, inputs.get("name")))
+    return creations
+
+
+def find(creations: Iterable[Creation], known: Iterable[str], client: Client) -> dict[str, str]:
+    """URN to id, with its zone or region, of what cut-off creations made; what is not there is left out.
+
+    known: the ids in the state, which belong to others. Raises AmbiguousError for a creation that several fit.
+    """
+    taken, found = set(known), dict[str, str]()
+    for creation in creations:
+        lookup = LOOKUPS.get(creation.type)
+        if lookup is None:
+            continue
+        fits = [full for resource in lookup(client) if creation.made(resource) if (full := _id(resource)) not in taken]
+        if len(fits) > 1:
+            raise AmbiguousError(f"{creation.urn} may have made any of {', '.join(fits)}: remove the others by hand.")
+        if fits:
+            found[creation.urn] = fits[0]
+            taken.add(fits[0])
+    return found
+
+
+def recovered(state: Tree, found: Mapping[str, str]) -> Tree:
+    """A state in which what cut-off creations made (URN to id) is there, and none is begun any more.
+
+    The engine has written down what it asked for; what came of it, the next refresh reads. (Its own
+    `refresh --import-pending-creates` loses the resource, seen with engine 3.259.)
+    """
+    deployment: Tree = state["deployment"]
+    operations = cast("Sequence[Tree]", deployment["pending_operations"])
+    adopted: list[Tree] = [
+        {**operation["resource"], "id": found[operation["resource"]["urn"]], "outputs": {}}
+        for operation in operations
+        if operation["resource"]["urn"] in found
+    ]
+    others = [operation for operation in operations if operation["type"] != "creating"]
+    resources: list[Tree] = [*cast("Sequence[Tree]", deployment["resources"]), *adopted]
+    return {**state, "deployment": {**deployment, "resources": resources, "pending_operations": others}}
+
+
+def _id(resource: Found) -> str:
+    """As the provider writes it: with the zone of what has one, else with the region."""
+    return f"{getattr(resource, 'zone', None) or getattr(resource, 'region', None)}/{resource.id}"
+
+
+def _client(settings: Settings) -> Client:
+    account = settings.scaleway
+    return Client(
+        access_key=account.access_key.value,
+        secret_key=account.secret_key.value,
+        api_url=account.api_url,
+        default_project_id=account.project_id,
+        default_organization_id=account.organization_id,
+        default_region=account.region,
+        default_zone=account.zone,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command. Gives 0 when the state is whole again, 1 when it is not."""
+    options = _parser().parse_args(arguments)
+    stack = Stack(options.stack, options.project, options.pulumi)
+    try:
+        state = stack.export()
+        creations = cut_off(state)
+        if not creations:
+            print(f"Stack {stack.name}: no creation was cut off; there is nothing to recover.")
+            return 0
+        known = [resource["id"] for resource in state["deployment"].get("resources", []) if "id" in resource]
+        found = find(creations, known, _client(parse(stack.read(), stack.name)))
+        stack.replace(recovered(state, found))
+    except (EngineError, SettingsError, ScalewayException, AmbiguousError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for creation in creations:
+        fate = (
+            f"adopted {found[creation.urn]}" if creation.urn in found else "not there, will be made by the next update"
+        )
+        print(f"{creation.urn.rpartition('::')[2]}: {fate}")
+    print(f"Next: pulumi up --stack {stack.name}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m common.recover", description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument("stack", help="name of the stack, as in 'pulumi up --stack NAME'")
+    parser.add_argument("--project", metavar="FOLDER", type=Path, default=PROJECT, help="folder with Pulumi.yaml")
+    parser.add_argument("--pulumi", metavar="PROGRAM", default="pulumi", help="the engine; by default the one on PATH")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

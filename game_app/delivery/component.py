@@ -1,0 +1,300 @@
+"""Continuous deployment as a whole: Drone, its database, the guard, the runners and the places where builds run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.keys import derived
+from common.naming import restricted_namespace
+from game_app.delivery import buildkit, database, server
+from game_app.delivery.buildkit import BuildKit, BuildKitArgs
+from game_app.delivery.cells import Cell, CellArgs, DeniedCell, Reach
+from game_app.delivery.database import Database, DatabaseArgs
+from game_app.delivery.policies import DEPLOYER, DEPLOYMENT, TRUSTS
+from game_app.delivery.policies import namespace_of as cell_namespace
+from game_app.delivery.runners import NAMESPACE as RUNNERS
+from game_app.delivery.runners import Runner, RunnerArgs
+from game_app.delivery.server import CLONER, Server, ServerArgs
+from game_app.guard.component import APP as GUARD_APP
+from game_app.guard.component import NAMESPACE as GUARD
+from game_app.guard.component import PORT as GUARD_PORT
+from game_app.guard.component import Guard, GuardArgs
+from game_app.guard.pipelines import ORGANISATION, pipeline_files
+from game_app.isolation import Allowance, fenced, from_namespace, from_pods, to_api, to_dns, to_pods
+
+NAMESPACE: Final = "delivery"
+COMPONENTS: Final = "game"
+"""Namespace of the game's own components."""
+CREDENTIALS: Final = "delivery"
+"""Secret with what a component's deployment needs outside the cluster."""
+_ANY: Final = ["get", "list", "watch", "create", "update", "patch", "delete"]
+_COMPONENT: Final = (
+    ("", ["configmaps", "secrets", "services", "pods"]),
+    ("apps", ["deployments", "statefulsets", "replicasets"]),
+    ("networking.k8s.io", ["ingresses"]),
+    ("policy", ["poddisruptionbudgets"]),
+)
+_ALLOWANCE: Final = Allowance(
+    pods=8,
+    cpu="8",
+    memory="4Gi",
+    storage="8Gi",
+    container_cpu="2",
+    container_memory="1Gi",
+    container_storage="1Gi",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scm:
+    """The source control that Drone builds from."""
+
+    url: pulumi.Input[str]
+    """Where it answers inside the cluster."""
+    namespace: str
+    app: str
+    port: int
+    client_id: pulumi.Input[str]
+    """OAuth application of Drone."""
+    client_secret: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryArgs:
+    """What is built and deployed, and by whose leave."""
+
+    master_key: pulumi.Input[str]
+    """Base64; every secret between the parts is derived from it."""
+    host: pulumi.Input[str]
+    """Full name at which operators find Drone."""
+    ingress_namespace: str
+    components: Sequence[str]
+    """Names of the game's own repositories."""
+    component_namespace: pulumi.Input[str]
+    """Where the components run."""
+    teams: Mapping[str, pulumi.Input[str]]
+    """Name of each team's repository to the namespace that it deploys into."""
+    registry: str
+    """Folder of a container registry in which the components' images lie."""
+    registry_config: pulumi.Input[str]
+    """Docker's config.json with the right to push there."""
+    signing_key: pulumi.Input[str]
+    signing_password: pulumi.Input[str]
+    """What the images are signed with: cosign's private key, and its password."""
+    scm: Scm
+    api_cidrs: Sequence[str]
+    """Networks in which the cluster's own API answers from inside it."""
+
+
+class Delivery(pulumi.ComponentResource):
+    """Continuous deployment that no player can bend."""
+
+    guard_url: pulumi.Output[str]
+    server: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:game_app:Delivery", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        guard = Guard(
+            f"{name}-guard",
+            GuardArgs(
+                files=pipeline_files(
+                    components=args.components,
+                    teams=list(args.teams),
+                    registry=args.registry,
+                    buildkit=buildkit.URL,
+                    namespace=COMPONENTS,
+                ),
+                config_secret=self._secret(args, "drone-config"),
+                validate_secret=self._secret(args, "drone-validate"),
+                server_namespace=NAMESPACE,
+                server_app=server.APP,
+            ),
+            opts=child,
+        )
+        self.guard_url = guard.url
+        self.server = self._server(name, args, guard.url)
+        BuildKit(
+            f"{name}-buildkit",
+            BuildKitArgs(namespaces=[cell_namespace(DEPLOYMENT, component) for component in args.components]),
+            opts=child,
+        )
+        self._runners(name, args, [*args.components, *args.teams])
+        self.register_outputs({"guard_url": self.guard_url, "server": self.server})
+
+    def _secret(self, args: DeliveryArgs, purpose: str) -> pulumi.Output[str]:
+        return pulumi.Output.secret(args.master_key).apply(lambda key: derived(key, purpose))
+
+    def _server(self, name: str, args: DeliveryArgs, guard_url: pulumi.Output[str]) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": NAMESPACE, "labels": dict(restricted_namespace("delivery"))},
+            opts=child,
+        ).metadata.name
+        fenced(
+            name,
+            namespace,
+            _ALLOWANCE,
+            egress=[
+                to_dns(),
+                to_pods(NAMESPACE, database.APP, database.PORT),
+                to_pods(GUARD, GUARD_APP, GUARD_PORT),
+                to_pods(args.scm.namespace, args.scm.app, args.scm.port),
+            ],
+            ingress=[
+                from_namespace(NAMESPACE),
+                from_namespace(RUNNERS),
+                from_namespace(args.ingress_namespace),
+                from_pods(args.scm.namespace, args.scm.app, server.PORT),
+            ],
+            volumes=2,
+            opts=child,
+        )
+        database_password = self._secret(args, "postgres")
+        held = Database(f"{name}-database", DatabaseArgs(namespace=namespace, password=database_password), opts=child)
+        return Server(
+            f"{name}-server",
+            ServerArgs(
+                namespace=namespace,
+                host=args.host,
+                internal_host=_internal_host(),
+                organisation=ORGANISATION,
+                scm_url=args.scm.url,
+                scm_client_id=args.scm.client_id,
+                scm_client_secret=args.scm.client_secret,
+                clone_password=self._secret(args, f"account-{CLONER}"),
+                admin_token=self._secret(args, "drone-admin"),
+                rpc_secret=self._secret(args, "drone-rpc"),
+                cookie_secret=self._secret(args, "drone-cookie"),
+                database=held.address,
+                database_password=database_password,
+                database_secret=self._secret(args, "drone-database").apply(lambda secret: secret[:32]),
+                guard_url=guard_url,
+                config_secret=self._secret(args, "drone-config"),
+                validate_secret=self._secret(args, "drone-validate"),
+            ),
+            opts=child,
+        ).ready
+
+    def _runners(self, name: str, args: DeliveryArgs, repositories: Sequence[str]) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-runners-namespace",
+            metadata={"name": RUNNERS, "labels": dict(restricted_namespace("runners"))},
+            opts=child,
+        ).metadata.name
+        fenced(
+            f"{name}-runners",
+            namespace,
+            _ALLOWANCE,
+            egress=[to_dns(), to_pods(NAMESPACE, server.APP, server.PORT), to_api(args.api_cidrs)],
+            opts=child,
+        )
+        DeniedCell(f"{name}-denied", opts=child)
+        self._component_role(name, args.component_namespace)
+        reach = Reach(
+            scm_namespace=args.scm.namespace,
+            scm_app=args.scm.app,
+            scm_port=args.scm.port,
+            buildkit_namespace=buildkit.NAMESPACE,
+            buildkit_app=buildkit.APP,
+            buildkit_port=buildkit.PORT,
+            api_cidrs=tuple(args.api_cidrs),
+        )
+        for trust in TRUSTS:
+            runner = Runner(
+                f"{name}-runner-{trust.name}",
+                RunnerArgs(
+                    namespace=namespace,
+                    trust=trust,
+                    organisation=ORGANISATION,
+                    repositories=repositories,
+                    server=_internal_host(),
+                    rpc_secret=self._secret(args, "drone-rpc"),
+                    capacity=8,
+                ),
+                opts=child,
+            )
+            for repository in repositories:
+                cell = Cell(
+                    f"{name}-{trust.prefix}{repository}",
+                    CellArgs(
+                        repository=repository,
+                        trust=trust,
+                        reach=reach,
+                        runner_account=runner.account,
+                        runner_namespace=namespace,
+                        components=repository in args.components,
+                    ),
+                    opts=child,
+                )
+                if trust is DEPLOYMENT:
+                    self._let_deploy(f"{name}-{repository}", cell, repository, args)
+
+    def _let_deploy(self, name: str, cell: Cell, repository: str, args: DeliveryArgs) -> None:
+        """Let a repository's deployments into their target, by the Role that waits there."""
+        child = pulumi.ResourceOptions(parent=self)
+        component = repository in args.components
+        target = args.component_namespace if component else args.teams[repository]
+        if component:
+            self._give_credentials(name, cell, args)
+        k8s.rbac.v1.RoleBinding(
+            f"{name}-deployer-binding",
+            metadata={"name": f"deployer-{repository}", "namespace": target},
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": DEPLOYER},
+            subjects=[{"kind": "ServiceAccount", "name": cell.account, "namespace": cell.namespace}],
+            opts=child,
+        )
+
+    def _give_credentials(self, name: str, cell: Cell, args: DeliveryArgs) -> None:
+        """The registry's password and the signing key, for the account of this component's deployments alone."""
+        child = pulumi.ResourceOptions(parent=self)
+        held = k8s.core.v1.Secret(
+            f"{name}-credentials",
+            metadata={"name": CREDENTIALS, "namespace": cell.namespace},
+            string_data={
+                "config.json": pulumi.Output.secret(args.registry_config),
+                "cosign.key": pulumi.Output.secret(args.signing_key),
+                "cosign.password": pulumi.Output.secret(args.signing_password),
+            },
+            opts=child,
+        )
+        role = k8s.rbac.v1.Role(
+            f"{name}-credentials-role",
+            metadata={"name": CREDENTIALS, "namespace": cell.namespace},
+            rules=[
+                k8s.rbac.v1.PolicyRuleArgs(
+                    api_groups=[""], resources=["secrets"], resource_names=[held.metadata.name], verbs=["get"]
+                )
+            ],
+            opts=child,
+        )
+        k8s.rbac.v1.RoleBinding(
+            f"{name}-credentials-binding",
+            metadata={"name": CREDENTIALS, "namespace": cell.namespace},
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
+            subjects=[{"kind": "ServiceAccount", "name": cell.account, "namespace": cell.namespace}],
+            opts=child,
+        )
+
+    def _component_role(self, name: str, namespace: pulumi.Input[str]) -> None:
+        """What a component's chart may be made of; Helm keeps its releases in Secrets."""
+        k8s.rbac.v1.Role(
+            f"{name}-deployer-role",
+            metadata={"name": DEPLOYER, "namespace": namespace},
+            rules=[
+                k8s.rbac.v1.PolicyRuleArgs(api_groups=[group], resources=kinds, verbs=_ANY)
+                for group, kinds in _COMPONENT
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _internal_host() -> str:
+    return f"{server.APP}.{NAMESPACE}.svc.cluster.local:{server.PORT}"

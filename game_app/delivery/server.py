@@ -1,0 +1,157 @@
+"""Drone's server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.versions import DRONE_SERVER_IMAGE
+from game_app.workload import container, deployment, http_probe, pod, scratch_volume, service
+
+APP: Final = "drone"
+PORT: Final = 8080
+ADMIN: Final = "drone-bot"
+"""The account that enables repositories; it exists before anybody logs in."""
+CLONER: Final = "clone-bot"
+"""The account by which builds clone; it reads the game's repositories and nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerArgs:
+    """What the server needs."""
+
+    namespace: pulumi.Input[str]
+    host: pulumi.Input[str]
+    """Full name at which operators find it."""
+    internal_host: str
+    """Host and port at which the source control's webhooks reach it."""
+    organisation: str
+    """The one owner whose repositories it may build."""
+    scm_url: pulumi.Input[str]
+    scm_client_id: pulumi.Input[str]
+    scm_client_secret: pulumi.Input[str]
+    clone_password: pulumi.Input[str]
+    admin_token: pulumi.Input[str]
+    """32 hexadecimal digits or more."""
+    rpc_secret: pulumi.Input[str]
+    cookie_secret: pulumi.Input[str]
+    database: pulumi.Input[str]
+    """Host and port."""
+    database_password: pulumi.Input[str]
+    database_secret: pulumi.Input[str]
+    """32 characters, with which it encrypts what it stores."""
+    guard_url: pulumi.Input[str]
+    config_secret: pulumi.Input[str]
+    validate_secret: pulumi.Input[str]
+
+
+class Server(pulumi.ComponentResource):
+    """Drone's server, which asks the guard about every build."""
+
+    ready: pulumi.Output[str]
+    """Name of its Service, known once it is ready."""
+
+    def __init__(self, name: str, args: ServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:game_app:Server", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        k8s.core.v1.Secret(
+            f"{name}-secrets",
+            metadata={"name": APP, "namespace": args.namespace},
+            string_data={key: pulumi.Output.secret(value) for key, value in server_secrets(args).items()},
+            opts=child,
+        )
+        spec = pod(
+            [
+                container(
+                    "drone",
+                    DRONE_SERVER_IMAGE,
+                    cpu="100m",
+                    memory="512Mi",
+                    port=PORT,
+                    env=[
+                        k8s.core.v1.EnvVarArgs(name=key, value=value) for key, value in server_environment(args).items()
+                    ],
+                    env_from=[APP],
+                    mounts={"data": "/data"},
+                    writable=["data"],
+                    probe=http_probe("/healthz"),
+                )
+            ],
+            volumes=[scratch_volume("data", "256Mi")],
+        )
+        running = deployment(
+            name,
+            APP,
+            args.namespace,
+            spec,
+            replicas=1,
+            files=server_secrets(args),
+            replace=True,
+            opts=child,
+        )
+        # No value flows, but a Service counts as ready only once it has endpoints.
+        door = service(name, APP, args.namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
+        self.ready = door.metadata.name
+        self.register_outputs({"ready": self.ready})
+
+
+def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
+    """The server's settings that are no secrets. Source: drone, cmd/drone-server/config/config.go
+
+    What is not here is as important: no conversion extension, no secret extension, no trusted repositories.
+    """
+    return {
+        "DRONE_SERVER_HOST": args.host,
+        "DRONE_SERVER_PROTO": "https",
+        "DRONE_SERVER_PORT": f":{PORT}",
+        "DRONE_SERVER_PROXY_HOST": args.internal_host,
+        "DRONE_SERVER_PROXY_PROTO": "http",
+        "DRONE_SERVER_PRIVATE_MODE": "true",
+        "DRONE_COOKIE_SECURE": "true",
+        "DRONE_DATABASE_DRIVER": "postgres",
+        "DRONE_GITEA_SERVER": args.scm_url,
+        "DRONE_GITEA_CLIENT_ID": args.scm_client_id,
+        # Its default is no scope that Gitea knows, for which Gitea grants everything.
+        "DRONE_GITEA_SCOPE": "write:repository,read:user,read:organization",
+        "DRONE_GIT_ALWAYS_AUTH": "true",
+        # Otherwise every step gets the token of the repositories' owner.
+        "DRONE_GIT_USERNAME": CLONER,
+        "DRONE_REGISTRATION_CLOSED": "true",
+        "DRONE_USER_FILTER": f"{ADMIN},{args.organisation}",
+        "DRONE_REPOSITORY_FILTER": args.organisation,
+        "DRONE_REPOSITORY_VISIBILITY": "private",
+        "DRONE_INCOMING_WEBHOOK_EVENTS": "push,pull_request",
+        "DRONE_YAML_ENDPOINT": pulumi.Output.concat(args.guard_url, "/config"),
+        "DRONE_YAML_TIMEOUT": "10s",
+        "DRONE_VALIDATE_PLUGIN_ENDPOINT": pulumi.Output.concat(args.guard_url, "/validate"),
+        "DRONE_VALIDATE_TIMEOUT": "10s",
+        # Jsonnet imports files of the repository; Starlark runs a program of it.
+        "DRONE_JSONNET_ENABLED": "false",
+        "DRONE_STARLARK_ENABLED": "false",
+        # Schedules and promotions skip the signature.
+        "DRONE_CRON_DISABLED": "true",
+        "DRONE_DATADOG_ENABLED": "false",
+    }
+
+
+def server_secrets(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
+    """The server's settings that are secrets."""
+    return {
+        "DRONE_RPC_SECRET": args.rpc_secret,
+        "DRONE_COOKIE_SECRET": args.cookie_secret,
+        "DRONE_DATABASE_SECRET": args.database_secret,
+        "DRONE_DATABASE_DATASOURCE": pulumi.Output.concat(
+            "postgres://drone:", args.database_password, "@", args.database, "/drone?sslmode=disable"
+        ),
+        "DRONE_GITEA_CLIENT_SECRET": args.scm_client_secret,
+        "DRONE_GIT_PASSWORD": args.clone_password,
+        "DRONE_USER_CREATE": pulumi.Output.concat(
+            f"username:{ADMIN},machine:false,admin:true,token:", args.admin_token
+        ),
+        "DRONE_YAML_SECRET": args.config_secret,
+        "DRONE_VALIDATE_PLUGIN_SECRET": args.validate_secret,
+    }

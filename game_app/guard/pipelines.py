@@ -1,0 +1,48 @@
+"""The pipelines as the guard gets them: templates for each kind of repository, and the list of repositories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from common.templates import render
+from common.versions import BUILD_IMAGES, BuildImages
+
+ORGANISATION: Final = "game"
+"""Owner of every repository that is built."""
+BRANCH: Final = "main"
+_FOLDER: Final = Path(__file__).parent / "pipelines"
+_KINDS: Final = ("component", "team")
+_EVENTS: Final = ("pull_request", "push")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parameters:
+    images: BuildImages
+    registry: str
+    buildkit: str
+    namespace: str
+
+
+def pipeline_files(
+    *, components: Sequence[str], teams: Sequence[str], registry: str, buildkit: str, namespace: str
+) -> Mapping[str, str]:
+    """The files of the guard's catalogue by name.
+
+    components, teams: names of the repositories of each kind, without their owner.
+    registry: folder in a container registry, such as registry.example.org/game, that components' images go to.
+    buildkit: address of the BuildKit daemon, such as tcp://buildkit.ci-build:1234.
+    namespace: where components are deployed.
+    """
+    parameters = _Parameters(images=BUILD_IMAGES, registry=registry, buildkit=buildkit, namespace=namespace)
+    repositories = {f"{ORGANISATION}/{name}": "component" for name in components}
+    repositories |= {f"{ORGANISATION}/{name}": "team" for name in teams}
+    templates = {
+        f"{kind}.{event}.yaml": render(_FOLDER / f"{kind}.{event}.yaml.j2", parameters)
+        for kind in _KINDS
+        for event in _EVENTS
+    }
+    return {"repositories.json": json.dumps({"branch": BRANCH, "repositories": repositories}, indent=1), **templates}

@@ -1,0 +1,41 @@
+"""`python -m guard`: serve Drone's configuration and validation extensions."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from .pipelines import PipelinesError
+from .server import Files, serve
+
+
+def main() -> int:
+    """The command. Gives 0 when it was told to end, 1 when its files are not fit to be served."""
+    parser = argparse.ArgumentParser(prog="python -m guard", description="Tells Drone which pipeline a build runs.")
+    parser.add_argument("--pipelines", type=Path, required=True, help="folder with the catalogue and its templates")
+    parser.add_argument("--secrets", type=Path, required=True, help="folder with the secrets 'config' and 'validate'")
+    parser.add_argument("--signatures", type=Path, required=True, help="folder in which Drone's signatures arrive")
+    parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of the pod's)")  # noqa: S104
+    parser.add_argument("--port", type=int, default=3000, help="TCP port (default: 3000)")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        serve(options.host, options.port, Files(options.pipelines, options.secrets, options.signatures))
+    except PipelinesError as error:
+        print(f"The guard does not start: {error}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    del number, frame
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

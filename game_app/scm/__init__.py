@@ -1,0 +1,1 @@
+"""Source control: Gitea on the board, and what sets it and Drone up without a click."""

@@ -1,0 +1,83 @@
+"""Drone's part: every repository enabled, protected, and its pipelines signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from game_app.guard.service.pipelines import EVENTS, Catalogue
+from game_app.scm.setup.login import log_in
+from game_app.scm.setup.plan import Plan
+from game_app.scm.setup.web import Service, SetupError
+
+Tree = dict[str, Any]
+SETTINGS: Final[Mapping[str, Any]] = {
+    "protected": True,
+    "trusted": False,
+    "visibility": "private",
+    "timeout": 10,
+    "throttle": 1,
+    "ignore_forks": False,
+    "ignore_pull_requests": False,
+    # Where no file is: even a Drone that asked the repository would find nothing.
+    "config_path": ".drone/served-by-the-guard.yml",
+    "auto_cancel_pull_requests": True,
+}
+"""What every repository has in Drone. The timeout is in minutes; throttle: builds of it at the same time."""
+
+
+class Drone:
+    """Drone, asked as its administrator."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._admin = Service.by_token(plan.drone_url, plan.drone_token, scheme="Bearer")
+
+    def ready(self) -> None:
+        """Raises SetupError until it answers."""
+        self._admin.ask("GET", "/healthz")
+
+    def refuse_an_image_without_extensions(self) -> None:
+        """Raises SetupError for an image built with the tag `oss`: it runs what a pull request says.
+
+        Source: drone, handler/web/varz.go
+        """
+        found = cast("Tree", self._admin.get("/varz") or {})
+        kind = cast("Tree", found.get("license") or {}).get("kind")
+        if kind in {None, "foss"}:
+            raise SetupError(f"this Drone ignores its extensions (its licence kind is {kind!r}); nothing was enabled")
+
+    def set_up(self, catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
+        """Enable every repository. Gives the signatures: owner/name to event to signature."""
+        self.refuse_an_image_without_extensions()
+        listed = self._repositories()
+        signatures: dict[str, dict[str, str]] = {}
+        for repository in self._plan.repositories:
+            slug = f"{self._plan.organisation}/{repository.name}"
+            found = listed.get(slug)
+            if found is None:
+                raise SetupError(f"Drone does not see {slug}")
+            if not found.get("active"):
+                _, found = self._admin.ask("POST", f"/api/repos/{slug}")
+            if any(found.get(key) != value for key, value in SETTINGS.items()):
+                self._admin.ask("PATCH", f"/api/repos/{slug}", SETTINGS)
+            signatures[slug] = {event: self._sign(slug, catalogue.pipelines[slug, event]) for event in EVENTS}
+        return signatures
+
+    def _repositories(self) -> Mapping[str, Tree]:
+        """What Drone sees of the source control, after logging its own account in where it must."""
+        wanted = {f"{self._plan.organisation}/{repository.name}" for repository in self._plan.repositories}
+        status, found = self._admin.ask("POST", "/api/user/repos", accept=(401, 403, 500))
+        listed = _by_slug(found if status == 200 else None)
+        if not wanted <= set(listed):
+            log_in(self._plan, self._plan.builder)
+            listed = _by_slug(self._admin.ask("POST", "/api/user/repos")[1])
+        return listed
+
+    def _sign(self, slug: str, pipeline: str) -> str:
+        _, made = self._admin.ask("POST", f"/api/repos/{slug}/sign", {"data": pipeline})
+        return str(made["data"])
+
+
+def _by_slug(repositories: list[Tree] | None) -> Mapping[str, Tree]:
+    return {str(each["slug"]): each for each in repositories or []}

@@ -1,0 +1,173 @@
+"""Gitea's part: accounts, the organisation, its repositories, their protection, and Drone's OAuth application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from game_app.scm.setup.plan import Plan, Repository
+from game_app.scm.setup.web import Service
+
+CHECK: Final = "continuous-integration/drone/pr"
+"""What Drone calls the status of a pull request's build."""
+APPLICATION: Final = "drone"
+_UNITS: Final = ("repo.code", "repo.issues", "repo.pulls", "repo.releases")
+
+
+class Gitea:
+    """Gitea, asked as its administrator."""
+
+    def __init__(self, plan: Plan, token: str) -> None:
+        self._plan = plan
+        self._admin = Service.by_token(f"{plan.scm_url}/api/v1", token)
+
+    def ready(self) -> None:
+        """Raises SetupError until it answers."""
+        self._admin.ask("GET", "/version")
+
+    def set_up(self) -> None:
+        """Everything but what Drone needs to log in."""
+        known = {str(user["login"]) for user in self._admin.all("/admin/users")}
+        for name in self._plan.passwords:
+            if name not in known:
+                self._create_account(name)
+        self._organisation()
+        self._teams()
+        for repository in self._plan.repositories:
+            self._repository(repository)
+
+    def application(self, held: Mapping[str, str] | None) -> Mapping[str, str]:
+        """Drone's OAuth application: its id and secret. Gitea tells the secret once, so a lost one is replaced.
+
+        held: what was handed to Drone before.
+        """
+        builder = self._plan.builder
+        own = Service.by_password(f"{self._plan.scm_url}/api/v1", builder, self._plan.passwords[builder])
+        wanted = {
+            "name": APPLICATION,
+            "confidential_client": True,
+            "redirect_uris": [f"{self._plan.drone_public_url}/login"],
+        }
+        for found in own.all("/user/applications/oauth2"):
+            if found["name"] != APPLICATION:
+                continue
+            if held and held["id"] == found["client_id"] and found["redirect_uris"] == wanted["redirect_uris"]:
+                return held
+            own.ask("DELETE", f"/user/applications/oauth2/{found['id']}")
+        _, made = own.ask("POST", "/user/applications/oauth2", wanted)
+        return {"id": made["client_id"], "secret": made["client_secret"]}
+
+    def _create_account(self, name: str) -> None:
+        self._admin.ask(
+            "POST",
+            "/admin/users",
+            {
+                "username": name,
+                "password": self._plan.passwords[name],
+                "email": f"{name}@players.invalid",
+                "must_change_password": False,
+                "send_notify": False,
+            },
+        )
+
+    def _organisation(self) -> None:
+        name = self._plan.organisation
+        # "limited": everybody with an account sees its open repositories, and nobody without.
+        wanted = {"visibility": "limited", "repo_admin_change_team_access": False}
+        found = self._admin.get(f"/orgs/{name}")
+        if found is None:
+            self._admin.ask("POST", "/orgs", {"username": name, **wanted})
+        elif any(found.get(key) != value for key, value in wanted.items()):
+            self._admin.ask("PATCH", f"/orgs/{name}", wanted)
+
+    def _teams(self) -> None:
+        """Drone's account makes webhooks, that of builds reads, and one merges. No player is in any of them."""
+        plan = self._plan
+        found = {str(team["name"]): team for team in self._admin.all(f"/orgs/{plan.organisation}/teams")}
+        for name, permission, member in (
+            ("builders", "admin", plan.builder),
+            ("cloners", "read", plan.cloner),
+            ("mergers", "write", plan.merger),
+        ):
+            team: Mapping[str, Any] | None = found.get(name)
+            if team is None:
+                _, team = self._admin.ask(
+                    "POST",
+                    f"/orgs/{plan.organisation}/teams",
+                    {
+                        "name": name,
+                        "permission": permission,
+                        "includes_all_repositories": True,
+                        "can_create_org_repo": False,
+                        "units": list(_UNITS),
+                    },
+                )
+            identifier = team["id"] if team else 0
+            members = {str(each["login"]) for each in self._admin.all(f"/teams/{identifier}/members")}
+            for other in members - {member}:
+                self._admin.ask("DELETE", f"/teams/{identifier}/members/{quote(other)}")
+            if member not in members:
+                self._admin.ask("PUT", f"/teams/{identifier}/members/{member}")
+
+    def _repository(self, repository: Repository) -> None:
+        plan, path = self._plan, f"/repos/{self._plan.organisation}/{repository.name}"
+        wanted: dict[str, Any] = {
+            "private": bool(repository.readers),
+            "default_branch": plan.branch,
+            "has_actions": False,
+            "has_wiki": False,
+            "has_projects": False,
+            "has_packages": False,
+            "allow_rebase": False,
+            "allow_rebase_explicit": False,
+            "allow_squash_merge": True,
+            "allow_merge_commits": True,
+        }
+        found = self._admin.get(path)
+        if found is None:
+            begin = {
+                "name": repository.name,
+                "auto_init": True,
+                "default_branch": plan.branch,
+                "private": wanted["private"],
+            }
+            self._admin.ask("POST", f"/orgs/{plan.organisation}/repos", begin)
+            found = cast("dict[str, Any]", {})
+        if any(found.get(key) != value for key, value in wanted.items()):
+            self._admin.ask("PATCH", path, wanted)
+        self._readers(path, repository)
+        self._protection(path)
+
+    def _readers(self, path: str, repository: Repository) -> None:
+        """Players read, whatever somebody gave them since."""
+        now = {str(each["login"]) for each in self._admin.all(f"{path}/collaborators")}
+        for name in now - set(repository.readers):
+            self._admin.ask("DELETE", f"{path}/collaborators/{quote(name)}")
+        for name in repository.readers:
+            _, has = self._admin.ask("GET", f"{path}/collaborators/{name}/permission", accept=(404,))
+            if name not in now or has is None or has["permission"] != "read":
+                self._admin.ask("PUT", f"{path}/collaborators/{name}", {"permission": "read"})
+
+    def _protection(self, path: str) -> None:
+        wanted = protection(self._plan)
+        found = self._admin.get(f"{path}/branch_protections/{quote(self._plan.branch)}")
+        if found is None:
+            self._admin.ask("POST", f"{path}/branch_protections", {"rule_name": self._plan.branch, **wanted})
+        elif any(found.get(key) != value for key, value in wanted.items()):
+            self._admin.ask("PATCH", f"{path}/branch_protections/{quote(self._plan.branch)}", wanted)
+
+
+def protection(plan: Plan) -> Mapping[str, Any]:
+    """What holds the main branch: nobody pushes, one account merges, and only what is green and up to date."""
+    return {
+        "enable_push": False,
+        "enable_force_push": False,
+        "enable_merge_whitelist": True,
+        "merge_whitelist_usernames": [plan.merger],
+        "enable_status_check": True,
+        "status_check_contexts": [CHECK],
+        "block_on_outdated_branch": True,
+        "protected_file_patterns": ".drone.yml;.drone/**",
+        "block_admin_merge_override": True,
+    }

@@ -1,0 +1,45 @@
+"""What there is to set up, as the program wrote it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One repository of the game."""
+
+    name: str
+    readers: Sequence[str]
+    """Players who may read it; empty: everybody who has an account."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the source control and Drone should have."""
+
+    organisation: str
+    branch: str
+    scm_url: str
+    drone_url: str
+    """Where Drone answers inside the cluster."""
+    drone_public_url: str
+    """Where people find it: what its OAuth application sends them back to."""
+    drone_token: str = field(repr=False)
+    builder: str
+    cloner: str
+    merger: str
+    """Accounts: Drone's own, that of builds, and that which merges what is green."""
+    passwords: Mapping[str, str] = field(repr=False)
+    """Every account, players and the three above, to its first password."""
+    repositories: Sequence[Repository]
+
+
+def read(file: Path) -> Plan:
+    """The plan in a file."""
+    given = json.loads(file.read_text(encoding="utf-8"))
+    repositories = [Repository(**each) for each in given.pop("repositories")]
+    return Plan(**given, repositories=repositories)

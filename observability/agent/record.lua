@@ -1,0 +1,127 @@
+-- What a line becomes before it leaves its node: its secrets hidden, and marked with whose it is.
+--
+-- Lua's patterns know no alternatives and no case, hence the lists and the lower-case copy that names are sought in.
+
+local HIDDEN = "(hidden)"
+local LONGEST = 65536
+
+-- A value behind one of these words is hidden, whatever it looks like.
+local WORDS = {
+  "password", "passwd", "passphrase", "secret", "token", "api_key", "apikey", "api-key",
+  "access_key", "private_key", "authorization", "credential", "cookie",
+}
+
+-- What is a secret by its looks alone. Players write these lines: no pattern may take longer than in proportion to a
+-- line's length, whatever it holds, hence no two repetitions that could share characters.
+local LOOKS = {
+  "gh[pousr]_" .. ("%w"):rep(16) .. "%w*", -- GitHub
+  "glpat%-[%w_-]+", -- GitLab
+  "SCW" .. ("%w"):rep(17), -- Scaleway's access keys
+  ("%x"):rep(40) .. "%x*", -- Gitea and Drone
+  "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-.*", -- to the end: a key's lines may be one line of JSON
+}
+
+-- A run of characters with its JSON Web Token hidden, if it has one: three parts, of which the first begins so.
+local function without_token(run)
+  local at = run:find("eyJ", 1, true)
+  if at and run:find("^[%w_-]+%.[%w_-]+%.", at) then
+    return run:sub(1, at - 1) .. HIDDEN
+  end
+  return nil
+end
+
+-- The end of the word in which `at` lies: "db_password_2" is one name.
+local function name_end(text, at)
+  local _, stop = text:find("^[%w_%-]*", at)
+  return stop
+end
+
+-- First and last place of the value behind a name that ends at `stop`, or nothing.
+local function value_behind(text, stop)
+  -- password=x   password: x   "password":"x"   \"password\": \"x\"   --password x
+  local _, separator = text:find('^\\?["\']?%s*[=:]%s*', stop + 1)
+  if not separator then
+    return nil
+  end
+  local first = separator + 1
+  local _, quote = text:find('^\\?["\']', first)
+  if quote then
+    first = quote + 1
+    local mark, at = text:sub(quote, quote), first
+    local escaped = quote > separator + 1
+    while at <= #text do
+      local character = text:sub(at, at)
+      if character == "\\" and not (escaped and text:sub(at + 1, at + 1) == mark) then
+        at = at + 2
+      elseif character == mark or character == "\\" then
+        return first, at - 1
+      else
+        at = at + 1
+      end
+    end
+    return first, #text
+  end
+  -- An unquoted value ends with the word; "Bearer x" and "Basic x" are two.
+  local _, scheme = text:find("^%a+%s+", first)
+  local kind = scheme and text:sub(first, scheme):lower():match("^%a+")
+  if kind == "bearer" or kind == "basic" or kind == "token" then
+    first = scheme + 1
+  end
+  local _, last = text:find('^[^%s,;&"\'}%]]+', first)
+  return last and first, last
+end
+
+-- The text with every value behind a word hidden.
+local function without_values(text, word)
+  local lower, parts, kept, from = text:lower(), {}, 1, 1
+  while true do
+    local _, stop = lower:find(word, from, true)
+    if not stop then
+      break
+    end
+    stop = name_end(text, stop + 1)
+    local first, last = value_behind(text, stop)
+    if first and last >= first then
+      parts[#parts + 1] = text:sub(kept, first - 1)
+      parts[#parts + 1] = HIDDEN
+      kept, from = last + 1, last + 1
+    else
+      from = stop + 1
+    end
+  end
+  parts[#parts + 1] = text:sub(kept)
+  return table.concat(parts)
+end
+
+function mask(text)
+  for _, look in ipairs(LOOKS) do
+    text = text:gsub(look, HIDDEN)
+  end
+  text = text:gsub("[%w_.-]+", without_token)
+  -- User names and passwords in addresses: scheme://user:password@host
+  text = text:gsub("(://)[^/%s@:]*:[^/%s@]*@", "%1" .. HIDDEN .. "@")
+  text = text:gsub("([Bb][Ee][Aa][Rr][Ee][Rr]%s+)[%w._~+/=-]+", "%1" .. HIDDEN)
+  for _, word in ipairs(WORDS) do
+    text = without_values(text, word)
+  end
+  return text
+end
+
+-- Called by Fluent Bit for each record; source: https://docs.fluentbit.io/manual/pipeline/filters/lua
+function record(_, timestamp, given)
+  local pod = given["kubernetes"] or {}
+  local labels = pod["labels"] or {}
+  local namespace = pod["namespace_name"] or "unknown"
+  return 2, timestamp, {
+    -- Loki would cut it there as well.
+    log = mask(tostring(given["log"] or ""):sub(1, LONGEST)),
+    stream = given["stream"],
+    namespace = namespace,
+    -- Teams' namespaces are named team-…; the platform's have no team.
+    team = namespace:match("^team%-(.+)$") or "none",
+    component = labels["app.kubernetes.io/name"] or labels["app"] or pod["container_name"] or "unknown",
+    pod = pod["pod_name"] or "unknown",
+    -- The aggregator chooses flows by these; they are taken away before a line is kept.
+    kubernetes = { namespace_name = namespace, labels = labels, container_name = pod["container_name"] },
+  }
+end

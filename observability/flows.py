@@ -1,0 +1,95 @@
+"""What the logging operator is told, as typed data: flows, outputs, and the one way in which they may be joined.
+
+Source of the fields: the operator's own types, https://kube-logging.dev/docs/configuration/crds/v1beta1/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+API: Final = "logging.banzaicloud.io/v1beta1"
+TEAM_NAMESPACES: Final = "^team-.+"
+"""Namespaces in which players' programs run; the agent takes a team's name from them."""
+LABELS: Final[Sequence[str]] = ("namespace", "team", "component", "pod")
+"""All labels that Loki gets. Each combination is a stream of its own, so no label may have values without bound."""
+
+
+class MissingOutputError(ValueError):
+    """A flow leads to an output that is not there: the operator would drop its lines and say so in a status only."""
+
+
+@dataclass(frozen=True)
+class LokiOutput:
+    """A tenant of Loki, and what is kept on disk for it while Loki does not answer."""
+
+    name: str
+    url: str
+    tenant: str
+    user: str
+    password_secret: str
+    """Name of the Secret whose key `password` the aggregator signs in with."""
+    buffer_size: str
+    """Most that may wait on the aggregator's disk, such as 4GB; then reading stops, and the nodes' disks fill."""
+
+    def spec(self) -> Mapping[str, Any]:
+        return {
+            "loki": {
+                "url": self.url,
+                "tenant": self.tenant,
+                "username": {"value": self.user},
+                "password": {"valueFrom": {"secretKeyRef": {"name": self.password_secret, "key": "password"}}},
+                "labels": {label: f"$.{label}" for label in LABELS},
+                # What is left is the line itself, as the container wrote it.
+                "remove_keys": ["kubernetes", "stream"],
+                "drop_single_key": True,
+                "line_format": "json",
+                "include_thread_label": False,
+                "configure_kubernetes_labels": False,
+                "extract_kubernetes_labels": False,
+                "buffer": {
+                    "type": "file",
+                    "timekey": "1m",
+                    "timekey_wait": "5s",
+                    "timekey_use_utc": True,
+                    "flush_mode": "interval",
+                    "flush_interval": "5s",
+                    "flush_at_shutdown": False,
+                    "chunk_limit_size": "4MB",
+                    "total_limit_size": self.buffer_size,
+                    # Waiting lines are never thrown away: neither after a number of tries nor for want of room.
+                    "retry_forever": True,
+                    "retry_max_interval": "30s",
+                    "overflow_action": "block",
+                },
+            }
+        }
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Lines of some namespaces on their way to outputs."""
+
+    name: str
+    outputs: Sequence[str]
+    select: Sequence[str] = ()
+    """Patterns of namespaces whose lines it takes; none for all."""
+    exclude: Sequence[str] = ()
+    """Patterns of namespaces whose lines it leaves."""
+
+    def spec(self) -> Mapping[str, Any]:
+        taken = {"namespaces_regex": list(self.select)} if self.select else {}
+        left = [{"exclude": {"namespaces_regex": list(self.exclude)}}] if self.exclude else []
+        return {"match": [*left, {"select": taken}], "globalOutputRefs": list(self.outputs)}
+
+
+def check(flows: Sequence[Flow], outputs: Sequence[LokiOutput]) -> None:
+    """Raise MissingOutputError if a flow leads nowhere."""
+    there = [output.name for output in outputs]
+    for flow in flows:
+        for name in flow.outputs or ("",):
+            if name not in there:
+                raise MissingOutputError(
+                    f"flow {flow.name} leads to {name or 'no output'}; there are: {', '.join(there)}"
+                )

@@ -1,0 +1,227 @@
+"""From every container's output to Loki: the logging operator, its agents on the nodes and its aggregator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.helm import Charts
+from common.naming import labels
+from common.templates import render
+from observability import flows
+from observability.loki import PLATFORM, TEAMS, USER
+from observability.rollout import Rollout, RolloutArgs, revision
+from observability.sizing import resources
+
+NAMESPACE = "logging"
+_AGENT = Path(__file__).parent / "agent"
+_NAME = "logs"
+"""Name of the operator's objects: the aggregator is the StatefulSet logs-fluentd, the agents are logs-fluentbit."""
+METRICS_PORT = 2020
+"""Where an agent tells how it does."""
+_AGGREGATOR_METRICS_PORT = 24231
+_AGGREGATOR_VOLUME_GB = 10
+_PASSWORD_SECRET = "loki"  # noqa: S105 - a name
+_ROLLOUT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class _Agent:
+    namespace: str
+    aggregator: str
+    metrics_port: int
+    buffer_size: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPipelineArgs:
+    """What the pipeline needs."""
+
+    charts: Charts
+    loki_url: pulumi.Input[str]
+    loki_password: pulumi.Input[str]
+    players: int
+
+
+class LogPipeline(pulumi.ComponentResource):
+    """Lines leave a node without secrets, marked with whose they are, and wait on disks while Loki is away."""
+
+    ready: pulumi.Output[str]
+    """Known once every agent and the aggregator are ready."""
+
+    def __init__(self, name: str, args: LogPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:observability:LogPipeline", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={
+                "name": NAMESPACE,
+                # The agents read the nodes' log files, which no stricter standard allows.
+                "labels": {**labels(NAMESPACE), "pod-security.kubernetes.io/enforce": "privileged"},
+            },
+            opts=child,
+        )
+        operator = args.charts.release(
+            "logging-operator",
+            name=f"{name}-operator",
+            namespace=namespace.metadata.name,
+            values=operator_values(args.players),
+            # Taken from its templates instead, so that an upgrade of the chart upgrades them too.
+            skip_crds=True,
+            opts=child,
+        )
+        password = k8s.core.v1.Secret(
+            f"{name}-loki",
+            metadata={"name": _PASSWORD_SECRET, "namespace": namespace.metadata.name},
+            string_data={"password": pulumi.Output.secret(args.loki_password)},
+            opts=child,
+        )
+        configuration = agent_configuration()
+        version = revision(configuration)[:10]
+        agent = k8s.core.v1.Secret(
+            f"{name}-agent",
+            # The agents see a new configuration by its name: the operator does not watch what it did not write.
+            metadata={"name": f"agent-{version}", "namespace": namespace.metadata.name},
+            string_data=dict(configuration),
+            opts=child,
+        )
+        aggregator = aggregator_spec(args.players)
+        node = agent_spec(f"agent-{version}", args.players)
+        inside = namespace.metadata.name
+        made = [
+            self._object(f"{name}-logging", "Logging", _NAME, aggregator, after=[operator]),
+            self._object(f"{name}-agents", "FluentbitAgent", _NAME, node, after=[operator, agent]),
+        ]
+        for tenant in (PLATFORM, TEAMS):
+            spec = pulumi.Output.from_input(args.loki_url).apply(lambda url, tenant=tenant: output(tenant, url).spec())
+            after = [operator, password]
+            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, inside, after=after))
+        for flow in ways_to_loki():
+            made.append(
+                self._object(f"{name}-of-{flow.name}", "ClusterFlow", flow.name, flow.spec(), inside, after=[operator])
+            )
+        rollout = Rollout(
+            f"{name}-rollout",
+            RolloutArgs(
+                namespace=namespace.metadata.name,
+                workloads=[f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"],
+                revision=revision(aggregator, node),
+                timeout=_ROLLOUT_SECONDS,
+                after=made,
+            ),
+            opts=child,
+        )
+        self.ready = rollout.done
+        self.register_outputs({"ready": self.ready})
+
+    def _object(
+        self,
+        name: str,
+        kind: str,
+        metadata_name: str,
+        spec: pulumi.Input[Mapping[str, Any]],
+        namespace: pulumi.Input[str] | None = None,
+        *,
+        after: Sequence[pulumi.Resource],
+    ) -> k8s.apiextensions.CustomResource:
+        """One of the operator's objects; some belong to a namespace.
+
+        after: the operator, which brings the kind, and Secrets that the object names.
+        """
+        place = {} if namespace is None else {"namespace": namespace}
+        return k8s.apiextensions.CustomResource(
+            name,
+            api_version=flows.API,
+            kind=kind,
+            metadata={"name": metadata_name, **place, "labels": dict(labels(NAMESPACE))},
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+        )
+
+
+def operator_values(players: int) -> Mapping[str, Any]:
+    """Values of the chart `logging-operator`."""
+    return {"logging-operator-crds": {"install": True}, "resources": resources("logging-operator", players, cpu="10m")}
+
+
+def aggregator_spec(players: int) -> Mapping[str, Any]:
+    """The `Logging`: Fluentd with a buffer on a volume of its own."""
+    return {
+        "controlNamespace": NAMESPACE,
+        "clusterDomain": "cluster.local.",
+        # Would let whoever may write a flow run code in the aggregator.
+        "enableRawFluentdFilter": False,
+        "fluentd": {
+            "bufferStorageVolume": {
+                "pvc": {
+                    "spec": {
+                        "accessModes": ["ReadWriteOnce"],
+                        "resources": {"requests": {"storage": f"{_AGGREGATOR_VOLUME_GB}G"}},
+                    }
+                }
+            },
+            "metrics": {"port": _AGGREGATOR_METRICS_PORT, "prometheusAnnotations": True},
+            "resources": resources("fluentd", players, cpu="100m"),
+            # Long enough to put what it holds in memory on its disk.
+            "terminationGracePeriodSeconds": 60,
+        },
+    }
+
+
+def agent_spec(configuration: str, players: int) -> Mapping[str, Any]:
+    """The `FluentbitAgent`: Fluent Bit on every node, with its buffer and its place in each file on the node's disk.
+
+    configuration: name of the Secret with fluent-bit.conf and record.lua.
+    """
+    return {
+        "customConfigSecret": configuration,
+        "positiondb": {"hostPath": {"path": "/var/lib/shambhala/positions"}},
+        "bufferStorageVolume": {"hostPath": {"path": "/var/lib/shambhala/buffers"}},
+        "bufferStorage": {"storage.path": "/buffers"},
+        "metrics": {"port": METRICS_PORT, "path": "/api/v2/metrics/prometheus", "prometheusAnnotations": True},
+        # A node that is kept for something special has logs as well.
+        "tolerations": [{"operator": "Exists"}],
+        "resources": resources("fluent-bit", players, cpu="20m"),
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}},
+    }
+
+
+def agent_configuration() -> Mapping[str, str]:
+    """Files of the agent by name."""
+    parameters = _Agent(
+        namespace=NAMESPACE,
+        aggregator=f"{_NAME}-fluentd.{NAMESPACE}.svc.cluster.local",
+        metrics_port=METRICS_PORT,
+        buffer_size="2G",
+    )
+    return {
+        "fluent-bit.conf": render(_AGENT / "fluent-bit.conf.j2", parameters),
+        "record.lua": (_AGENT / "record.lua").read_text(),
+    }
+
+
+def output(tenant: str, url: str) -> flows.LokiOutput:
+    """Where a tenant's lines go; both together leave a fifth of the aggregator's volume free."""
+    return flows.LokiOutput(
+        name=tenant,
+        url=url,
+        tenant=tenant,
+        user=USER,
+        password_secret=_PASSWORD_SECRET,
+        buffer_size=f"{_AGGREGATOR_VOLUME_GB * 4 // 10}GB",
+    )
+
+
+def ways_to_loki() -> Sequence[flows.Flow]:
+    """The flows: the teams' lines, and everybody else's. Raises MissingOutputError if one leads nowhere."""
+    ways = (
+        flows.Flow("teams", outputs=[TEAMS], select=[flows.TEAM_NAMESPACES]),
+        flows.Flow("platform", outputs=[PLATFORM], exclude=[flows.TEAM_NAMESPACES]),
+    )
+    flows.check(ways, [output(tenant, "") for tenant in (PLATFORM, TEAMS)])
+    return ways

@@ -1,0 +1,201 @@
+"""Loki, by its community chart: keeps the logs, behind a gateway that asks for a password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.helm import Charts
+from common.settings import Logs
+from observability.sizing import resources
+
+USER = "shambhala"
+"""Name under which logs are written and read."""
+PLATFORM, TEAMS = "platform", "teams"
+"""Loki's tenants: what a team writes can neither use up the platform's allowance nor hide among its lines."""
+TENANTS: Sequence[str] = (PLATFORM, TEAMS)
+GATEWAY = "loki-gateway"
+_STORAGE_SECRET = "loki-object-storage"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class LokiArgs:
+    """What Loki needs."""
+
+    charts: Charts
+    namespace: pulumi.Input[str]
+    password: pulumi.Input[str]
+    """Password of the user `shambhala` at the gateway."""
+    logs: Logs
+    """How long logs are kept, and where."""
+    players: int
+
+
+class Loki(pulumi.ComponentResource):
+    """One binary with its volume; its port answers to the gateway and to Prometheus only."""
+
+    url: pulumi.Output[str]
+    """Where the gateway answers inside the board, known once Loki is ready."""
+
+    def __init__(self, name: str, args: LokiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:observability:Loki", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        users = k8s.core.v1.Secret(
+            f"{name}-users",
+            metadata={"name": "loki-users", "namespace": args.namespace},
+            # Hashing it would win nothing: those who write and read have it in Secrets of the same kind.
+            string_data={
+                ".htpasswd": pulumi.Output.secret(pulumi.Output.concat(USER, ":{PLAIN}", args.password, "\n"))
+            },
+            opts=child,
+        )
+        needed: list[pulumi.Resource] = [self._closed(name, args.namespace, child)]
+        if args.logs.object_storage:
+            storage = args.logs.object_storage
+            needed.append(
+                k8s.core.v1.Secret(
+                    f"{name}-object-storage",
+                    metadata={"name": _STORAGE_SECRET, "namespace": args.namespace},
+                    string_data={
+                        "AWS_ACCESS_KEY_ID": storage.access_key.output,
+                        "AWS_SECRET_ACCESS_KEY": storage.secret_key.output,
+                    },
+                    opts=child,
+                )
+            )
+        release = args.charts.release(
+            "loki",
+            name=f"{name}-release",
+            namespace=args.namespace,
+            values=loki_values(args.logs, args.players, users.metadata.name),
+            # The pods read the storage's keys when they start, and are closed to others before they do.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+        )
+        self.url = pulumi.Output.all(args.namespace, release.id).apply(
+            lambda values: f"http://{GATEWAY}.{values[0]}.svc.cluster.local"
+        )
+        self.register_outputs({"url": self.url})
+
+    def _closed(
+        self, name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> k8s.networking.v1.NetworkPolicy:
+        """Loki itself asks nobody for a password, so nobody else gets through to it."""
+        net, meta = k8s.networking.v1, k8s.meta.v1
+        may = [
+            net.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": app}))
+            for app in ("loki", "prometheus")
+        ]
+        itself = {"app.kubernetes.io/name": "loki", "app.kubernetes.io/component": "single-binary"}
+        return net.NetworkPolicy(
+            f"{name}-closed",
+            metadata=meta.ObjectMetaArgs(name="loki-behind-its-gateway", namespace=namespace),
+            spec=net.NetworkPolicySpecArgs(
+                pod_selector=meta.LabelSelectorArgs(match_labels=itself),
+                policy_types=["Ingress"],
+                ingress=[net.NetworkPolicyIngressRuleArgs(from_=may)],
+            ),
+            opts=opts,
+        )
+
+
+def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Mapping[str, Any]:
+    """Values of the chart `loki`."""
+    return {
+        "deploymentMode": "Monolithic",
+        "loki": {
+            # A tenant for each request: the gateway says who may ask, the header what for.
+            "auth_enabled": True,
+            "commonConfig": {"path_prefix": "/var/loki", "replication_factor": 1},
+            "schemaConfig": {
+                "configs": [
+                    {
+                        "from": "2026-11-01",
+                        "store": "tsdb",
+                        "object_store": "s3" if logs.object_storage else "filesystem",
+                        "schema": "v13",
+                        "index": {"prefix": "index_", "period": "24h"},
+                    }
+                ]
+            },
+            "storage": _storage(logs),
+            "limits_config": limits(logs),
+            "runtimeConfig": {"overrides": {TEAMS: team_limits(players)}},
+            "compactor": {
+                "retention_enabled": True,
+                "delete_request_store": "s3" if logs.object_storage else "filesystem",
+            },
+            # Grafana asks for the lines of both tenants at once.
+            "querier": {"multi_tenant_queries_enabled": True},
+            # Lines reach the volume within half an hour, so that what a crash replays stays short.
+            "ingester": {"chunk_idle_period": "15m", "max_chunk_age": "30m", "wal": {"flush_on_shutdown": True}},
+        },
+        "singleBinary": {
+            "replicas": 1,
+            "extraArgs": ["-config.expand-env=true"],
+            "extraEnvFrom": [{"secretRef": {"name": _STORAGE_SECRET}}] if logs.object_storage else [],
+            "persistence": {"enabled": True, "size": f"{logs.volume_size_gb}G"},
+            "resources": resources("loki", players, cpu="100m"),
+        },
+        "gateway": {
+            "enabled": True,
+            "verboseLogging": False,
+            "basicAuth": {"enabled": True, "existingSecret": users_secret},
+            "resources": resources("loki-gateway", players, cpu="10m"),
+        },
+        "backend": {"replicas": 0},
+        "read": {"replicas": 0},
+        "write": {"replicas": 0},
+        # By default these caches take 9 GiB of memory.
+        "chunksCache": {"enabled": False},
+        "resultsCache": {"enabled": False},
+        "lokiCanary": {"enabled": False},
+        "test": {"enabled": False},
+    }
+
+
+def limits(logs: Logs) -> Mapping[str, Any]:
+    """What each tenant may do; source: https://grafana.com/docs/loki/latest/configure/#limits_config."""
+    return {
+        "retention_period": f"{24 * logs.retention_days}h",
+        # What Fluentd kept during an outage is older than what others write, and must not be refused.
+        "reject_old_samples": True,
+        "reject_old_samples_max_age": "24h",
+        "ingestion_rate_mb": 16,
+        "ingestion_burst_size_mb": 32,
+        "per_stream_rate_limit": "3MB",
+        "per_stream_rate_limit_burst": "15MB",
+        "max_label_names_per_series": 8,
+        "max_global_streams_per_user": 5000,
+        "max_line_size": "64KB",
+        "max_line_size_truncate": True,
+        "max_query_series": 500,
+        "query_timeout": "60s",
+        "discover_service_name": [],
+        "volume_enabled": True,
+    }
+
+
+def team_limits(players: int) -> Mapping[str, Any]:
+    """What all teams together may write: some lines a second each, and not the whole of Loki."""
+    return {"ingestion_rate_mb": max(2, players // 100), "ingestion_burst_size_mb": max(8, players // 25)}
+
+
+def _storage(logs: Logs) -> Mapping[str, Any]:
+    if logs.object_storage is None:
+        return {"type": "filesystem"}
+    storage = logs.object_storage
+    return {
+        "type": "s3",
+        "bucketNames": {"chunks": storage.bucket, "ruler": storage.bucket},
+        "s3": {
+            "endpoint": storage.endpoint,
+            "region": storage.region,
+            # Loki puts the environment's values in their place, so that no ConfigMap has them.
+            "accessKeyId": "${AWS_ACCESS_KEY_ID}",
+            "secretAccessKey": "${AWS_SECRET_ACCESS_KEY}",
+        },
+    }

@@ -1,0 +1,132 @@
+"""Waits on the board for workloads that something other than the program makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.naming import labels
+from common.versions import KUBECTL_IMAGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutArgs:
+    """What is waited for."""
+
+    namespace: pulumi.Input[str]
+    workloads: Sequence[str]
+    """Such as `daemonset/agents`; each must come to be, and then be rolled out."""
+    revision: pulumi.Input[str]
+    """What they are made from: another one is waited for anew."""
+    timeout: int
+    """Seconds for each of them."""
+    after: Sequence[pulumi.Resource]
+    """What makes them; no value of it is needed here."""
+
+
+class Rollout(pulumi.ComponentResource):
+    """A Job that ends when the workloads are ready: the engine waits for Jobs, and a Job can wait for anything."""
+
+    done: pulumi.Output[str]
+    """Name of the Job, known once all are ready."""
+
+    def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:observability:Rollout", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        mark = dict(labels("rollout"))
+        metadata = k8s.meta.v1.ObjectMetaArgs(name="rollout", namespace=args.namespace, labels=mark)
+        account = k8s.core.v1.ServiceAccount(f"{name}-account", metadata=metadata, opts=child)
+        role = k8s.rbac.v1.Role(
+            f"{name}-role",
+            metadata=metadata,
+            rules=[
+                {
+                    "api_groups": ["apps"],
+                    "resources": ["statefulsets", "daemonsets"],
+                    "verbs": ["get", "list", "watch"],
+                }
+            ],
+            opts=child,
+        )
+        binding = k8s.rbac.v1.RoleBinding(
+            f"{name}-binding",
+            metadata=metadata,
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": role.metadata.name},
+            subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": args.namespace}],
+            opts=child,
+        )
+        *first, last = [step for workload in args.workloads for step in _steps(workload, args.timeout)]
+        job = k8s.batch.v1.Job(
+            f"{name}-job",
+            metadata={
+                "name": pulumi.Output.from_input(args.revision).apply(lambda revision: f"rollout-{_short(revision)}"),
+                "namespace": args.namespace,
+                "labels": mark,
+            },
+            spec=k8s.batch.v1.JobSpecArgs(
+                backoff_limit=3,
+                template=k8s.core.v1.PodTemplateSpecArgs(
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=mark),
+                    spec=k8s.core.v1.PodSpecArgs(
+                        service_account_name=account.metadata.name,
+                        restart_policy="Never",
+                        security_context=k8s.core.v1.PodSecurityContextArgs(
+                            run_as_non_root=True,
+                            run_as_user=65534,
+                            seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
+                        ),
+                        init_containers=first,
+                        containers=[last],
+                    ),
+                ),
+            ),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # What makes the workloads, and the right to look at them.
+                depends_on=[*args.after, binding],
+                # Two minutes beyond what its steps allow themselves: they say better what was not ready.
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{2 * args.timeout * len(args.workloads) + 120}s"),
+                delete_before_replace=True,
+            ),
+        )
+        self.done = job.metadata.name
+        self.register_outputs({"done": self.done})
+
+
+def revision(*parts: object) -> str:
+    """A short name for what workloads are made from."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _short(text: str) -> str:
+    return text[:10]
+
+
+def _steps(workload: str, timeout: int) -> list[k8s.core.v1.ContainerArgs]:
+    """First that it comes to be, then that it is ready: `rollout status` fails at once for what is not there yet."""
+    name = workload.replace("/", "-")
+    return [
+        _kubectl(f"{name}-there", ["wait", "--for=create", workload, f"--timeout={timeout}s"]),
+        _kubectl(f"{name}-ready", ["rollout", "status", workload, f"--timeout={timeout}s"]),
+    ]
+
+
+def _kubectl(name: str, arguments: list[str]) -> k8s.core.v1.ContainerArgs:
+    return k8s.core.v1.ContainerArgs(
+        name=name,
+        image=KUBECTL_IMAGE,
+        args=arguments,
+        resources=k8s.core.v1.ResourceRequirementsArgs(
+            requests={"cpu": "10m", "memory": "32Mi"}, limits={"memory": "64Mi"}
+        ),
+        security_context=k8s.core.v1.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            read_only_root_filesystem=True,
+            capabilities=k8s.core.v1.CapabilitiesArgs(drop=["ALL"]),
+        ),
+    )

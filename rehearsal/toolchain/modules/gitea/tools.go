@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package gitea pins Gitea, of which the rehearsal needs the back end only.
+package gitea
+
+import _ "code.gitea.io/gitea"

@@ -1,0 +1,418 @@
+"""Continuous deployment as the program registers it: T17 to T22 of the attack suite."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi_kubernetes import Provider
+
+from common.keys import derived, dns_key
+from game_app.delivery import Delivery, DeliveryArgs, Scm
+from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
+from tests.unit.monitor import Graph, Registered, run
+
+MASTER = dns_key()
+PASSWORD = "registry's password"
+TEAMS = ("team-blue", "team-red")
+
+
+def delivery(*teams: str) -> None:
+    Delivery(
+        "delivery",
+        DeliveryArgs(
+            master_key=pulumi.Output.secret(MASTER),
+            host="drone.hunt.example.org",
+            ingress_namespace="ingress",
+            components=["portal"],
+            component_namespace="game",
+            teams={team: team for team in teams or TEAMS},
+            registry="registry.example/game",
+            registry_config=pulumi.Output.secret(PASSWORD),
+            signing_key=pulumi.Output.secret(PASSWORD),
+            signing_password=pulumi.Output.secret(PASSWORD),
+            scm=Scm(
+                url="http://gitea.scm.svc.cluster.local:3000",
+                namespace="scm",
+                app="gitea",
+                port=3000,
+                client_id="an-id",
+                client_secret=pulumi.Output.secret(PASSWORD),
+            ),
+            api_cidrs=["10.32.0.1/32"],
+        ),
+        opts=pulumi.ResourceOptions(providers=[Provider("board")]),
+    )
+
+
+@pytest.fixture
+def graph(preview: bool) -> Graph:
+    return run(delivery, preview=preview)
+
+
+def container(graph: Graph, name: str) -> dict[str, Any]:
+    return graph[name].inputs["spec"]["template"]["spec"]["containers"][0]
+
+
+def environment(graph: Graph, name: str) -> Mapping[str, Any]:
+    """The variables of a Deployment's container, those of its Secret among them."""
+    given = container(graph, name)
+    plain = {entry["name"]: entry.get("value") for entry in given["env"]}
+    for source in given["envFrom"]:
+        secret = next(
+            resource
+            for resource in graph.of_type("kubernetes:core/v1:Secret")
+            if resource.inputs["metadata"]["name"] == source["secretRef"]["name"]
+        )
+        plain |= secret.inputs["stringData"] or {}
+    return plain
+
+
+def within(graph: Graph, kind: str, namespace: str) -> list[Registered]:
+    return [
+        resource
+        for resource in graph.resources.values()
+        if resource.type.endswith(f":{kind}") and resource.inputs["metadata"].get("namespace") == namespace
+    ]
+
+
+CELLS = [f"{trust.prefix}{repository}" for trust in TRUSTS for repository in ("portal", *TEAMS)]
+
+
+def test_t17_the_servers_image_is_one_that_asks_the_extensions(graph: Graph) -> None:
+    name, _, tag = container(graph, "delivery-server-deployment")["image"].rpartition(":")
+    assert name == "docker.io/drone/drone"
+    assert tuple(map(int, tag.split("."))) >= (2, 28, 1), "older ones, and those with a suffix such as -oss, do not"
+
+
+def test_t17_the_server_asks_both_extensions_with_secrets_of_their_own(graph: Graph, preview: bool) -> None:
+    env = environment(graph, "delivery-server-deployment")
+    if not preview:
+        assert env["DRONE_YAML_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/config"
+        assert env["DRONE_VALIDATE_PLUGIN_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/validate"
+    guard = graph["delivery-guard-secrets"].inputs["stringData"]
+    assert env["DRONE_YAML_SECRET"] == guard["config"] == derived(MASTER, "drone-config")
+    assert env["DRONE_VALIDATE_PLUGIN_SECRET"] == guard["validate"]
+    assert guard["config"] != guard["validate"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "DRONE_CONVERT_PLUGIN_ENDPOINT",
+        "DRONE_CONVERT_MULTI",
+        "DRONE_REPOSITORY_TRUSTED",
+        "DRONE_SECRET_ENDPOINT",
+        "DRONE_SECRET_PLUGIN_ENDPOINT",
+        "DRONE_REGISTRY_ENDPOINT",
+        "DRONE_ADMISSION_PLUGIN_ENDPOINT",
+        "DRONE_YAML_SKIP_VERIFY",
+        "DRONE_SERVER_PORT_",
+    ],
+)
+def test_t17_nothing_else_has_a_say_in_a_pipeline(graph: Graph, key: str) -> None:
+    assert key not in environment(graph, "delivery-server-deployment")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("DRONE_JSONNET_ENABLED", "false"),
+        ("DRONE_STARLARK_ENABLED", "false"),
+        ("DRONE_CRON_DISABLED", "true"),
+        ("DRONE_REGISTRATION_CLOSED", "true"),
+        ("DRONE_REPOSITORY_FILTER", "game"),
+        ("DRONE_REPOSITORY_VISIBILITY", "private"),
+        ("DRONE_SERVER_PRIVATE_MODE", "true"),
+        ("DRONE_GIT_ALWAYS_AUTH", "true"),
+        ("DRONE_GIT_USERNAME", "clone-bot"),
+        ("DRONE_INCOMING_WEBHOOK_EVENTS", "push,pull_request"),
+        ("DRONE_DATADOG_ENABLED", "false"),
+        ("DRONE_GITEA_SCOPE", "write:repository,read:user,read:organization"),
+    ],
+)
+def test_t17_the_server_is_set_as_the_design_wants_it(graph: Graph, key: str, value: str) -> None:
+    assert environment(graph, "delivery-server-deployment")[key] == value
+
+
+def test_t17_no_two_secrets_are_the_same_and_each_is_long_enough(graph: Graph) -> None:
+    env = environment(graph, "delivery-server-deployment")
+    secrets = [value for key, value in env.items() if key.endswith("_SECRET") and value != PASSWORD]
+    assert len(set(secrets)) == len(secrets) == 5
+    assert len(env["DRONE_DATABASE_SECRET"]) == 32
+    token = re.search(r"token:([0-9a-f]+)$", env["DRONE_USER_CREATE"])
+    assert token is not None
+    assert len(token[1]) >= 32
+
+
+def test_t18_drone_holds_no_secret_of_a_deployment(graph: Graph) -> None:
+    assert not [resource.name for resource in graph.resources.values() if "drone:" in resource.type.lower()]
+    for pipeline in graph["delivery-guard-pipelines"].inputs["data"].values():
+        assert "from_secret" not in pipeline
+
+
+def matches(policy: Mapping[str, Any], repository: str, event: str) -> bool:
+    """As the runner matches: a key that it does not know is no condition at all."""
+    conditions = policy.get("match", {})
+    given = {"repo": repository, "event": event}
+    return all(value in conditions[key] for key, value in given.items() if key in conditions)
+
+
+def policy_for(graph: Graph, trust: Trust, repository: str, event: str) -> Mapping[str, Any]:
+    text = graph[f"delivery-runner-{trust.name}-policies"].inputs["data"]["policies.yaml"]
+    policies = [policy for policy in yaml.safe_load_all(text) if policy]
+    named = [policy for policy in policies if policy["name"] != "default"]
+    matching = [policy for policy in named if matches(policy, repository, event)]
+    assert len(matching) <= 1
+    return matching[0] if matching else next(policy for policy in policies if policy["name"] == "default")
+
+
+@pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
+def test_t19_each_repository_and_event_has_one_namespace_and_all_else_has_none(graph: Graph, trust: Trust) -> None:
+    for repository in ("portal", *TEAMS):
+        policy = policy_for(graph, trust, f"game/{repository}", trust.event)
+        assert policy["metadata"]["namespace"] == f"{trust.prefix}{repository}"
+        assert policy["service_account"] == trust.account
+    for repository, event in [("game/other", trust.event), ("ada/team-red", trust.event), ("game/team-red", "tag")]:
+        assert policy_for(graph, trust, repository, event)["metadata"]["namespace"] == DENIED
+    other = DEPLOYMENT if trust is UNTRUSTED else UNTRUSTED
+    assert policy_for(graph, trust, "game/team-red", other.event)["metadata"]["namespace"] == DENIED
+
+
+def test_t19_a_word_that_the_runner_does_not_know_would_let_everybody_everywhere() -> None:
+    ours = policy_file(UNTRUSTED, "game", ["team-red", "team-blue"])
+    misspelt = [policy for policy in yaml.safe_load_all(ours.replace('"repo"', '"repos"')) if policy]
+    assert matches(misspelt[0], "ada/anything", "pull_request")
+    ours_read = [policy for policy in yaml.safe_load_all(ours) if policy]
+    assert not matches(ours_read[0], "ada/anything", "pull_request")
+    assert {key for policy in ours_read for key in policy.get("match", {})} == {"repo", "event"}
+
+
+def test_t19_where_an_unknown_build_ends_no_pod_can_start(graph: Graph) -> None:
+    assert within(graph, "ResourceQuota", DENIED)[0].inputs["spec"]["hard"]["pods"] == "0"
+
+
+@pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
+def test_t20_a_runner_takes_its_own_builds_only_and_gives_away_nothing(graph: Graph, trust: Trust) -> None:
+    env = environment(graph, f"delivery-runner-{trust.name}-deployment")
+    assert env["DRONE_RUNNER_LABELS"] == f"trust:{trust.name}"
+    assert env["DRONE_LIMIT_EVENTS"] == trust.event
+    assert env["DRONE_LIMIT_REPOS"] == "game/*"
+    assert env["DRONE_NETRC_CLONE_ONLY"] == "true"
+    assert env["DRONE_TMATE_ENABLED"] == "false"
+    assert env["DRONE_NAMESPACE_DEFAULT"] == DENIED
+    assert env["DRONE_POLICY_FILE"] == "/etc/runner/policies.yaml"
+    assert "DRONE_RUNNER_PRIVILEGED_IMAGES" not in env
+    assert "DRONE_SECRET_PLUGIN_ENDPOINT" not in env
+    assert not env["DRONE_IMAGE_CLONE"].endswith(":latest")
+
+
+def test_t20_every_pipeline_goes_to_the_runner_of_its_own_event(graph: Graph) -> None:
+    for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
+        if name.endswith(".yaml"):
+            trust = next(trust for trust in TRUSTS if name.endswith(f".{trust.event}.yaml"))
+            assert yaml.safe_load(text)["node"] == {"trust": trust.name}, name
+
+
+def test_t20_a_runner_has_rights_where_its_builds_run_and_nowhere_else(graph: Graph) -> None:
+    assert not [resource.name for resource in graph.resources.values() if "ClusterRole" in resource.type]
+    for trust in TRUSTS:
+        bound = {
+            binding.inputs["metadata"]["namespace"]
+            for binding in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+            if binding.inputs["subjects"][0]["name"] == f"runner-{trust.name}"
+        }
+        assert bound == {cell for cell in CELLS if cell.startswith(trust.prefix)}
+
+
+def test_t20_no_build_runs_beside_the_runners(graph: Graph) -> None:
+    namespaces = {cell.inputs["metadata"]["name"] for cell in graph.of_type("kubernetes:core/v1:Namespace")}
+    assert {"runners", "delivery", "guard", DENIED, *CELLS, "buildkit"} == namespaces
+    for name in ("delivery-runner-untrusted-account", "delivery-runner-deploy-account"):
+        assert graph[name].inputs["metadata"]["namespace"] == "runners"
+
+
+@pytest.mark.parametrize("cell", [*CELLS, DENIED])
+def test_t21_where_builds_run_they_are_held(graph: Graph, cell: str) -> None:
+    namespace = next(
+        each for each in graph.of_type("kubernetes:core/v1:Namespace") if each.inputs["metadata"]["name"] == cell
+    )
+    assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+    hard = within(graph, "ResourceQuota", cell)[0].inputs["spec"]["hard"]
+    assert {"pods", "limits.cpu", "limits.memory", "limits.ephemeral-storage"} <= set(hard)
+    limits = within(graph, "LimitRange", cell)[0].inputs["spec"]["limits"][0]
+    assert "ephemeral-storage" in limits["default"]
+    accounts = within(graph, "ServiceAccount", cell)
+    expected = cell.startswith(DEPLOYMENT.prefix)
+    assert [account.inputs["automountServiceAccountToken"] for account in accounts] == [expected]
+    policy = within(graph, "NetworkPolicy", cell)[0].inputs["spec"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    assert policy["podSelector"] == {}
+    assert not policy["ingress"]
+
+
+def peers(graph: Graph, namespace: str) -> list[Mapping[str, Any]]:
+    rules: Sequence[dict[str, Any]] = within(graph, "NetworkPolicy", namespace)[0].inputs["spec"]["egress"] or []
+    return [peer for rule in rules for peer in rule["to"]]
+
+
+@pytest.mark.parametrize("repository", ["portal", *TEAMS])
+def test_t21_a_pull_requests_build_reaches_names_and_the_source_control_and_no_address(
+    graph: Graph, repository: str
+) -> None:
+    reached = peers(graph, f"{UNTRUSTED.prefix}{repository}")
+    assert not [peer for peer in reached if "ipBlock" in peer], "no metadata service, no API, no node, no internet"
+    assert {peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in reached} == {
+        "kube-system",
+        "scm",
+    }
+
+
+METADATA = ("169.254.42.42", "169.254.169.254")
+
+
+def test_t21_no_build_reaches_the_metadata_service_or_another_private_address(graph: Graph) -> None:
+    for cell in CELLS:
+        for peer in peers(graph, cell):
+            block = peer.get("ipBlock", {"cidr": "10.32.0.1/32"})
+            if block["cidr"] == "0.0.0.0/0":
+                assert set(block["except"]) >= {"169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
+            else:
+                assert block["cidr"] == "10.32.0.1/32", "the cluster's API, for a deployment"
+            assert ":" not in block["cidr"], "IPv6 stays closed"
+
+
+def test_t21_a_teams_deployment_has_no_way_to_the_internet_or_the_image_builder(graph: Graph) -> None:
+    reached = peers(graph, "cd-team-red")
+    assert not [peer for peer in reached if peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0"]
+    assert "buildkit" not in json.dumps(reached)
+    assert "buildkit" in json.dumps(peers(graph, "cd-portal"))
+
+
+def test_t22_a_deployment_has_rights_in_its_own_target_only(graph: Graph) -> None:
+    bindings = {
+        (binding.inputs["subjects"][0]["namespace"], binding.inputs["metadata"]["namespace"])
+        for binding in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
+        if binding.inputs["subjects"][0]["name"] == "deployer"
+    }
+    assert bindings == {
+        ("cd-team-red", "team-red"),
+        ("cd-team-blue", "team-blue"),
+        ("cd-portal", "game"),
+        ("cd-portal", "cd-portal"),
+    }
+
+
+def test_t22_nobody_is_let_in_anywhere(graph: Graph) -> None:
+    for binding in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"):
+        names = {subject["name"] for subject in binding.inputs["subjects"]}
+        assert not names & {"nobody", "default"}
+        assert {subject["kind"] for subject in binding.inputs["subjects"]} == {"ServiceAccount"}
+
+
+FENCES = {"networkpolicies", "resourcequotas", "limitranges", "roles", "rolebindings", "serviceaccounts", "pods/exec"}
+
+
+def test_t22_a_components_deployment_cannot_change_its_own_fences(graph: Graph) -> None:
+    rules: Sequence[dict[str, Any]] = graph["delivery-deployer-role"].inputs["rules"]
+    kinds = {kind for rule in rules for kind in rule["resources"]}
+    assert not kinds & (FENCES | {"*", "serviceaccounts/token"})
+
+
+def test_only_a_components_deployment_has_the_registrys_password(graph: Graph) -> None:
+    holders = {
+        resource.inputs["metadata"]["namespace"]
+        for resource in graph.of_type("kubernetes:core/v1:Secret")
+        if "config.json" in (resource.inputs["stringData"] or {})
+    }
+    assert holders == {"cd-portal"}
+    role = graph["delivery-portal-credentials-role"].inputs["rules"][0]
+    assert (role["resourceNames"], role["verbs"]) == (["delivery"], ["get"])
+
+
+def test_only_drones_server_reaches_the_guard_and_the_guard_reaches_nobody(graph: Graph) -> None:
+    policy = within(graph, "NetworkPolicy", "guard")[0].inputs["spec"]
+    assert not policy["egress"]
+    callers = [peer for rule in policy["ingress"] for peer in rule["from"]]
+    assert callers == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}},
+            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "drone"}},
+        }
+    ]
+
+
+def test_the_guard_outlives_the_loss_of_a_node(graph: Graph) -> None:
+    assert graph["delivery-guard-deployment"].inputs["spec"]["replicas"] == 2
+    assert graph["delivery-guard-budget"].inputs["spec"]["minAvailable"] == 1
+
+
+def test_a_new_pipeline_rolls_the_guard(preview: bool) -> None:
+    def fingerprint(*teams: str) -> str:
+        graph = run(lambda: delivery(*teams), preview=preview)
+        spec = graph["delivery-guard-deployment"].inputs["spec"]
+        return str(spec["template"]["metadata"]["annotations"]["shambhala/files"])
+
+    assert fingerprint("team-red") == fingerprint("team-red")
+    assert fingerprint("team-red") != fingerprint("team-red", "team-blue")
+
+
+@pytest.mark.parametrize("name", ["delivery-guard", "delivery-server", "delivery-runner-deploy"])
+def test_what_runs_for_us_has_no_rights_on_its_node(graph: Graph, name: str) -> None:
+    pod = graph[f"{name}-deployment"].inputs["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+    context = pod["containers"][0]["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert pod["automountServiceAccountToken"] is (name == "delivery-runner-deploy")
+
+
+def test_a_dump_of_the_database_is_made_every_hour_onto_another_volume(graph: Graph) -> None:
+    job = graph["delivery-database-backup"].inputs["spec"]
+    assert job["schedule"].split()[1:] == ["*"] * 4
+    volumes = job["jobTemplate"]["spec"]["template"]["spec"]["volumes"]
+    assert "dumps" in {volume["name"] for volume in volumes}
+    assert "pg_restore --list" in graph["delivery-database-scripts"].inputs["data"]["dump.sh"]
+
+
+def test_no_secret_is_registered_in_the_clear(graph: Graph) -> None:
+    hidden = [MASTER, PASSWORD, *(derived(MASTER, name) for name in ("drone-rpc", "drone-config", "postgres"))]
+    for resource in graph.resources.values():
+        for key, value in resource.inputs.items():
+            if not any(secret == key or secret.startswith((f"{key}.", f"{key}[")) for secret in resource.secrets):
+                assert not any(secret in repr(value) for secret in hidden), f"{resource.name}.{key}"
+
+
+def written(resource: Registered) -> str:
+    """A resource's inputs as text, in which one unknown value is as good as another."""
+    return re.sub(r"Unknown object at \w+", "Unknown", repr(resource.inputs))
+
+
+def test_adding_a_team_touches_nothing_of_the_others(preview: bool) -> None:
+    before = run(lambda: delivery("team-red"), preview=preview)
+    after = run(lambda: delivery("team-blue", "team-red"), preview=preview)
+    changed = {name for name, old in before.resources.items() if written(after[name]) != written(old)}
+    # The catalogue and the policies name every repository; their readers are rolled.
+    assert changed == {
+        "delivery-guard-pipelines",
+        "delivery-guard-deployment",
+        *(f"delivery-runner-{trust.name}-{part}" for trust in TRUSTS for part in ("policies", "deployment")),
+    }
+    assert all("team-blue" in name for name in set(after.resources) - set(before.resources))
+
+
+def test_every_resource_has_a_component_as_its_parent_and_a_provider(graph: Graph) -> None:
+    components = {component.name for component in graph.components}
+    for resource in graph.resources.values():
+        if resource.custom and not resource.type.startswith("pulumi:providers:"):
+            assert resource.parent in components, resource.name
+            assert resource.provider == "board", resource.name
+    for component in graph.components:
+        assert graph.outputs.get(component.name), component.name

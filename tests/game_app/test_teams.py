@@ -1,0 +1,137 @@
+"""The teams' spaces, as the program registers them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi_kubernetes import Provider
+
+from game_app.teams import TeamSpace, TeamSpaceArgs
+from tests.unit.monitor import Graph, run
+
+
+def spaces(*teams: str) -> None:
+    provider = Provider("board")
+    for team in teams:
+        TeamSpace(
+            f"team-{team}",
+            TeamSpaceArgs(team=team, ingress_namespace="ingress"),
+            opts=pulumi.ResourceOptions(providers=[provider]),
+        )
+
+
+@pytest.fixture
+def graph(preview: bool) -> Graph:
+    return run(lambda: spaces("red", "blue"), preview=preview)
+
+
+def rules(graph: Graph, role: str) -> set[tuple[str, str, str]]:
+    """(API group, kind, verb) of everything that a Role allows."""
+    given: Sequence[dict[str, Any]] = graph[role].inputs["rules"]
+    return {
+        (group, kind, verb)
+        for rule in given
+        for group in rule["apiGroups"]
+        for kind in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_everything_of_a_team_lies_in_its_own_namespace(graph: Graph) -> None:
+    for resource in graph.resources.values():
+        if resource.custom and resource.parent == "team-red" and "core/v1:Namespace" not in resource.type:
+            assert resource.inputs["metadata"]["namespace"] == "team-red", resource.name
+
+
+def test_t22_a_teams_pods_must_be_restricted(graph: Graph) -> None:
+    labels = graph["team-red-namespace"].inputs["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_a_teams_network_is_closed_but_for_names_its_own_pods_and_the_ingress_controller(graph: Graph) -> None:
+    policy = graph["team-red-network"].inputs["spec"]
+    assert policy["podSelector"] == {}
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    assert [sorted(rule) for rule in policy["egress"]] == [["ports", "to"], ["to"]]
+    assert policy["egress"][0]["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+    assert {port["port"] for port in policy["egress"][0]["ports"]} == {53}
+    assert policy["egress"][1] == {"to": [{"podSelector": {}}]}
+    assert policy["ingress"][0] == {"from": [{"podSelector": {}}]}
+    assert policy["ingress"][1]["from"][0]["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "ingress"
+    }
+    assert len(policy["ingress"]) == 2
+
+
+def test_a_team_cannot_use_more_than_its_share(graph: Graph) -> None:
+    hard = graph["team-red-quota"].inputs["spec"]["hard"]
+    assert {"pods", "limits.cpu", "limits.memory", "limits.ephemeral-storage"} <= set(hard)
+    assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
+    limits = graph["team-red-limits"].inputs["spec"]["limits"][0]
+    assert set(limits["default"]) == set(limits["max"]) == {"cpu", "memory", "ephemeral-storage"}
+
+
+WRITES = {"create", "update", "patch", "delete", "deletecollection", "*", "bind", "escalate", "impersonate"}
+FORBIDDEN = {
+    "networkpolicies",
+    "resourcequotas",
+    "limitranges",
+    "roles",
+    "rolebindings",
+    "serviceaccounts",
+    "serviceaccounts/token",
+    "secrets",
+    "pods/exec",
+    "pods/attach",
+    "pods/portforward",
+    "ingresses",
+    "jobs",
+    "daemonsets",
+    "*",
+}
+
+
+def test_t22_a_deployment_may_change_what_a_chart_is_made_of_and_none_of_its_own_fences(graph: Graph) -> None:
+    allowed = rules(graph, "team-red-deploy-role")
+    assert {kind for _, kind, verb in allowed if verb in WRITES} == {"configmaps", "services", "deployments"}
+    assert not {kind for _, kind, _ in allowed} & FORBIDDEN
+    assert "*" not in {group for group, _, _ in allowed}
+
+
+def test_players_look_and_change_nothing(graph: Graph) -> None:
+    allowed = rules(graph, "team-red-look-role")
+    assert ("", "pods/log", "get") in allowed
+    assert {verb for _, _, verb in allowed} == {"get", "list", "watch"}
+    assert not {kind for _, kind, _ in allowed} & FORBIDDEN
+
+
+def test_no_right_of_a_team_reaches_the_whole_cluster(graph: Graph) -> None:
+    assert not [resource.name for resource in graph.resources.values() if "ClusterRole" in resource.type]
+    for binding in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"):
+        assert {subject["kind"] for subject in binding.inputs["subjects"]} == {"ServiceAccount"}
+        namespace = binding.inputs["metadata"]["namespace"]
+        assert {subject["namespace"] for subject in binding.inputs["subjects"]} == {namespace}
+
+
+def test_no_pod_of_a_team_gets_an_account_by_itself(graph: Graph) -> None:
+    assert graph["team-red-players"].inputs["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("other", ["green", "a", "zz"])
+def test_adding_a_team_touches_nothing_of_the_others(preview: bool, other: str) -> None:
+    before = run(lambda: spaces("red", "blue"), preview=preview)
+    after = run(lambda: spaces(*sorted(("red", "blue", other))), preview=preview)
+    new = set(after.resources) - set(before.resources)
+    assert set(before.resources) <= set(after.resources)
+    assert all(name.startswith(f"team-{other}") for name in new)
+    for name, resource in before.resources.items():
+        assert after[name].inputs == resource.inputs, name
+        assert after[name].depends_on == resource.depends_on, name
+
+
+def test_removing_a_team_leaves_the_others(preview: bool) -> None:
+    after = run(lambda: spaces("red"), preview=preview)
+    assert not [name for name in after.resources if "blue" in name]

@@ -1,0 +1,374 @@
+"""The game's continuous deployment on this machine: real Gitea, real Drone, the guard, and a recording runner.
+
+Everything is configured by what the program renders. What differs from a board is in `on_this_machine`, and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pulumi
+from pulumi_kubernetes import Provider
+
+from common.keys import derived, dns_key
+from game_app.delivery import Delivery, DeliveryArgs, Scm
+from game_app.guard import service
+from game_app.scm.configuration import GiteaSettings, app_ini
+from game_app.scm.setup.web import Service
+from rehearsal.drone.daemons import Daemon, free_ports
+from rehearsal.drone.recording import RecordingRunner, Taken
+from rehearsal.toolchain.building import module_folder
+from rehearsal.toolchain.catalogue import DRONE, GITEA
+from tests.tools import built
+from tests.unit.monitor import run
+
+ROOT: Final = Path(__file__).parents[2]
+PLAYERS: Final = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
+OPERATOR: Final = "operator"
+Tree = dict[str, Any]
+
+
+class Site:
+    """All of it, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.master = dns_key()
+        self.gitea_port, self.drone_port, self.guard_port = free_ports(3)
+        self.graph = run(self._program, preview=False)
+        self.gitea = self._gitea()
+        self.guard = self._guard()
+        self.drone: Daemon | None = None
+        self.runners: dict[str, RecordingRunner] = {}
+
+    def _program(self) -> None:
+        Delivery(
+            "delivery",
+            DeliveryArgs(
+                master_key=pulumi.Output.secret(self.master),
+                host="drone.hunt.example.org",
+                ingress_namespace="ingress",
+                components=["portal"],
+                component_namespace="game",
+                teams={team: team for team in PLAYERS},
+                registry="registry.example/game",
+                registry_config=pulumi.Output.secret("{}"),
+                signing_key=pulumi.Output.secret("key"),
+                signing_password=pulumi.Output.secret("password"),
+                scm=Scm(
+                    url="http://gitea.scm.svc.cluster.local:3000",
+                    namespace="scm",
+                    app="gitea",
+                    port=3000,
+                    client_id="",
+                    client_secret=pulumi.Output.secret(""),
+                ),
+                api_cidrs=["10.32.0.1/32"],
+            ),
+            opts=pulumi.ResourceOptions(providers=[Provider("board")]),
+        )
+
+    def _gitea(self) -> Daemon:
+        home = self.folder / "gitea"
+        secrets = home / "secrets"
+        secrets.mkdir(parents=True)
+        for name in ("secret-key", "internal-token"):
+            (secrets / name).write_text(derived(self.master, name))
+        key = base64.urlsafe_b64encode(bytes.fromhex(derived(self.master, "jwt-secret"))).decode().rstrip("=")
+        (secrets / "jwt-secret").write_text(key)
+        settings = GiteaSettings(
+            root_url=f"http://127.0.0.1:{self.gitea_port}/",
+            drone_host="127.0.0.1",
+            address="127.0.0.1",
+            port=self.gitea_port,
+            work_path=str(home / "work"),
+            secrets=str(secrets),
+            static_path=str(module_folder(GITEA, "code.gitea.io/gitea")),
+            log_level="Warn",
+        )
+        (home / "app.ini").write_text(app_ini(settings))
+        wrapper = home / "gitea"
+        wrapper.write_text(f'#!/bin/sh\nexec {built(GITEA)} --config {home}/app.ini "$@"\n')
+        wrapper.chmod(0o700)
+        # The tests may run as root, which Gitea does not like.
+        env = {"GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT": "true"}
+        return Daemon("gitea", [wrapper, "web"], self.gitea_port, home, health="/api/healthz", env=env)
+
+    def _guard(self) -> Daemon:
+        home = self.folder / "guard"
+        shutil.copytree(Path(service.__file__).parent, home / "app" / "guard")
+        (home / "pipelines").mkdir()
+        for name, text in self.graph["delivery-guard-pipelines"].inputs["data"].items():
+            (home / "pipelines" / name).write_text(text)
+        (home / "secrets").mkdir()
+        for name, text in self.graph["delivery-guard-secrets"].inputs["stringData"].items():
+            (home / "secrets" / name).write_text(text)
+        command = [sys.executable, "-m", "guard", "--host=127.0.0.1", f"--port={self.guard_port}"]
+        command += [f"--pipelines={home}/pipelines", f"--secrets={home}/secrets"]
+        command += [f"--signatures={self.folder}/vault/signatures"]
+        return Daemon("guard", command, self.guard_port, home, health="/healthz", env={"PYTHONPATH": str(home / "app")})
+
+    def start(self) -> None:
+        """Raise everything. Nobody clicks anywhere."""
+        home = self.folder / "gitea"
+        (home / "work").mkdir(exist_ok=True)
+        (home / "token").mkdir()
+        prepare = ROOT / "game_app" / "scm" / "scripts" / "prepare.sh"
+        self._run(["sh", prepare], {"GITEA": str(home / "gitea"), "TOKEN": str(home / "token")})
+        self.gitea.start()
+        self.guard.start()
+        self._write_plan()
+        setup = subprocess.Popen(self._setup_command(), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            self.drone = self._drone(self._application(setup))
+            self.drone.start()
+            _, said = setup.communicate(timeout=120)
+            assert setup.returncode == 0, said.decode()
+        finally:
+            setup.kill()
+            setup.wait()
+
+    def set_up(self) -> str:
+        """Run the set-up once more. Gives what it said."""
+        done = subprocess.run(self._setup_command(), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return done.stdout + done.stderr
+
+    def stop(self) -> None:
+        for runner in self.runners.values():
+            runner.close()
+        for daemon in (self.drone, self.guard, self.gitea):
+            if daemon is not None:
+                daemon.stop()
+
+    def watch(self) -> None:
+        """Have runners take builds, one of each kind, with the labels that the program gives them."""
+        for trust in ("untrusted", "deploy"):
+            env = self._environment(f"delivery-runner-{trust}-deployment")
+            key, _, value = str(env["DRONE_RUNNER_LABELS"]).partition(":")
+            self.runners[trust] = RecordingRunner(self.drone_url, self.rpc_secret, {key: value})
+
+    @property
+    def drone_url(self) -> str:
+        return f"http://127.0.0.1:{self.drone_port}"
+
+    @property
+    def rpc_secret(self) -> str:
+        return str(self.graph["delivery-runner-deploy-secret"].inputs["stringData"]["DRONE_RPC_SECRET"])
+
+    def _environment(self, deployment: str) -> Mapping[str, str]:
+        container = self.graph[deployment].inputs["spec"]["template"]["spec"]["containers"][0]
+        env = {str(each["name"]): str(each.get("value") or "") for each in container["env"]}
+        if deployment == "delivery-server-deployment":
+            env |= self.graph["delivery-server-secrets"].inputs["stringData"]
+        return env
+
+    def _drone(self, application: Mapping[str, str]) -> Daemon:
+        home = self.folder / "drone"
+        home.mkdir()
+        env = {**self._environment("delivery-server-deployment"), **self.on_this_machine(application)}
+        return Daemon("drone", [built(DRONE)], self.drone_port, home, health="/healthz", env=env)
+
+    def on_this_machine(self, application: Mapping[str, str]) -> Mapping[str, str]:
+        """What is different here: addresses, and SQLite for PostgreSQL."""
+        host = f"127.0.0.1:{self.drone_port}"
+        return {
+            "DRONE_SERVER_HOST": host,
+            "DRONE_SERVER_PROTO": "http",
+            "DRONE_SERVER_PORT": f":{self.drone_port}",
+            "DRONE_SERVER_PROXY_HOST": host,
+            "DRONE_COOKIE_SECURE": "false",
+            "DRONE_GITEA_SERVER": self.gitea.url,
+            "DRONE_GITEA_CLIENT_ID": application["id"],
+            "DRONE_GITEA_CLIENT_SECRET": application["secret"],
+            "DRONE_YAML_ENDPOINT": f"{self.guard.url}/config",
+            "DRONE_VALIDATE_PLUGIN_ENDPOINT": f"{self.guard.url}/validate",
+            "DRONE_DATABASE_DRIVER": "sqlite3",
+            "DRONE_DATABASE_DATASOURCE": str(self.folder / "drone" / "drone.db"),
+            "DRONE_LOGS_DEBUG": "true",
+        }
+
+    def _write_plan(self) -> None:
+        env = self._environment("delivery-server-deployment")
+        token = re.search(r"token:(\w+)", env["DRONE_USER_CREATE"])
+        assert token is not None
+        accounts = ["drone-bot", "clone-bot", "merge-bot", *(name for team in PLAYERS.values() for name in team)]
+        plan: Tree = {
+            "organisation": "game",
+            "branch": "main",
+            "scm_url": self.gitea.url,
+            "drone_url": self.drone_url,
+            "drone_public_url": self.drone_url,
+            "drone_token": token[1],
+            "builder": "drone-bot",
+            "cloner": "clone-bot",
+            "merger": "merge-bot",
+            "passwords": {name: derived(self.master, f"account-{name}") for name in accounts},
+            "repositories": [
+                {"name": "portal", "readers": []},
+                *({"name": team, "readers": players} for team, players in PLAYERS.items()),
+            ],
+        }
+        (self.folder / "plan.json").write_text(json.dumps(plan))
+        self.drone_token = token[1]
+
+    def _setup_command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "game_app.scm.setup", "--once", "--patience=60"),
+            *("--plan", str(self.folder / "plan.json"), "--pipelines", str(self.folder / "guard" / "pipelines")),
+            *("--token", str(self.folder / "gitea" / "token" / "token"), "--folder", str(self.folder / "vault")),
+        ]
+
+    def _application(self, setup: subprocess.Popen[bytes]) -> Mapping[str, str]:
+        """Drone's OAuth application, once the set-up has made it."""
+        folder = self.folder / "vault" / "application"
+        deadline = time.monotonic() + 60
+        while not all((folder / name).exists() for name in ("id", "secret")):
+            if setup.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the set-up made no application: {setup.communicate()[1].decode()}")
+            time.sleep(0.05)
+        return {name: (folder / name).read_text() for name in ("id", "secret")}
+
+    def _run(self, command: list[Any], env: Mapping[str, str]) -> None:
+        done = subprocess.run(
+            command, env={**os.environ, **self.gitea.env, **env}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    # What people do.
+
+    def as_player(self, name: str) -> Service:
+        """Gitea's API, asked by an account."""
+        return Service.by_password(f"{self.gitea.url}/api/v1", name, derived(self.master, f"account-{name}"))
+
+    def as_operator(self) -> Service:
+        token = (self.folder / "gitea" / "token" / "token").read_text().strip()
+        return Service.by_token(f"{self.gitea.url}/api/v1", token)
+
+    def as_drones_admin(self) -> Service:
+        return Service.by_token(self.drone_url, self.drone_token, scheme="Bearer")
+
+    def fork(self, player: str, repository: str) -> None:
+        """Fork a repository of the game, unless the player has."""
+        own = self.as_player(player)
+        if own.get(f"/repos/{player}/{repository}") is None:
+            own.ask("POST", f"/repos/game/{repository}/forks", {})
+
+    def propose(
+        self, player: str, repository: str, branch: str, files: Mapping[str, str], *, title: str = "A change"
+    ) -> str:
+        """Open a pull request from a fork with other files. Gives its commit."""
+        self.fork(player, repository)
+        own = self.as_player(player)
+        changes = [
+            {"operation": "create", "path": path, "content": base64.b64encode(text.encode()).decode()}
+            for path, text in files.items()
+        ]
+        own.ask(
+            "POST",
+            f"/repos/{player}/{repository}/contents",
+            {"branch": "main", "new_branch": branch, "message": title, "files": changes},
+        )
+        _, opened = own.ask(
+            "POST",
+            f"/repos/game/{repository}/pulls",
+            {"base": "main", "head": f"{player}:{branch}", "title": title},
+        )
+        return str(opened["head"]["sha"])
+
+    def build_of(self, repository: str, commit: str, *, trust: str = "untrusted", seconds: float = 30) -> Taken | None:
+        """The build that a runner was given for a commit."""
+        return self.runners[trust].wait_for(f"game/{repository}", commit, seconds)
+
+    def builds(self, repository: str) -> list[Tree]:
+        """What Drone knows of a repository's builds, the newest first."""
+        return list(self.as_drones_admin().get(f"/api/repos/game/{repository}/builds") or [])
+
+    def built(self, repository: str, commit: str) -> list[Tree]:
+        """Drone's builds of one commit."""
+        return [build for build in self.builds(repository) if build["after"] == commit]
+
+    def heard(self, repository: str, commit: str, seconds: float = 20) -> bool:
+        """Whether Drone has got the webhook of a commit, which it may then have refused."""
+        deadline = time.monotonic() + seconds
+        mark = f'"commit":"{commit}"'
+        while time.monotonic() < deadline:
+            lines = [line for line in (self.drone.log if self.drone else "").splitlines() if mark in line]
+            if any(f'"name":"{repository}"' in line and "webhook parsed" in line for line in lines):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def hook(self, secret: str, event: str, body: Tree) -> int:
+        """Send Drone a webhook as if from Gitea. Gives the status of its answer."""
+        headers = {"X-Gitea-Event": event, "Content-Type": "application/json"}
+        return status_of(self.drone_port, "POST", f"/hook?secret={secret}", json.dumps(body).encode(), headers)
+
+    def hook_secret(self, repository: str) -> str:
+        """What Gitea's webhooks to Drone carry: for its operator to see, and for no player."""
+        hooks = self.as_operator().all(f"/repos/game/{repository}/hooks")
+        return str(hooks[0]["config"]["url"]).partition("secret=")[2]
+
+    def push_to(self, player: str, repository: str, target: str, files: Mapping[str, str], *options: str) -> str:
+        """Clone a repository of the game, commit files and push to a reference. Gives the commit, or raises.
+
+        options: what git push hands over, as `topic=x`.
+        """
+        folder = self.folder / "clones" / f"{player}-{time.monotonic_ns()}"
+        folder.parent.mkdir(exist_ok=True)
+        login = base64.b64encode(f"{player}:{derived(self.master, f'account-{player}')}".encode()).decode()
+        env = {
+            **os.environ,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
+            "GIT_TERMINAL_PROMPT": "0",
+            **{
+                f"GIT_{who}_{what}": f"{player}@players.invalid"
+                for who in ("AUTHOR", "COMMITTER")
+                for what in ("NAME", "EMAIL")
+            },
+        }
+
+        def git(*arguments: str) -> str:
+            done = subprocess.run(
+                ["git", *arguments],
+                cwd=folder if folder.exists() else None,
+                env=env,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise PermissionError(done.stderr)
+            return done.stdout
+
+        git("clone", "--quiet", f"{self.gitea.url}/game/{repository}.git", str(folder))
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        git("add", "--all")
+        git("commit", "--quiet", "--message", "A change")
+        git("push", "--quiet", *(f"--push-option={option}" for option in options), "origin", f"HEAD:{target}")
+        return git("rev-parse", "HEAD").strip()
+
+
+def status_of(port: int, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> int:
+    """The status of an answer of a program on this machine."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, dict(headers or {}))
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -1,0 +1,119 @@
+"""What a line looks like when it leaves its node: the agent's own script, run by the Lua that Fluent Bit runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lupa import luajit21
+
+SCRIPT = Path(__file__).parents[2] / "observability" / "agent" / "record.lua"
+TOKEN = "kX9vT2mQ7wLp4sRd"
+
+
+@pytest.fixture(scope="module")
+def lua() -> Any:
+    runtime = luajit21.LuaRuntime()
+    runtime.execute(SCRIPT.read_text())
+    return runtime
+
+
+def left(lua: Any, record: dict[str, Any]) -> dict[str, Any]:
+    """The record as it leaves the node."""
+    code, _, made = lua.globals().record("kubernetes.var.log", 1.5, lua.table_from(record, recursive=True))
+    # 2: the record has changed, its time has not.
+    assert code == 2
+    return {key: dict(value) if key == "kubernetes" else value for key, value in made.items()}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"password={TOKEN}",
+        f"DB_PASSWORD: {TOKEN}",
+        f'{{"level":"info","password":"{TOKEN}","user":"ada"}}',
+        f'{{"access_token" : "{TOKEN}"}}',
+        f'{{"msg":"got {{\\"client_secret\\":\\"{TOKEN}\\"}}"}}',
+        f'{{"password":"{TOKEN}\\"{TOKEN}"}}',
+        f"Authorization: Bearer {TOKEN}.{TOKEN}",
+        f"authorization: basic {TOKEN}==",
+        f'curl -H "Authorization: token {TOKEN}" https://git.example.org',
+        f"Cookie: _session={TOKEN}",
+        f"https://drone:{TOKEN}@git.example.org/team/app.git",
+        f"GET /login?token={TOKEN}&next=/ 200",
+        f"eyJhbGciOiJSUzI1NiJ9.eyJ{TOKEN}.{TOKEN}_-{TOKEN}",
+        f"pushed with ghp_{TOKEN}{TOKEN}",
+        f"SCW{TOKEN.upper()}A is the key",
+        "key 5f1c7b0e7d534a0b9a350c6f8b1f2d115f1c7b0e is set",
+        f"-----BEGIN OPENSSH PRIVATE KEY-----\\n{TOKEN}\\n-----END OPENSSH PRIVATE KEY-----",
+        f"--password={TOKEN}",
+        f"X-Api-Key: {TOKEN}",
+        f"password='{TOKEN}' host=db",
+    ],
+)
+def test_a_secret_does_not_leave_the_node(lua: Any, line: str) -> None:
+    said = left(lua, {"log": line})["log"]
+    assert "(hidden)" in said
+    assert TOKEN not in said
+    assert TOKEN.upper() not in said
+    assert "5f1c7b0e7d53" not in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /healthz 200 in 3 ms",
+        '{"level":"info","event":"step passed","team":"red","step":3}',
+        "the password was wrong",
+        "commit 5f1c7b0 by ada@example.org",
+        "https://play.hunt.example.org:8443/path",
+        "time=2026-11-24T09:00:00Z level=info msg=ready",
+        "",
+    ],
+)
+def test_what_is_no_secret_stays_as_it_is(lua: Any, line: str) -> None:
+    assert left(lua, {"log": line})["log"] == line
+
+
+def test_what_stands_around_a_secret_stays(lua: Any) -> None:
+    line = f'{{"user":"ada","password":"{TOKEN}","status":401}}'
+    assert left(lua, {"log": line})["log"] == '{"user":"ada","password":"(hidden)","status":401}'
+
+
+def test_a_line_is_marked_with_whose_it_is(lua: Any) -> None:
+    pod = {
+        "namespace_name": "team-red",
+        "pod_name": "app-7c9",
+        "container_name": "app",
+        "labels": {"app.kubernetes.io/name": "web"},
+    }
+    made = left(lua, {"log": "x", "stream": "stdout", "kubernetes": pod})
+    assert {name: made[name] for name in ("namespace", "team", "component", "pod")} == {
+        "namespace": "team-red",
+        "team": "red",
+        "component": "web",
+        "pod": "app-7c9",
+    }
+
+
+def test_the_platforms_lines_belong_to_no_team_and_no_label_is_ever_empty(lua: Any) -> None:
+    made = left(lua, {"log": "x"})
+    assert made["team"] == "none"
+    assert all(made[name] for name in ("namespace", "component", "pod"))
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": "game"}})["team"] == "none"
+
+
+def test_no_line_can_say_that_it_is_another_teams(lua: Any) -> None:
+    line = '{"team":"blue","namespace":"team-blue","kubernetes":{"namespace_name":"team-blue"}}'
+    made = left(lua, {"log": line, "team": "blue", "kubernetes": {"namespace_name": "team-red", "pod_name": "p"}})
+    assert made["team"] == "red"
+    assert made["kubernetes"]["namespace_name"] == "team-red"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece", ["eyJ", "a", "://", ":", "password", 'password="', "bearer ", "-----BEGIN ", "gh", "f", "token=x "]
+)
+def test_no_line_that_a_player_writes_keeps_an_agent_busy(lua: Any, piece: str) -> None:
+    assert len(left(lua, {"log": piece * 100_000})["log"]) <= 2 * 65536

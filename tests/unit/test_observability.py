@@ -1,0 +1,212 @@
+"""What the operators look at: where logs go and who may see them, how long they stay, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from common.fields import Secret
+from common.settings import Logs, ObjectStorage, Observability, SettingsError, SignIn, parse
+from observability import sizing
+from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
+from tests.unit import programs
+from tests.unit.example import spoiled
+from tests.unit.monitor import Graph, run
+
+LOKI = "observability-loki-release"
+GRAFANA = "observability-grafana-release"
+
+
+@pytest.fixture
+def graph(preview: bool) -> Graph:
+    return run(programs.observability, preview=preview)
+
+
+def changed(**settings: Any) -> Observability:
+    return dataclasses.replace(programs.OBSERVABILITY, **settings)
+
+
+def custom(graph: Graph, kind: str) -> dict[str, dict[str, Any]]:
+    """Specs of the logging operator's objects of one kind, by their names on the board."""
+    of_kind = graph.of_type(f"kubernetes:logging.banzaicloud.io/v1beta1:{kind}")
+    return {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in of_kind}
+
+
+def test_what_a_team_writes_goes_to_another_tenant_than_what_the_platform_writes(graph: Graph) -> None:
+    flows = custom(graph, "ClusterFlow")
+    assert flows["teams"]["match"] == [{"select": {"namespaces_regex": ["^team-.+"]}}]
+    assert flows["platform"]["match"] == [{"exclude": {"namespaces_regex": ["^team-.+"]}}, {"select": {}}]
+    assert {name: spec["globalOutputRefs"] for name, spec in flows.items()} == {
+        "teams": ["teams"],
+        "platform": ["platform"],
+    }
+
+
+def test_loki_gets_the_bounded_labels_and_no_other() -> None:
+    outputs = custom(run(programs.observability, preview=False), "ClusterOutput")
+    for name, spec in outputs.items():
+        loki = spec["loki"]
+        assert loki["tenant"] == name
+        assert set(loki["labels"]) == set(LABELS) == {"namespace", "team", "component", "pod"}
+        for adds_labels in ("configure_kubernetes_labels", "extract_kubernetes_labels", "include_thread_label"):
+            assert loki[adds_labels] is False
+
+
+def test_an_outage_of_loki_neither_drops_lines_nor_fills_a_disk() -> None:
+    graph = run(programs.observability, preview=False)
+    for spec in custom(graph, "ClusterOutput").values():
+        buffer = spec["loki"]["buffer"]
+        assert buffer["type"] == "file"
+        assert buffer["retry_forever"] is True
+        assert buffer["overflow_action"] == "block"
+        assert buffer["total_limit_size"] == "4GB"
+    fluentd = custom(graph, "Logging")["logs"]["fluentd"]
+    volume = fluentd["bufferStorageVolume"]["pvc"]["spec"]["resources"]["requests"]["storage"]
+    # Two buffers of 4 GB, and room beside them.
+    assert volume == "10G"
+
+
+def test_the_agents_keep_what_they_cannot_hand_over_on_the_nodes_disk(graph: Graph) -> None:
+    files = graph["observability-logs-agent"].inputs["stringData"]
+    assert "storage.type                      filesystem" in files["fluent-bit.conf"]
+    assert "Retry_Limit              no_limits" in files["fluent-bit.conf"]
+    agents = custom(graph, "FluentbitAgent")["logs"]
+    assert agents["customConfigSecret"] == graph["observability-logs-agent"].inputs["metadata"]["name"]
+    assert agents["bufferStorageVolume"]["hostPath"]["path"]
+    assert agents["positiondb"]["hostPath"]["path"]
+
+
+def test_the_program_waits_for_agents_and_aggregator(graph: Graph) -> None:
+    job = graph["observability-logs-rollout-job"]
+    pod = job.inputs["spec"]["template"]["spec"]
+    waits = [" ".join(step["args"]) for step in [*pod["initContainers"], *pod["containers"]]]
+    assert waits == [
+        "wait --for=create statefulset/logs-fluentd --timeout=300s",
+        "rollout status statefulset/logs-fluentd --timeout=300s",
+        "wait --for=create daemonset/logs-fluentbit --timeout=300s",
+        "rollout status daemonset/logs-fluentbit --timeout=300s",
+    ]
+    assert {"observability-logs-logging", "observability-logs-agents"} <= job.depends_on
+
+
+def test_only_the_gateway_lets_anybody_in_to_loki(graph: Graph) -> None:
+    values = graph[LOKI].inputs["values"]
+    assert values["gateway"]["basicAuth"] == {"enabled": True, "existingSecret": "loki-users"}
+    assert "stringData" in {secret.partition(".")[0] for secret in graph["observability-loki-users"].secrets}
+    policy = graph["observability-loki-closed"].inputs["spec"]
+    assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "single-binary"
+    allowed = [peer["podSelector"]["matchLabels"] for peer in policy["ingress"][0]["from"]]
+    assert allowed == [{"app.kubernetes.io/name": "loki"}, {"app.kubernetes.io/name": "prometheus"}]
+
+
+def test_logs_are_deleted_after_the_days_that_the_settings_say() -> None:
+    own = changed(logs=Logs(retention_days=3, daily_gb=1, volume_size_gb=10))
+    values = run(lambda: programs.observability(own), preview=False)[LOKI].inputs["values"]
+    assert values["loki"]["limits_config"]["retention_period"] == "72h"
+    assert values["loki"]["compactor"]["retention_enabled"] is True
+    assert values["singleBinary"]["persistence"]["size"] == "10G"
+    assert values["loki"]["storage"] == {"type": "filesystem"}
+
+
+def test_object_storage_takes_its_keys_from_a_secret(preview: bool) -> None:
+    storage = ObjectStorage(
+        endpoint="s3.fr-par.scw.cloud",
+        region="fr-par",
+        bucket="hunt-logs",
+        access_key=Secret(programs.SECRET),
+        secret_key=Secret(programs.SECRET),
+    )
+    own = changed(logs=Logs(retention_days=90, object_storage=storage))
+    graph = run(lambda: programs.observability(own), preview=preview)
+    values = graph[LOKI].inputs["values"]
+    assert values["loki"]["storage"]["bucketNames"] == {"chunks": "hunt-logs", "ruler": "hunt-logs"}
+    assert values["loki"]["compactor"]["delete_request_store"] == "s3"
+    assert values["singleBinary"]["extraEnvFrom"] == [{"secretRef": {"name": "loki-object-storage"}}]
+    assert programs.SECRET not in json.dumps(values)
+    assert "observability-loki-object-storage" in graph[LOKI].depends_on
+
+
+def test_a_retention_that_the_volume_cannot_hold_is_refused() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled({"observability.logs": {"retentionDays": 30, "dailyGb": 2, "volumeSizeGb": 50}}), "dev")
+    [problem] = caught.value.problems
+    assert problem.key == "observability.logs.retentionDays"
+    assert "at most 20 days in 80 % of 50 GB; raise volumeSizeGb or set objectStorage" in problem.allowed
+
+
+def test_a_flow_that_leads_nowhere_is_refused() -> None:
+    there = LokiOutput("loki", url="", tenant="all", user="", password_secret="", buffer_size="1GB")
+    check([Flow("all", outputs=["loki"])], [there])
+    with pytest.raises(MissingOutputError, match="flow all leads to lokki; there are: loki"):
+        check([Flow("all", outputs=["lokki"])], [there])
+    with pytest.raises(MissingOutputError, match="flow all leads to no output"):
+        check([Flow("all", outputs=[])], [there])
+
+
+def test_prometheus_never_fills_its_volume_and_asks_no_team(graph: Graph) -> None:
+    values = graph["observability-prometheus-release"].inputs["values"]
+    assert values["server"]["persistentVolume"]["size"] == "10G"
+    assert values["server"]["retentionSize"] == "8000MB"
+    assert not any(job["enabled"] for job in values["scrapeConfigs"].values())
+    [pods] = [job for job in values["serverFiles"]["prometheus.yml"]["scrape_configs"] if job["job_name"] == "pods"]
+    assert pods["relabel_configs"][0] == {
+        "source_labels": ["__meta_kubernetes_namespace"],
+        "regex": "team-.+",
+        "action": "drop",
+    }
+
+
+def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(preview: bool) -> None:
+    graph = run(lambda: programs.observability(cluster_issuer="lets-encrypt"), preview=preview)
+    values = graph[GRAFANA].inputs["values"]
+    assert values["ingress"]["annotations"] == {"cert-manager.io/cluster-issuer": "lets-encrypt"}
+    assert values["ingress"]["tls"] == [{"secretName": "grafana-tls", "hosts": ["grafana.hunt.example.org"]}]
+    assert values["grafana.ini"]["server"]["root_url"] == "https://grafana.hunt.example.org/"
+    assert values["grafana.ini"]["security"]["cookie_secure"] is True
+
+
+def test_who_signs_in_at_the_provider_may_look_and_no_more(preview: bool) -> None:
+    provider = SignIn(
+        client_id="grafana",
+        client_secret=Secret(programs.SECRET),
+        authorize_url="https://login.example.org/authorize",
+        token_url="https://login.example.org/token",
+        userinfo_url="https://login.example.org/userinfo",
+    )
+    graph = run(lambda: programs.observability(changed(sign_in=provider)), preview=preview)
+    oauth = graph[GRAFANA].inputs["values"]["grafana.ini"]["auth.generic_oauth"]
+    assert oauth["role_attribute_path"] == "'Viewer'"
+    assert oauth["client_secret"] == "$__env{SIGN_IN_SECRET}"
+    assert "stringData" in {secret.partition(".")[0] for secret in graph["observability-grafana-environment"].secrets}
+
+
+def test_nobody_signs_in_but_admin_by_default(graph: Graph) -> None:
+    ini = graph[GRAFANA].inputs["values"]["grafana.ini"]
+    assert "auth.generic_oauth" not in ini
+    assert ini["auth.anonymous"] == {"enabled": False}
+    assert ini["users"]["allow_sign_up"] is False
+
+
+def test_twenty_teams_of_five_need_no_more_than_four_gibibytes() -> None:
+    assert sizing.total(players=100, nodes=3) <= 4096
+
+
+def test_every_part_asks_for_the_memory_that_the_rule_says(graph: Graph) -> None:
+    def requested(resources: dict[str, Any]) -> str:
+        return resources["requests"]["memory"]
+
+    loki, prometheus = (graph[name].inputs["values"] for name in (LOKI, "observability-prometheus-release"))
+    asked = {
+        "loki": requested(loki["singleBinary"]["resources"]),
+        "loki-gateway": requested(loki["gateway"]["resources"]),
+        "prometheus": requested(prometheus["server"]["resources"]),
+        "kube-state-metrics": requested(prometheus["kube-state-metrics"]["resources"]),
+        "grafana": requested(graph[GRAFANA].inputs["values"]["resources"]),
+        "logging-operator": requested(graph["observability-logs-operator"].inputs["values"]["resources"]),
+        "fluentd": requested(custom(graph, "Logging")["logs"]["fluentd"]["resources"]),
+        "fluent-bit": requested(custom(graph, "FluentbitAgent")["logs"]["resources"]),
+    }
+    assert asked == {part: f"{memory.request(100)}Mi" for part, memory in sizing.PARTS.items()}
