@@ -19,7 +19,7 @@ ACCESS_KEY = "SCWABCDEFGHJKLMNPQRS"
 SECRET_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
 DNS_KEY, PASSWORD, LOKI_PASSWORD = dns_key(), password(), password()
 SECRETS = (ACCESS_KEY, SECRET_KEY, DNS_KEY, PASSWORD, LOKI_PASSWORD, _OPERATOR.private, _HOST.private)
-OTHER_KEY = key_pair()
+OTHER_KEY, ADMIN_PASSWORD = key_pair(), password()
 
 
 def _authority() -> str:
@@ -63,7 +63,14 @@ _COMPLETE: Tree = {
         "bootTimeoutSeconds": 240,
     },
     "certificates": {"authority": "staging", "email": "operators@example.org"},
-    "rancher": {"enabled": True, "host": "ranch", "bootstrapPassword": PASSWORD},
+    "rancher": {
+        "enabled": True,
+        "host": "ranch",
+        "bootstrapPassword": PASSWORD,
+        "adminPassword": ADMIN_PASSWORD,
+        "apiUrl": "https://ranch.example",
+        "caBundle": CERTIFICATE,
+    },
     "boards": {
         "blue": {
             "kubernetesVersion": "1.36",

@@ -50,6 +50,9 @@ def game_master(
             rancher=RancherPlan(
                 host="rancher",
                 bootstrap_password=pulumi.Output.secret(SECRET),
+                admin_password=pulumi.Output.secret(SECRET),
+                api_url=None,
+                ca_bundle=None,
                 k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
                 helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
                 charts=CHARTS_AS_PUBLISHED,

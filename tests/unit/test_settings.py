@@ -114,6 +114,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("sources.acmeDirectory", "http://acme.example/directory", "must be an https:// URL (http:// on loopback only)"),
     ("sources.acmeCaBundle", "-----BEGIN", "must be one or more X.509 certificates in PEM"),
     ("rancher.bootstrapPassword", MISSING, "must be given where rancher.enabled is true"),
+    ("rancher.adminPassword", MISSING, "must be given where rancher.enabled is true"),
+    ("rancher.adminPassword", PASSWORD, "must not be rancher.bootstrapPassword"),
     ("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only"),
     ("sources.k3sUrl", "http://mirror.example/k3s", "must be an https:// URL (http:// on loopback only)"),
     ("sources.k3sSha256", 63 * "a", "must be a SHA-256 of 64 hexadecimal digits"),
