@@ -152,6 +152,8 @@ class Certificates:
     """Let's Encrypt, its rehearsal for trials, or none: the game master then serves names only, nothing on the web."""
     email: str | None = setting(optional(kinds.email), default=None)
     """Where the authority may write to when a certificate is about to end."""
+    delegation_timeout_seconds: int = setting(integer(0, 86_400, "seconds"), default=600)
+    """Seconds to wait, before asking for any, until the parent domain leads to the game master; 0 does not look."""
 
 
 @section

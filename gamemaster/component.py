@@ -80,6 +80,8 @@ class GameMasterArgs:
     """Label(s) of the game's zone below it, such as hunt."""
     parent_zone: ParentZone
     """Who hosts the parent zone."""
+    delegation_timeout: int
+    """Seconds to wait until the parent zone leads to the game master; 0 does not look."""
     subnet: pulumi.Input[str]
     """Private IPv4 subnet in CIDR notation."""
     type: pulumi.Input[str]
@@ -130,6 +132,7 @@ class GameMasterArgs:
             domain=settings.domain,
             subdomain=settings.subdomain,
             parent_zone="scaleway" if settings.parent_zone == "scaleway" else "external",
+            delegation_timeout=settings.certificates.delegation_timeout_seconds,
             subnet=own.subnet,
             type=own.type,
             image=own.image,
@@ -231,7 +234,16 @@ class GameMaster(pulumi.ComponentResource):
         )
         delegation = Delegation(
             f"{name}-delegation",
-            DelegationArgs(parent=args.domain, hosted_by=args.parent_zone, subdomain=args.subdomain, ip=machine.ip),
+            DelegationArgs(
+                parent=args.domain,
+                hosted_by=args.parent_zone,
+                subdomain=args.subdomain,
+                ip=machine.ip,
+                host=self.host,
+                answers=name_server.zone,
+                # Only certificates need it at once.
+                timeout=args.delegation_timeout if args.acme_directory else 0,
+            ),
             opts=child,
         )
         self.administration = None

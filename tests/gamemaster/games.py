@@ -122,6 +122,7 @@ def program(settings: Settings) -> None:
             domain="example.org",
             subdomain="hunt",
             parent_zone="external",
+            delegation_timeout=0,
             subnet="10.20.0.0/24",
             type="PLAY2-MICRO",
             image="debian_trixie",

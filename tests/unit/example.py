@@ -62,7 +62,7 @@ _COMPLETE: Tree = {
         "dnsUpdateKey": DNS_KEY,
         "bootTimeoutSeconds": 240,
     },
-    "certificates": {"authority": "staging", "email": "operators@example.org"},
+    "certificates": {"authority": "staging", "email": "operators@example.org", "delegationTimeoutSeconds": 900},
     "rancher": {
         "enabled": True,
         "host": "ranch",

@@ -31,6 +31,7 @@ def game_master(
             domain="example.org",
             subdomain="hunt",
             parent_zone="scaleway" if parent_zone == "scaleway" else "external",
+            delegation_timeout=600,
             subnet="10.20.0.0/24",
             type="PLAY2-MICRO",
             image="debian_trixie",

@@ -48,7 +48,11 @@ def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
 
 
 def test_the_certificate_waits_for_bind9_and_for_the_delegation_and_nginx_for_the_certificate(graph: Graph) -> None:
-    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= graph["gamemaster-certificates-certbot"].depends_on
+    check = graph["gamemaster-delegation-check"]
+    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= check.depends_on
+    assert {"gamemaster-dns-bind9", "gamemaster-delegation-check"} <= graph[
+        "gamemaster-certificates-certbot"
+    ].depends_on
     assert "gamemaster-certificates-certbot" in graph["gamemaster-proxy-nginx"].depends_on
 
 

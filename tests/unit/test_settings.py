@@ -31,6 +31,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("domain", ".".join(60 * ["abcde"]), "must be a domain name"),
     ("subdomain", "hunt_dev", "must be one or more DNS labels"),
     ("subdomain", ".".join(39 * ["abcd"]), "must leave room for names below it"),
+    ("certificates.delegationTimeoutSeconds", -1, "must be a whole number from 0 to 86400 seconds"),
     ("parentZone", "gandi", "must be one of scaleway, external"),
     ("scaleway", "fr-par", "must be an object with region, zone, projectId"),
     ("scaleway.region", "fr-pari", "must be one of fr-par, nl-ams, pl-waw (did you mean fr-par?)"),
