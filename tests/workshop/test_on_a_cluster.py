@@ -37,6 +37,7 @@ def program(site: Site, teams: Mapping[str, list[str]]) -> None:
         "game",
         GameAppArgs(
             host="play.hunt.example.org",
+            address="192.0.2.20",
             ingress_class=controller.id.apply(lambda _: "nginx"),
             portal_image="registry.example/portal:1",
             portal_replicas=1,
