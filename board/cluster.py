@@ -122,6 +122,9 @@ class Kapsule(pulumi.ComponentResource):
             kubeconfig=self.kubeconfig,
             # Only another cluster replaces what is on it, not a rotated token.
             cluster_identifier=self.cluster.id,
+            # What is mounted is changed in place: by default it would be deleted first, and its readers with it.
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
             opts=child,
         )
         self.register_outputs({"cluster_id": self.cluster_id, "kubeconfig": self.kubeconfig})

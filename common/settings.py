@@ -153,6 +153,8 @@ class Certificates:
     """Let's Encrypt, its rehearsal for trials, or none: the game master then serves names only, nothing on the web."""
     email: str | None = setting(optional(kinds.email), default=None)
     """Where the authority may write to when a certificate is about to end."""
+    delegation_timeout_seconds: int = setting(integer(0, 86_400, "seconds"), default=600)
+    """Seconds to wait, before asking for any, until the parent domain leads to the game master; 0 does not look."""
 
 
 @section
@@ -165,11 +167,22 @@ class Rancher:
     """The label under which operators reach it in the game's zone."""
     bootstrap_password: Secret | None = setting(optional(kinds.password), default=None)
     """The first password of its user `admin`; needed where it is enabled."""
+    admin_password: Secret | None = setting(optional(kinds.password), default=None)
+    """The password that takes its place; needed where it is enabled."""
+    api_url: str | None = setting(optional(kinds.web_url), default=None)
+    """Where this program reaches it; by default where everybody does."""
+    ca_bundle: str | None = setting(optional(kinds.certificates), default=None)
+    """What to trust when talking to it, where its certificate comes from a private authority."""
 
     @rule
-    def password_where_enabled(self) -> Generator[Conflict]:
-        if self.enabled and self.bootstrap_password is None:
-            yield Conflict("bootstrapPassword", None, "must be given where rancher.enabled is true")
+    def passwords_where_enabled(self) -> Generator[Conflict]:
+        for key, value in (("bootstrapPassword", self.bootstrap_password), ("adminPassword", self.admin_password)):
+            if self.enabled and value is None:
+                yield Conflict(key, None, "must be given where rancher.enabled is true")
+        if self.admin_password and self.admin_password == self.bootstrap_password:
+            yield Conflict(
+                "adminPassword", None, "must not be rancher.bootstrapPassword, which is stored in the cluster"
+            )
 
 
 @section

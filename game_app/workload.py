@@ -46,7 +46,8 @@ def container(
         readiness_probe=probe,
         working_dir=work_in,
         resources=core.ResourceRequirementsArgs(
-            requests={"cpu": cpu, "memory": memory}, limits={"memory": memory, "ephemeral-storage": "256Mi"}
+            requests={"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"},
+            limits={"memory": memory, "ephemeral-storage": "256Mi"},
         ),
         security_context=core.SecurityContextArgs(
             allow_privilege_escalation=False,

@@ -11,6 +11,7 @@ import pulumi
 from common.helm import Charts
 from common.settings import GRAFANA, Settings
 from common.templates import render
+from gamemaster.administration import Administration, AdministrationArgs
 from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
 from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_server_label
 from gamemaster.dns import NameServer, NameServerArgs, UpdateKey
@@ -39,6 +40,12 @@ class RancherPlan:
     """Its label in the game's zone."""
     bootstrap_password: pulumi.Input[str]
     """The first password of its user admin."""
+    admin_password: pulumi.Input[str]
+    """The password that takes its place."""
+    api_url: str | None
+    """Where the program reaches it; None for where everybody does."""
+    ca_bundle: str | None
+    """Certificates (PEM) to trust there; None for those that this machine trusts."""
     k3s: Download
     helm: Download
     charts: Charts
@@ -47,11 +54,14 @@ class RancherPlan:
     def from_settings(cls, settings: Settings) -> RancherPlan | None:
         """The Rancher that an environment's settings describe."""
         own, sources = settings.rancher, settings.sources
-        if not own.enabled or own.bootstrap_password is None:
+        if not own.enabled or own.bootstrap_password is None or own.admin_password is None:
             return None
         return cls(
             host=own.host,
             bootstrap_password=own.bootstrap_password.output,
+            admin_password=own.admin_password.output,
+            api_url=own.api_url,
+            ca_bundle=own.ca_bundle,
             k3s=Download(url=sources.k3s_url, sha256=sources.k3s_sha256),
             helm=Download(url=sources.helm_url, sha256=sources.helm_sha256),
             charts=Charts(repositories=sources.charts, timeout=sources.chart_timeout_seconds),
@@ -70,6 +80,8 @@ class GameMasterArgs:
     """Label(s) of the game's zone below it, such as hunt."""
     parent_zone: ParentZone
     """Who hosts the parent zone."""
+    delegation_timeout: int
+    """Seconds to wait until the parent zone leads to the game master; 0 does not look."""
     subnet: pulumi.Input[str]
     """Private IPv4 subnet in CIDR notation."""
     type: pulumi.Input[str]
@@ -120,6 +132,7 @@ class GameMasterArgs:
             domain=settings.domain,
             subdomain=settings.subdomain,
             parent_zone="scaleway" if settings.parent_zone == "scaleway" else "external",
+            delegation_timeout=settings.certificates.delegation_timeout_seconds,
             subnet=own.subnet,
             type=own.type,
             image=own.image,
@@ -157,6 +170,8 @@ class GameMaster(pulumi.ComponentResource):
     """DS records to add to the parent zone, so that the world can check the zone's signatures."""
     board_keys: Mapping[str, UpdateKey]
     """Board to the TSIG key with which it proves its names."""
+    administration: Administration | None
+    """Rancher, set up; None for a game master without it."""
     host: Host
     """Where further steps run."""
 
@@ -219,9 +234,19 @@ class GameMaster(pulumi.ComponentResource):
         )
         delegation = Delegation(
             f"{name}-delegation",
-            DelegationArgs(parent=args.domain, hosted_by=args.parent_zone, subdomain=args.subdomain, ip=machine.ip),
+            DelegationArgs(
+                parent=args.domain,
+                hosted_by=args.parent_zone,
+                subdomain=args.subdomain,
+                ip=machine.ip,
+                host=self.host,
+                answers=name_server.zone,
+                # Only certificates need it at once.
+                timeout=args.delegation_timeout if args.acme_directory else 0,
+            ),
             opts=child,
         )
+        self.administration = None
         if args.acme_directory:
             certificates = Certificates(
                 f"{name}-certificates",
@@ -236,34 +261,18 @@ class GameMaster(pulumi.ComponentResource):
                 ),
                 opts=child,
             )
-            Proxy(
+            proxy = Proxy(
                 f"{name}-proxy",
                 ProxyArgs(host=self.host, zone=zone, issued=certificates.issued, sites=sites),
                 opts=child,
             )
-        if args.rancher:
-            kubernetes = Kubernetes(
-                f"{name}-kubernetes",
-                KubernetesArgs(host=self.host, booted=booted.stdout, k3s=args.rancher.k3s),
-                opts=child,
-            )
-            Rancher(
-                f"{name}-rancher",
-                RancherArgs(
-                    host=self.host,
-                    kubernetes=kubernetes.version,
-                    hostname=f"{args.rancher.host}.{zone}",
-                    bootstrap_password=args.rancher.bootstrap_password,
-                    helm=args.rancher.helm,
-                    charts=args.rancher.charts,
-                ),
-                opts=child,
-            )
-            Names(
-                f"{name}-names",
-                NamesArgs(host=self.host, zone=name_server.zone, addresses={args.rancher.host: machine.ip}),
-                opts=child,
-            )
+            if args.rancher:
+                Names(
+                    f"{name}-names",
+                    NamesArgs(host=self.host, zone=name_server.zone, addresses={args.rancher.host: machine.ip}),
+                    opts=child,
+                )
+                self.administration = self._raise_rancher(name, args.rancher, zone, booted.stdout, proxy.urls)
         self.ip = machine.ip
         self.vpc_id = network.vpc_id
         self.zone = name_server.zone
@@ -272,6 +281,39 @@ class GameMaster(pulumi.ComponentResource):
         self.board_keys = name_server.board_keys
         self.register_outputs(
             {"ip": self.ip, "vpc_id": self.vpc_id, "zone": self.zone, "delegation": self.delegation, "ds": self.ds}
+        )
+
+    def _raise_rancher(
+        self, name: str, plan: RancherPlan, zone: str, booted: pulumi.Input[str], served: pulumi.Output[dict[str, str]]
+    ) -> Administration:
+        """K3s, Rancher on it, and its first set-up; `served` is known once nginx passes it on."""
+        child = pulumi.ResourceOptions(parent=self)
+        hostname = f"{plan.host}.{zone}"
+        kubernetes = Kubernetes(
+            f"{name}-kubernetes", KubernetesArgs(host=self.host, booted=booted, k3s=plan.k3s), opts=child
+        )
+        rancher = Rancher(
+            f"{name}-rancher",
+            RancherArgs(
+                host=self.host,
+                kubernetes=kubernetes.version,
+                hostname=hostname,
+                bootstrap_password=plan.bootstrap_password,
+                helm=plan.helm,
+                charts=plan.charts,
+            ),
+            opts=child,
+        )
+        return Administration(
+            f"{name}-administration",
+            AdministrationArgs(
+                url=pulumi.Output.all(served, rancher.answers).apply(lambda _: f"https://{hostname}"),
+                api_url=plan.api_url,
+                ca_certs=plan.ca_bundle,
+                bootstrap_password=plan.bootstrap_password,
+                admin_password=plan.admin_password,
+            ),
+            opts=child,
         )
 
 

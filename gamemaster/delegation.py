@@ -9,6 +9,8 @@ from typing import Literal
 import pulumi
 from pulumiverse_scaleway import domain
 
+from gamemaster.remote import Host
+
 ParentZone = Literal["scaleway", "external"]
 
 
@@ -24,6 +26,12 @@ class DelegationArgs:
     """Label(s) of the delegated zone below the parent, such as hunt."""
     ip: pulumi.Input[str]
     """IPv4 address of the game master."""
+    host: Host
+    """From where the parent zone is looked at."""
+    answers: pulumi.Input[str]
+    """Output of NameServer: bind9 must answer before anybody is led to it."""
+    timeout: int
+    """Seconds to wait until the parent zone leads to the game master; 0 does not look."""
 
 
 class Delegation(pulumi.ComponentResource):
@@ -36,7 +44,7 @@ class Delegation(pulumi.ComponentResource):
     """The two records in zone-file notation, ready to paste into the parent zone."""
 
     in_place: pulumi.Output[str]
-    """Known once the parent zone has the records, as far as it is for the program to make them."""
+    """Known once the parent zone's own servers answer with the records."""
 
     def __init__(self, name: str, args: DelegationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Delegation", name, None, opts)
@@ -58,12 +66,26 @@ class Delegation(pulumi.ComponentResource):
                 # No value flows, but a delegation must never name a server without an address.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[address]),
             )
-            self.in_place = delegated.id
+            made = delegated.id
         else:
-            self.in_place = pulumi.Output.from_input("by the operator")
+            made = pulumi.Output.from_input("by the operator")
         self.records = pulumi.Output.from_input(args.ip).apply(
             lambda ip: [f"{args.subdomain}.{args.parent}. 300 IN NS {server}", f"{server} 300 IN A {ip}"]
         )
+        check = args.host.step(
+            f"{name}-check",
+            "delegation",
+            {
+                "zone": f"{args.subdomain}.{args.parent}",
+                "parent": args.parent,
+                "name-server": f"{label}.{args.parent}",
+                "ip": args.ip,
+                "seconds": str(args.timeout),
+            },
+            parent=self,
+            after=pulumi.Output.all(args.answers, made).apply(lambda known: " ".join(map(str, known))),
+        )
+        self.in_place = check.stdout
         self.register_outputs({"records": self.records, "in_place": self.in_place})
 
 

@@ -1,8 +1,8 @@
 """The local cloud of one rehearsal: one process that serves every stand-in and owns what they start.
 
-`python -m rehearsal.cloud NAME PROGRAMS` runs it in the foreground; `rehearsal.daemon` runs it in the
-background. PROGRAMS is the folder of the control plane's programs. Started again after a crash it
-goes on with what the state files say.
+`python -m rehearsal.cloud NAME PROGRAMS PEBBLE` runs it in the foreground; `rehearsal.daemon` runs it in
+the background. PROGRAMS is the folder of the control plane's programs, PEBBLE the ACME server. Started
+again after a crash it goes on with what the state files say.
 """
 
 from __future__ import annotations
@@ -14,29 +14,36 @@ import signal
 import sys
 from pathlib import Path
 
+from rehearsal.acme import Authority
 from rehearsal.charts import ChartRegistry
+from rehearsal.configuration import load_or_make_secrets
 from rehearsal.instances import Instances
+from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.processes import Processes
-from rehearsal.run import Run, find
+from rehearsal.rancher import RancherStandIn
+from rehearsal.run import Block, Run, find
 from rehearsal.scaleway import Credentials, ScalewayApi
 
 
-async def serve(run: Run, programs: Path) -> None:
+async def serve(run: Run, programs: Path, pebble: Path) -> None:
     """Serve until SIGTERM or SIGINT; the machines and clusters behind it keep running."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     machines = Instances(run)
-    clusters = ControlPlanes(run, Processes(run), programs)
+    processes = Processes(run)
+    clusters = ControlPlanes(run, processes, programs)
     api = ScalewayApi(run, machines, clusters, Credentials.load_or_create(run))
     clusters.use(api)
-    charts = ChartRegistry(run)
+    rancher = RancherStandIn(run, initial_password=load_or_make_secrets(run).rancher_bootstrap_password)
+    # It asks the first machine of a rehearsal, which is its game master, for every proof.
+    await Authority(run, processes, pebble).start(f"{run.address(Block.INSTANCES, 1)}:53")
     async with contextlib.AsyncExitStack() as open_servers:
         open_servers.push_async_callback(machines.close)
         open_servers.push_async_callback(clusters.close)
-        for server in (charts, api):
+        for server in (ChartRegistry(run), Downloads(run), rancher, api):
             await server.start()
             open_servers.push_async_callback(server.stop)
         ready_file(run).touch()
@@ -54,12 +61,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.cloud", description=__doc__)
     parser.add_argument("name", help="name of a rehearsal that 'make rehearse' made")
     parser.add_argument("programs", type=Path, help="folder with etcd, kube-apiserver, kwok and the rest")
+    parser.add_argument("pebble", type=Path, help="the ACME server's program")
     arguments = parser.parse_args()
     run = find(arguments.name)
     if run is None:
         print(f"There is no rehearsal {arguments.name!r}: make it with 'make rehearse'.", file=sys.stderr)
         return 2
-    asyncio.run(serve(run, arguments.programs))
+    asyncio.run(serve(run, arguments.programs, arguments.pebble))
     return 0
 
 

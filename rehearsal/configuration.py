@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pulumi import automation
 
+from rehearsal.k3s import Download
 from rehearsal.run import Run
 from rehearsal.scaleway import Credentials
 
 PARENT_ZONE = "example.org"
 ZONE = f"hunt.{PARENT_ZONE}"
-_CHARTS = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "prometheus", "rancher")
+CHART_NAMES = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "prometheus", "rancher")
 _SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability", "rancher")
 
 
@@ -43,31 +44,44 @@ class Secrets:
     dns_update_key: str
     grafana_admin_password: str
     loki_password: str
+    rancher_bootstrap_password: str
+    rancher_admin_password: str
 
 
 def load_or_make_secrets(run: Run) -> Secrets:
-    """The rehearsal's secrets, made when it has none."""
+    """The rehearsal's secrets; what it lacks is made."""
     file = run.home / "secrets.json"
-    if not file.exists():
-        made = Secrets(
-            operator=_key_pair(),
-            host=_key_pair(),
-            dns_update_key=base64.b64encode(secrets.token_bytes(32)).decode(),
-            grafana_admin_password=secrets.token_urlsafe(24),
-            loki_password=secrets.token_urlsafe(24),
-        )
-        write_private(file, json.dumps(asdict(made)))
-    data = json.loads(file.read_text())
-    return Secrets(
-        operator=KeyPair(**data["operator"]),
-        host=KeyPair(**data["host"]),
-        dns_update_key=data["dns_update_key"],
-        grafana_admin_password=data["grafana_admin_password"],
-        loki_password=data["loki_password"],
+    made = Secrets(
+        operator=_key_pair(),
+        host=_key_pair(),
+        dns_update_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        grafana_admin_password=secrets.token_urlsafe(24),
+        loki_password=secrets.token_urlsafe(24),
+        rancher_bootstrap_password=secrets.token_urlsafe(24),
+        rancher_admin_password=secrets.token_urlsafe(24),
     )
+    data: dict[str, Any] = {**asdict(made), **(json.loads(file.read_text()) if file.exists() else {})}
+    write_private(file, json.dumps(data))
+    data.update(operator=KeyPair(**data["operator"]), host=KeyPair(**data["host"]))
+    return Secrets(**data)
 
 
-def settings(run: Run, own: Secrets, account: Credentials, *, api_url: str, charts_url: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where the rehearsal's own services are."""
+
+    scaleway: str
+    charts: str
+    rancher: str
+    """URL at which the program reaches Rancher; operators go through nginx."""
+    acme_directory: str
+    acme_certificate: str
+    """What the directory's own certificate is checked against (PEM)."""
+    k3s: Download
+    helm: Download
+
+
+def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> dict[str, Any]:
     """The settings as an operator would write them, with the rehearsal's own slice of addresses."""
     return {
         "environment": "rehearsal",
@@ -81,7 +95,7 @@ def settings(run: Run, own: Secrets, account: Credentials, *, api_url: str, char
             "organizationId": account.organization_id,
             "accessKey": account.access_key,
             "secretKey": account.secret_key,
-            "apiUrl": api_url,
+            "apiUrl": sources.scaleway,
         },
         "operators": {
             # The operators call from loopback; behind a machine's doors they bear the address of Docker's gateway.
@@ -95,7 +109,14 @@ def settings(run: Run, own: Secrets, account: Credentials, *, api_url: str, char
             "hostKey": {"public": own.host.public, "private": own.host.private},
             "dnsUpdateKey": own.dns_update_key,
         },
-        "certificates": {"authority": "none"},
+        # Nobody asks the parent zone's servers here: the authority asks the game master itself.
+        "certificates": {"authority": "production", "delegationTimeoutSeconds": 0},
+        "rancher": {
+            "enabled": True,
+            "bootstrapPassword": own.rancher_bootstrap_password,
+            "adminPassword": own.rancher_admin_password,
+            "apiUrl": sources.rancher,
+        },
         "boards": {
             "blue": {
                 "kubernetesVersion": "1.36",
@@ -111,8 +132,14 @@ def settings(run: Run, own: Secrets, account: Credentials, *, api_url: str, char
             "lokiPassword": own.loki_password,
         },
         "sources": {
-            "charts": dict.fromkeys(_CHARTS, charts_url),
+            "charts": dict.fromkeys(CHART_NAMES, sources.charts),
             "chartTimeoutSeconds": 120,
+            "acmeDirectory": sources.acme_directory,
+            "acmeCaBundle": sources.acme_certificate,
+            "k3sUrl": sources.k3s.url,
+            "k3sSha256": sources.k3s.sha256,
+            "helmUrl": sources.helm.url,
+            "helmSha256": sources.helm.sha256,
             # Debian signs its packages; a mirror on plain HTTP also works behind a proxy that opens TLS.
             "debian": "http://deb.debian.org/debian",
         },

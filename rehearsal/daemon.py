@@ -14,7 +14,7 @@ NAME = "cloud"
 _START_SECONDS = 60
 
 
-async def ensure_running(run: Run, programs: Path) -> None:
+async def ensure_running(run: Run, programs: Path, pebble: Path) -> None:
     """Start the cloud unless it answers already, and wait until it does.
 
     Raises ProcessError with the end of its log when it does not come up within a minute.
@@ -27,7 +27,7 @@ async def ensure_running(run: Run, programs: Path) -> None:
     ready_file(run).unlink(missing_ok=True)
     root = Path(__file__).parent.parent
     process = await processes.start(
-        NAME, [sys.executable, "-m", "rehearsal.cloud", run.name, programs], env={"PYTHONPATH": str(root)}
+        NAME, [sys.executable, "-m", "rehearsal.cloud", run.name, programs, pebble], env={"PYTHONPATH": str(root)}
     )
     for _ in range(_START_SECONDS * 10):
         if ready_file(run).exists():

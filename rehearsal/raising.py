@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 from pulumi import automation
 from rich.console import Console
 
 from rehearsal import daemon, deploy
-from rehearsal.configuration import as_config, load_or_make_secrets, settings, write_private
+from rehearsal.acme import Authority
+from rehearsal.configuration import Sources, as_config, load_or_make_secrets, settings, write_private
 from rehearsal.instances import Instances
+from rehearsal.k3s import RANCHER_ADDRESS, Downloads, pack_helm, pack_k3s
+from rehearsal.processes import Processes
 from rehearsal.progress import EngineProgress
+from rehearsal.rancher.standin import PORT as RANCHER_PORT
 from rehearsal.report import Report
 from rehearsal.run import Block, Run, Service
 from rehearsal.scaleway import Credentials
 from rehearsal.toolchain import Tools, lay_out, provide
+
+K3S, HELM = "k3s", "helm.tar.gz"
+"""Names of what the game master downloads."""
 
 
 def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None = None) -> Report:
@@ -56,12 +64,20 @@ def open_cloud(run: Run, tools: Tools, console: Console, changes: dict[str, Any]
     lay_out(tools, engine_home)
     own = load_or_make_secrets(run)
     account = Credentials.load_or_create(run)
+    authority = Authority(run, Processes(run), tools.named("pebble").path)
     values = settings(
         run,
         own,
         account,
-        api_url=f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080",
-        charts_url=f"http://{run.address(Block.SERVICES, Service.CHARTS)}:8080",
+        Sources(
+            scaleway=f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080",
+            charts=f"http://{run.address(Block.SERVICES, Service.CHARTS)}:8080",
+            rancher=f"http://{run.address(Block.SERVICES, Service.RANCHER)}:{RANCHER_PORT}",
+            acme_directory=authority.directory,
+            acme_certificate=authority.own_certificate,
+            k3s=Downloads(run).file(K3S),
+            helm=Downloads(run).file(HELM),
+        ),
     )
     write_private(run.home / "operator_key", own.operator.private)
     stack = deploy.open_stack(run, engine_home, as_config({**values, **(changes or {})}))
@@ -72,7 +88,19 @@ def open_cloud(run: Run, tools: Tools, console: Console, changes: dict[str, Any]
 async def _prepare(run: Run, tools: Tools, console: Console) -> None:
     await Instances(run).prepare(lambda line: console.print(f"  {line}", markup=False))
     console.print("Starting the local cloud")
-    await daemon.ensure_running(run, tools.control_plane)
+    downloads = Downloads(run).folder
+    await asyncio.to_thread(_pack, run, tools, downloads)
+    await daemon.ensure_running(run, tools.control_plane, tools.named("pebble").path)
+
+
+def _pack(run: Run, tools: Tools, folder: Path) -> None:
+    """Make what the game master downloads, unless it is there: a packed file has its sums in the settings."""
+    if not (folder / K3S).exists():
+        rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
+        version = f"v{tools.named('control plane').version}+k3s1"
+        pack_k3s(folder / K3S, tools.control_plane, version, {(RANCHER_ADDRESS, 80): rancher})
+    if not (folder / HELM).exists():
+        pack_helm(folder / HELM, tools.named("helm").path)
 
 
 def _leave_keys(run: Run, outputs: automation.OutputMap) -> None:

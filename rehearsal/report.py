@@ -49,11 +49,22 @@ class Report:
         api = run.address(Block.SERVICES, Service.SCALEWAY_API)
         charts = run.address(Block.SERVICES, Service.CHARTS)
         boards: Mapping[str, str] = outputs["boards"]
+        rancher = run.address(Block.SERVICES, Service.RANCHER)
+        authority = run.address(Block.SERVICES, Service.ACME)
         rows = [
             ("Scaleway API", STAND_IN, "this project", f"http://{api}:8080", ""),
             ("chart repository", STAND_IN, "this project", f"http://{charts}:8080", ""),
-            ("game master", "real Debian 13 in a container", "Debian", str(outputs["game_master_ip"]), "gamemaster"),
+            ("Let's Encrypt", "Pebble, a real ACME server", "tool chain", f"https://{authority}:14000/dir", ""),
+            ("game master", "real Debian 13 in a container", "Debian", str(outputs["game_master_ip"]), "gamemaster-"),
             (f"zone {outputs['zone']}", REAL + " bind9", "Debian", f"{outputs['game_master_ip']}:53", "names"),
+            ("K3s", f"{STAND_IN}: real control plane, no pods run", "this project", "", "gamemaster-kubernetes"),
+            (
+                "Rancher",
+                f"{STAND_IN}, behind real nginx",
+                "this project",
+                f"http://{rancher}:8080",
+                "gamemaster-rancher",
+            ),
         ]
         rows += [
             (f"board {name}", "real control plane, no pods run", "tool chain", address, f"board-{name}")

@@ -23,10 +23,10 @@ _ALLOWANCE: Final = Allowance(
     pods=2,
     cpu="8",
     memory="8Gi",
-    storage="40Gi",
+    storage="20Gi",
     container_cpu="4",
     container_memory="4Gi",
-    container_storage="20Gi",
+    container_storage="10Gi",
 )
 
 
@@ -103,8 +103,9 @@ def _pod() -> k8s.core.v1.PodSpecArgs:
                 ports=[core.ContainerPortArgs(name="main", container_port=PORT)],
                 readiness_probe=core.ProbeArgs(tcp_socket=core.TCPSocketActionArgs(port="main")),
                 resources=core.ResourceRequirementsArgs(
-                    requests={"cpu": "250m", "memory": "512Mi"},
-                    limits={"memory": "4Gi", "ephemeral-storage": "20Gi"},
+                    # Without a request of its own it would ask for all of its limit, which a small node has not.
+                    requests={"cpu": "250m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+                    limits={"memory": "4Gi", "ephemeral-storage": "10Gi"},
                 ),
                 security_context=core.SecurityContextArgs(
                     seccomp_profile=unconfined, app_armor_profile=core.AppArmorProfileArgs(type="Unconfined")
@@ -112,5 +113,5 @@ def _pod() -> k8s.core.v1.PodSpecArgs:
                 volume_mounts=[core.VolumeMountArgs(name="state", mount_path="/home/user/.local/share/buildkit")],
             )
         ],
-        volumes=[scratch_volume("state", "15Gi")],
+        volumes=[scratch_volume("state", "8Gi")],
     )

@@ -30,6 +30,16 @@ if [[ $before != "$program" ]]; then
     ln -sfn k3s /usr/local/bin/kubectl
     changed=true
 fi
+# On a new host after `python -m gamemaster.backup restore`: begin with what was saved.
+saved=/var/lib/shambhala/restore/k3s-snapshot
+if [[ -e $saved ]]; then
+    systemctl stop k3s
+    k3s server --cluster-reset "--cluster-reset-restore-path=$saved" >"$INPUTS/.reset" 2>&1 || {
+        tail -n 15 "$INPUTS/.reset" >&2
+        fail "K3s could not take up what was saved; see the lines above. The snapshot is still at $saved."
+    }
+    rm -f "$saved"
+fi
 systemctl is-enabled --quiet k3s || systemctl enable --quiet k3s
 if $changed || ! systemctl is-active --quiet k3s; then
     systemctl restart k3s || {

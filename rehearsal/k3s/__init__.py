@@ -7,4 +7,7 @@ Rancher's pod would answer comes from the rehearsal's stand-in for Rancher.
 from rehearsal.k3s.downloads import Download, Downloads
 from rehearsal.k3s.pack import pack_helm, pack_k3s
 
-__all__ = ["Download", "Downloads", "pack_helm", "pack_k3s"]
+RANCHER_ADDRESS = "10.43.0.80"
+"""Of the Service by which the game master's nginx reaches Rancher, in the cluster; the program chooses it."""
+
+__all__ = ["RANCHER_ADDRESS", "Download", "Downloads", "pack_helm", "pack_k3s"]

@@ -200,6 +200,10 @@ class Plane:
         )
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": socket.gethostname()}}
         wait(lambda: self.kubectl("apply", "-f", "-", text=json.dumps(node)).returncode == 0, lambda: True, "the node")
+        room = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "20Gi"}
+        status = json.dumps({"status": {"capacity": room, "allocatable": room}})
+        what = ("patch", "node", socket.gethostname(), "--subresource=status", "--type=merge", f"--patch={status}")
+        wait(lambda: self.kubectl(*what).returncode == 0, lambda: True, "the node's room")
 
 
 def encryption(key: str) -> dict[str, Any]:
@@ -258,10 +262,18 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 def forward() -> None:
     """Answer at Services' addresses, as kube-proxy and the pods behind them would."""
+    wait(lambda: shutil.which("nft") is not None, lambda: True, "nftables, which the host's own role installs,")
+    rules = ["table ip stand-in", "delete table ip stand-in"]
+    rules += ["add table ip stand-in", "add chain ip stand-in out { type nat hook output priority dstnat; }"]
     for each in about()["forwards"]:
-        subprocess.run(["ip", "address", "replace", f"{each['address']}/32", "dev", "lo"], check=True)
-        server = Forward((each["address"], each["port"]), (each["to"][0], each["to"][1]))
+        address, port = each["address"], each["port"]
+        subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
+        server = Forward((address, 0), (each["to"][0], each["to"][1]))
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        # By a rule, as kube-proxy does: the port itself stays free for the host's own programs.
+        behind = server.server_address[1]
+        rules.append(f"add rule ip stand-in out ip daddr {address} tcp dport {port} dnat to {address}:{behind}")
+    subprocess.run(["nft", "--file", "-"], input="\n".join(rules) + "\n", text=True, check=True)
 
 
 def serve() -> None:

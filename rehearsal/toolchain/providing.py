@@ -14,7 +14,7 @@ from rich.console import Console
 
 from rehearsal.plugins.install import LAUNCHER, install
 from rehearsal.toolchain import building, downloading
-from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, PEBBLE, PLUGINS, Plugin, Source
+from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, HELM, PEBBLE, PLUGINS, Plugin, Source
 from rehearsal.toolchain.tools import Progress, Tool, ToolchainError, Tools
 
 _HERE = "already there"
@@ -34,7 +34,14 @@ def provide(console: Console) -> Tools:
         )
         for plugin in PLUGINS
     ]
-    return Tools((engine, *plugins, _timed("control plane", console, _control_plane), provide_built(PEBBLE, console)))
+    return Tools(
+        (
+            engine,
+            *plugins,
+            _timed("control plane", console, _control_plane),
+            *(provide_built(source, console) for source in (PEBBLE, HELM)),
+        )
+    )
 
 
 def provide_built(source: Source, console: Console) -> Tool:

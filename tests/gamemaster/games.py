@@ -122,6 +122,7 @@ def program(settings: Settings) -> None:
             domain="example.org",
             subdomain="hunt",
             parent_zone="external",
+            delegation_timeout=0,
             subnet="10.20.0.0/24",
             type="PLAY2-MICRO",
             image="debian_trixie",
@@ -141,6 +142,9 @@ def program(settings: Settings) -> None:
             rancher=RancherPlan(
                 host="rancher",
                 bootstrap_password=pulumi.Output.secret(BOOTSTRAP_PASSWORD),
+                admin_password=pulumi.Output.secret("set by the tests of the program"),
+                api_url=None,
+                ca_bundle=None,
                 k3s=Download(url=settings.k3s.url, sha256=settings.k3s.sha256),
                 helm=Download(url=settings.helm.url, sha256=settings.helm.sha256),
                 charts=Charts(repositories={"rancher": settings.charts_url}, timeout=120),

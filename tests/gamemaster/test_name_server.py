@@ -125,6 +125,17 @@ async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> No
     assert await game.records(f"note.{ZONE}", "TXT") == ['"first note"', '"second note"']
 
 
+async def test_a_parent_zone_that_nobody_answers_for_is_named_after_a_bounded_wait(game: Game) -> None:
+    step = game.step("gamemaster-delegation-check")
+    # Nobody listens at that address of the host's loopback.
+    await game.host.sh("cp /etc/resolv.conf /tmp/resolv.before; echo nameserver 127.0.0.53 > /etc/resolv.conf")
+    try:
+        with pytest.raises(AssertionError, match=r"after 4 seconds, no name server of example\.org is known"):
+            await game.host.run(step.script, step.stdin.replace('"seconds": "0"', '"seconds": "4"'))
+    finally:
+        await game.host.sh("cat /tmp/resolv.before > /etc/resolv.conf")
+
+
 async def test_a_bad_setting_leaves_the_running_server_alone(game: Game) -> None:
     step = game.step("gamemaster-dns-bind9")
     spoiled = step.stdin.replace("recursion no;", "recursion maybe;")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def test_the_table_says_of_every_part_whether_it_is_real(raised: str) -> None:
     assert parts["Scaleway API"] == "stand-in"
     assert parts["chart repository"] == "stand-in"
     assert parts["Grafana"] == "stand-in chart"
+    assert parts["K3s"].startswith("stand-in")
+    assert parts["Rancher"].startswith("stand-in")
     assert parts["board blue"].startswith("real control plane, no pods")
     for tool in ("pulumi", "kubernetes plugin", "scaleway plugin", "control plane"):
         assert [what for part, what in parts.items() if part.startswith(tool)] == ["real"]
@@ -115,6 +118,49 @@ def test_ssh_takes_the_operators_key_and_no_password(game: Rehearsal, raised: st
     refused = subprocess.run([*by_password, f"root@{address}", "true"], capture_output=True, text=True, check=False)
     assert refused.returncode == 255
     assert "Permission denied (publickey)" in refused.stderr
+
+
+def test_nothing_of_the_game_master_answers_but_names_web_and_ssh(raised: str, address: str) -> None:
+    def answers(port: int) -> bool:
+        with socket.socket() as door:
+            door.settimeout(5)
+            return door.connect_ex((address, port)) == 0
+
+    # Below 1024, and where Kubernetes, its kubelet, etcd and node ports would be.
+    assert [port for port in [*range(1, 1024), 2379, 2380, 6443, 8080, 10250, 30080] if answers(port)] == [
+        22,
+        53,
+        80,
+        443,
+    ]
+
+
+def test_rancher_answers_through_nginx_with_the_authoritys_certificate_and_knows_no_first_password(
+    game: Rehearsal, raised: str, address: str
+) -> None:
+    secrets = json.loads((game.run.home / "secrets.json").read_text())
+
+    def ask(path: str, *arguments: str) -> str:
+        host = f"rancher.{ZONE}"
+        return output(["curl", "-sSk", "--resolve", f"{host}:443:{address}", *arguments, f"https://{host}{path}"])
+
+    assert ask("/ping") == "pong"
+    shown = subprocess.run(
+        ["openssl", "s_client", "-connect", f"{address}:443", "-servername", f"rancher.{ZONE}", "-tls1_2"],
+        input="",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "issuer=CN = Pebble Intermediate" in shown
+
+    def logs_in(password: str) -> bool:
+        body = json.dumps({"username": "admin", "password": password, "type": "localProvider"})
+        answer = json.loads(ask("/v3-public/localProviders/local?action=login", "--data", body))
+        return answer["type"] != "error"
+
+    assert logs_in(secrets["rancher_admin_password"])
+    assert not logs_in(secrets["rancher_bootstrap_password"])
 
 
 def test_a_setting_changes_what_depends_on_it_and_nothing_else(game: Rehearsal, raised: str) -> None:

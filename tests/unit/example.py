@@ -34,7 +34,7 @@ SECRETS = (
     _OPERATOR.private,
     _HOST.private,
 )
-OTHER_KEY = key_pair()
+OTHER_KEY, ADMIN_PASSWORD = key_pair(), password()
 
 
 def _authority() -> str:
@@ -77,8 +77,15 @@ _COMPLETE: Tree = {
         "dnsUpdateKey": DNS_KEY,
         "bootTimeoutSeconds": 240,
     },
-    "certificates": {"authority": "staging", "email": "operators@example.org"},
-    "rancher": {"enabled": True, "host": "ranch", "bootstrapPassword": PASSWORD},
+    "certificates": {"authority": "staging", "email": "operators@example.org", "delegationTimeoutSeconds": 900},
+    "rancher": {
+        "enabled": True,
+        "host": "ranch",
+        "bootstrapPassword": PASSWORD,
+        "adminPassword": ADMIN_PASSWORD,
+        "apiUrl": "https://ranch.example",
+        "caBundle": CERTIFICATE,
+    },
     "boards": {
         "blue": {
             "kubernetesVersion": "1.36",

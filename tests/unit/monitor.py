@@ -14,6 +14,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 
 _COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "scaleway:instance/ip:Ip": {"address": "192.0.2.10"},
+    "rancher2:index/bootstrap:Bootstrap": {"token": "token-abcde:not-for-anybody's-eyes"},
     "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20"},
     "scaleway:kubernetes/cluster:Cluster": {"kubeconfigs": [{"configFile": "a kubeconfig"}]},
 }

@@ -33,6 +33,7 @@ def game_master(
             domain="example.org",
             subdomain="hunt",
             parent_zone="scaleway" if parent_zone == "scaleway" else "external",
+            delegation_timeout=600,
             subnet="10.20.0.0/24",
             type="PLAY2-MICRO",
             image="debian_trixie",
@@ -52,6 +53,9 @@ def game_master(
             rancher=RancherPlan(
                 host="rancher",
                 bootstrap_password=pulumi.Output.secret(SECRET),
+                admin_password=pulumi.Output.secret(SECRET),
+                api_url=None,
+                ca_bundle=None,
                 k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
                 helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
                 charts=CHARTS_AS_PUBLISHED,

@@ -48,13 +48,53 @@ def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
 
 
 def test_the_certificate_waits_for_bind9_and_for_the_delegation_and_nginx_for_the_certificate(graph: Graph) -> None:
-    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= graph["gamemaster-certificates-certbot"].depends_on
+    check = graph["gamemaster-delegation-check"]
+    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= check.depends_on
+    assert {"gamemaster-dns-bind9", "gamemaster-delegation-check"} <= graph[
+        "gamemaster-certificates-certbot"
+    ].depends_on
     assert "gamemaster-certificates-certbot" in graph["gamemaster-proxy-nginx"].depends_on
 
 
 def test_the_host_and_bind9_are_set_up_at_the_same_time(graph: Graph) -> None:
     assert "gamemaster-hardening-host" not in graph["gamemaster-dns-bind9"].depends_on
     assert "gamemaster-dns-bind9" not in graph["gamemaster-hardening-host"].depends_on
+
+
+def test_rancher_is_set_up_once_it_answers_through_nginx(graph: Graph) -> None:
+    setting_up = graph["gamemaster-administration-first"]
+    assert {"gamemaster-rancher-helm", "gamemaster-proxy-nginx"} <= setting_up.depends_on
+    admin = graph["gamemaster-administration-admin"]
+    assert admin.provider == "gamemaster-administration-first"
+    assert admin.inputs["tokenTtl"] == 90 * 24 * 3600
+    assert {"initialPassword", "password"} <= admin.secrets
+
+
+def test_rancher_tells_nobody_about_itself_and_everybody_one_address(preview: bool) -> None:
+    graph = run(programs.game_master, preview=preview)
+    settings = {each.inputs["name"]: each for each in graph.of_type("rancher2:index/setting:Setting")}
+    assert settings["telemetry-opt"].inputs["value"] == "out"
+    assert settings["agent-tls-mode"].inputs["value"] == "system-store"
+    assert {each.provider for each in settings.values()} == {"gamemaster-administration-provider"}
+    assert "gamemaster-administration-admin" in graph["gamemaster-administration-provider"].depends_on
+    if not preview:
+        assert settings["server-url"].inputs["value"] == "https://rancher.hunt.example.org"
+
+
+def test_the_token_of_rancher_s_admin_is_a_secret_everywhere(graph: Graph) -> None:
+    assert set(graph["gamemaster-administration-admin"].options.additionalSecretOutputs) >= {"token"}
+
+
+def test_without_rancher_there_is_no_k3s_either(preview: bool) -> None:
+    graph = run(partial(programs.game_master, rancher=False), preview=preview)
+    assert not [name for name in graph.resources if "k3s" in name or "rancher" in name or "administration" in name]
+
+
+def test_k3s_is_set_up_beside_bind9_and_rancher_waits_for_it(graph: Graph) -> None:
+    k3s = graph["gamemaster-kubernetes-k3s"]
+    assert "gamemaster-first-boot" in k3s.depends_on
+    assert not {"gamemaster-dns-bind9", "gamemaster-hardening-host"} & k3s.depends_on
+    assert "gamemaster-kubernetes-k3s" in graph["gamemaster-rancher-helm"].depends_on
 
 
 def test_without_an_authority_nothing_is_served_on_the_web(preview: bool) -> None:

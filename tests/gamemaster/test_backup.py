@@ -1,0 +1,55 @@
+"""A game master that is lost, and another one made from what was saved."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gamemaster.backup import BackupError, Login, restore, save
+from tests.gamemaster.games import DOORS, ECHO, RANCHER, ZONE, Game
+from tests.gamemaster.web import Browser
+from tests.instances.cloud import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
+
+
+def login(game: Game, address: str) -> Login:
+    cloud = game.cloud
+    return Login(
+        ip=address,
+        host_key=cloud.host_key.export_public_key().decode().strip(),
+        private_key=cloud.me.export_private_key().decode(),
+    )
+
+
+async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: Path) -> None:
+    browser = Browser(game.address, await game.authority.root())
+    archive = tmp_path / "saved.tar.gz"
+    await game.host.sh("kubectl create configmap remembered --from-literal=what=this")
+    before, _ = await browser.certificate(ECHO)
+    keys, own = await game.records(ZONE, "DNSKEY"), await game.certificates_key()
+    await asyncio.to_thread(save, login(game, game.address), archive)
+    assert archive.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BackupError, match="restore: this host is set up already"):
+        await asyncio.to_thread(restore, login(game, game.address), archive)
+
+    game.host.connection.close()
+    await game.cloud.instances.remove(game.machine.id)
+    game.machine = game.cloud.machine()
+    await game.cloud.boot(game.machine, DOORS)
+    game.host.connection = await game.cloud.enter()
+    with pytest.raises(BackupError, match="backup: this host is not set up yet"):
+        await asyncio.to_thread(save, login(game, game.address), archive)
+    await game.host.take([game.step("gamemaster-first-boot")])
+    await asyncio.to_thread(restore, login(game, game.address), archive)
+    await game.host.take(game.steps)
+
+    after, _ = await eventually(lambda: browser.certificate(ECHO))
+    assert after.serial_number == before.serial_number
+    assert await game.records(ZONE, "DNSKEY") == keys
+    assert (await game.certificates_key()).secret == own.secret
+    assert await game.host.sh("kubectl get configmap remembered --output jsonpath={.data.what}") == "this"
+    async with browser.session() as session, session.get(f"https://{RANCHER}/ping") as answer:
+        assert await answer.text() == "pong"

@@ -1,0 +1,115 @@
+"""The game master's own Kubernetes and Rancher on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+
+import pytest
+import pytest_asyncio
+
+from tests.gamemaster.games import BOOTSTRAP_PASSWORD, RANCHER, Game
+from tests.gamemaster.web import Browser
+from tests.instances.cloud import reachable
+
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def browser(game: Game) -> Browser:
+    return Browser(game.address, await game.authority.root())
+
+
+async def test_the_kubernetes_api_answers_on_the_host_and_nowhere_else(game: Game) -> None:
+    nodes = json.loads(await game.host.sh("kubectl get nodes --output json"))
+    assert [node["metadata"]["name"] for node in nodes["items"]] == ["game-master"]
+    # The cloud's door to that port is open in these tests.
+    assert not await answers(game, 6443)
+
+
+async def answers(game: Game, port: int) -> bool:
+    """Whether anything is said at a port; the cloud's door takes connections, but must get none of its own."""
+    if not await reachable(game.address, port):
+        return False
+    reader, writer = await asyncio.open_connection(game.address, port)
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    try:
+        async with asyncio.timeout(3):
+            return bool(await reader.read(1))
+    except (TimeoutError, OSError):
+        return False
+    finally:
+        writer.close()
+
+
+async def test_secrets_are_encrypted_where_they_are_kept(game: Game) -> None:
+    mark = secrets.token_hex(12)
+    await game.host.sh(f"kubectl create secret generic marked --from-literal=mark={mark}")
+    await game.host.sh(f"kubectl create configmap marked --from-literal=mark={mark[::-1]}")
+    await game.host.sh("k3s etcd-snapshot save --name look")
+    kept = await game.host.sh(
+        "python3 -c 'import base64, glob, json; "
+        'pairs = json.load(open(glob.glob("/var/lib/rancher/k3s/server/db/snapshots/look-*")[-1])); '
+        'print(sum(1 for p in pairs if b"MARK" in base64.b64decode(p.get("value", ""))))\''.replace("MARK", mark)
+    )
+    assert kept == "0"
+    await game.host.sh("kubectl delete secret/marked configmap/marked")
+
+
+async def test_every_change_is_on_record_without_what_was_written(game: Game) -> None:
+    mark = secrets.token_hex(12)
+    await game.host.sh(f"kubectl create secret generic recorded --from-literal=mark={mark}")
+    log = "/var/lib/rancher/k3s/server/logs/audit.log"
+    assert "/api/v1/namespaces/default/secrets" in await game.host.sh(f"grep recorded {log} | tail -n 1")
+    assert await game.host.sh(f"grep -c {mark} {log} || true") == "0"
+    await game.host.sh("kubectl delete secret recorded")
+
+
+async def test_rancher_answers_through_nginx(browser: Browser) -> None:
+    async with browser.session() as session, session.get(f"https://{RANCHER}/ping") as answer:
+        assert (answer.status, await answer.text()) == (200, "pong")
+
+
+async def test_rancher_takes_the_bootstrap_password(browser: Browser) -> None:
+    login = {"username": "admin", "password": BOOTSTRAP_PASSWORD}
+    url = f"https://{RANCHER}/v3-public/localProviders/local?action=login"
+    async with browser.session() as session:
+        async with session.post(url, json=login) as answer:
+            assert answer.status == 201
+        async with session.post(url, json={**login, "password": "another"}) as answer:
+            assert answer.status == 401
+
+
+async def test_the_bootstrap_password_is_no_part_of_what_the_host_shows(game: Game) -> None:
+    found = await game.host.sh(
+        f"grep -rl {BOOTSTRAP_PASSWORD} /etc /var/lib/shambhala /var/log /root /tmp 2>/dev/null || true; "
+        f"journalctl --no-pager | grep -c {BOOTSTRAP_PASSWORD} || true"
+    )
+    assert found == "0"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("/k3s", "/nothing-there"), "k3s: .*nothing-there cannot be downloaded"),
+        (('"sha256": "', '"sha256": "f'), "k3s: .* has the SHA-256 .* which is pinned"),
+    ],
+)
+async def test_a_download_that_fails_is_told_and_what_runs_goes_on(
+    game: Game, change: tuple[str, str], said: str
+) -> None:
+    step = game.step("gamemaster-kubernetes-k3s")
+    spoiled = step.stdin.replace(change[0], change[1], 1)
+    if change[0] == "/k3s":
+        spoiled = spoiled.replace('"sha256": "', '"sha256": "0', 1)
+    with pytest.raises(AssertionError, match=said):
+        await game.host.run(step.script, spoiled)
+    assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+
+
+async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game) -> None:
+    step = game.step("gamemaster-kubernetes-k3s")
+    with pytest.raises(AssertionError, match=r"(?s)provided but not defined: no-such.*the one before it runs again"):
+        await game.host.run(step.script, step.stdin.replace("cluster-init: true", "no-such: true"))
+    assert await game.host.sh("kubectl get --raw /readyz") == "ok"

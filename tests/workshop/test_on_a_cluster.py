@@ -1,0 +1,224 @@
+"""The players' workshop, raised by the real engine on a real control plane, and what a player can do to it there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+import pytest_asyncio
+
+from common.keys import dns_key
+from game_app import GameApp, GameAppArgs, Workshop
+from rehearsal.run import claim, release
+from tests.releases.site import Site
+from tests.releases.values import GIVEN
+
+# Long enough for the tool chain to be built first.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
+
+MASTER = dns_key()
+Tree = dict[str, Any]
+
+
+def program(site: Site, teams: Mapping[str, list[str]]) -> None:
+    provider = k8s.Provider(
+        "board", kubeconfig=site.kubeconfig, enable_config_map_mutable=True, enable_secret_mutable=True
+    )
+    on_the_board = pulumi.ResourceOptions(provider=provider)
+    ingress = k8s.core.v1.Namespace("ingress", metadata={"name": "ingress"}, opts=on_the_board)
+    # An Ingress counts as ready once a controller has given it an address.
+    controller = site.install("nginx-ingress", GIVEN["nginx-ingress"], on_the_board, namespace=ingress.metadata.name)
+    GameApp(
+        "game",
+        GameAppArgs(
+            host="play.hunt.example.org",
+            address="192.0.2.20",
+            ingress_class=controller.id.apply(lambda _: "nginx"),
+            portal_image="registry.example/portal:1",
+            portal_replicas=1,
+            workshop=Workshop(
+                git_host="git.hunt.example.org",
+                drone_host="drone.hunt.example.org",
+                master_key=pulumi.Output.secret(MASTER),
+                components=["portal"],
+                teams=teams,
+                registry="registry.example/game",
+                registry_config=pulumi.Output.secret('{"auths": {}}'),
+                signing_key=pulumi.Output.secret("a signing key"),
+                signing_password=pulumi.Output.secret("a password"),
+                api_cidrs=["10.32.0.1/32"],
+            ),
+        ),
+        opts=pulumi.ResourceOptions(providers=[provider]),
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site() -> AsyncGenerator[Site]:
+    run = claim(f"workshop-{os.getpid()}")
+    try:
+        built = Site(run)
+        try:
+            await built.start()
+            stack = built.stack("workshop", lambda: program(built, {"red": ["ada", "grace"], "blue": ["linus"]}))
+            await asyncio.to_thread(stack.up, color="never")
+            yield built
+        finally:
+            await built.stop()
+    finally:
+        release(run)
+
+
+async def test_what_was_raised_stays_as_it_is(site: Site) -> None:
+    stack = site.stack("workshop", lambda: program(site, {"red": ["ada", "grace"], "blue": ["linus"]}))
+    again = await asyncio.to_thread(stack.up, color="never")
+    assert set(again.summary.resource_changes or {}) == {"same"}
+
+
+async def may(site: Site, account: str, right: str, namespace: str) -> bool:
+    arguments = ("auth", "can-i", *right.split(), f"--as=system:serviceaccount:{account}", f"--namespace={namespace}")
+    return (await site.kubectl(*arguments, either=True)).splitlines()[-1] == "yes"
+
+
+DEPLOYER = "cd-team-red:deployer"
+
+
+@pytest.mark.parametrize(
+    ("account", "right", "namespace", "allowed"),
+    [
+        (DEPLOYER, "create deployments.apps", "team-red", True),
+        (DEPLOYER, "patch configmaps", "team-red", True),
+        (DEPLOYER, "create deployments.apps", "team-blue", False),
+        (DEPLOYER, "get secrets", "team-red", False),
+        (DEPLOYER, "create networkpolicies.networking.k8s.io", "team-red", False),
+        (DEPLOYER, "delete networkpolicies.networking.k8s.io", "team-red", False),
+        (DEPLOYER, "patch resourcequotas", "team-red", False),
+        (DEPLOYER, "create rolebindings.rbac.authorization.k8s.io", "team-red", False),
+        (DEPLOYER, "create serviceaccounts/token", "team-red", False),
+        (DEPLOYER, "create pods/exec", "team-red", False),
+        (DEPLOYER, "create ingresses.networking.k8s.io", "team-red", False),
+        (DEPLOYER, "get secrets", "cd-portal", False),
+        ("cd-portal:deployer", "create deployments.apps", "game", True),
+        ("cd-portal:deployer", "create deployments.apps", "team-red", False),
+        ("ci-team-red:nobody", "get pods", "ci-team-red", False),
+        ("ci-team-red:nobody", "list namespaces", "", False),
+        ("team-red:players", "get pods/log", "team-red", True),
+        ("team-red:players", "delete pods", "team-red", False),
+        ("team-red:players", "get pods/log", "team-blue", False),
+        ("team-red:players", "get secrets", "team-red", False),
+        ("runners:runner-untrusted", "create pods", "ci-team-red", True),
+        ("runners:runner-untrusted", "create pods", "cd-team-red", False),
+        ("runners:runner-untrusted", "create pods", "team-red", False),
+        ("runners:runner-deploy", "create pods", "cd-team-red", True),
+        ("runners:runner-deploy", "get secrets", "delivery", False),
+        ("scm:setup", "patch secrets/signatures", "guard", True),
+        ("scm:setup", "patch secrets/secrets", "guard", False),
+        ("scm:setup", "get secrets/drone", "delivery", False),
+    ],
+)
+async def test_t22_t26_the_api_server_grants_each_account_its_few_rights(
+    site: Site, account: str, right: str, namespace: str, allowed: bool
+) -> None:
+    assert await may(site, account, right, namespace) is allowed
+
+
+def pod(**changes: Any) -> Tree:
+    """A pod as a runner makes it: no security context, and no limits of its own."""
+    spec: Tree = {"containers": [{"name": "step", "image": "registry.example/step:1"}]}
+    container = changes.pop("container", {})
+    spec["containers"][0].update(container)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "step"}, "spec": {**spec, **changes}}
+
+
+RESTRICTED: Tree = {
+    "securityContext": {
+        "allowPrivilegeEscalation": False,
+        "runAsNonRoot": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+}
+
+
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red", "ci-portal"])
+async def test_t21_a_plain_step_of_a_build_starts(site: Site, namespace: str) -> None:
+    made = await tried(site, pod(), namespace)
+    assert "created" in made
+
+
+async def tried(site: Site, manifest: Tree, namespace: str, account: str = "") -> str:
+    """What the API server says to an object that is not kept."""
+    who = (f"--as=system:serviceaccount:{account}",) if account else ()
+    arguments = ("create", "--dry-run=server", f"--namespace={namespace}", "--filename=-", *who)
+    return await site.kubectl(*arguments, given=manifest, either=True)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pod(hostNetwork=True),
+        pod(hostPID=True),
+        pod(volumes=[{"name": "host", "hostPath": {"path": "/"}}]),
+        pod(container={"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}),
+        pod(container={"ports": [{"containerPort": 80, "hostPort": 80}]}),
+    ],
+    ids=["host network", "host processes", "host path", "capabilities", "host port"],
+)
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red", "team-red"])
+async def test_t11_a_pod_that_would_leave_its_cell_is_refused(site: Site, namespace: str, attack: Tree) -> None:
+    assert "violates PodSecurity" in await tried(site, attack, namespace)
+    # Where no such lock is, the same pod is taken.
+    assert "created" in await tried(site, attack, "default")
+
+
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red"])
+async def test_t27_a_build_that_wants_all_memory_or_room_is_refused(site: Site, namespace: str) -> None:
+    for kind in ("memory", "ephemeral-storage"):
+        attack = pod(container={"resources": {"limits": {kind: "64Gi"}}})
+        assert f"maximum {kind} usage per Container" in await tried(site, attack, namespace)
+        assert "created" in await tried(site, attack, "default")
+
+
+async def test_t19_where_an_unknown_build_ends_no_pod_starts(site: Site) -> None:
+    assert "exceeded quota" in await tried(site, pod(), "ci-denied")
+
+
+async def test_t30_a_teams_chart_cannot_loosen_its_own_fences(site: Site) -> None:
+    open_to_all: Tree = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "open"},
+        "spec": {"podSelector": {}, "ingress": [{}], "egress": [{}], "policyTypes": ["Ingress", "Egress"]},
+    }
+    assert "forbidden" in await tried(site, open_to_all, "team-red", DEPLOYER)
+    assert "created" in await tried(site, open_to_all, "team-red")
+
+
+async def test_t30_a_teams_pods_must_have_no_rights(site: Site) -> None:
+    assert "violates PodSecurity" in await tried(site, pod(), "team-red")
+    assert "created" in await tried(site, pod(container=RESTRICTED), "team-red")
+
+
+async def test_a_teams_account_has_a_token_that_the_api_server_takes(site: Site) -> None:
+    found = await site.kubectl("--namespace=team-red", "get", "secret", "players", "--output=jsonpath={.data.token}")
+    assert found
+
+
+async def test_adding_a_team_touches_nothing_of_the_others_and_removing_it_leaves_nothing(site: Site) -> None:
+    teams = {"red": ["ada", "grace"], "blue": ["linus"]}
+    stack = site.stack("workshop", lambda: program(site, {**teams, "green": ["ken"]}))
+    added = await asyncio.to_thread(stack.up, color="never")
+    changes: Mapping[str, int] = {str(key): count for key, count in (added.summary.resource_changes or {}).items()}
+    assert set(changes) == {"create", "update", "same"}, added.stdout
+    # The catalogue (twice), the policies and the plan name every team; those that read them are rolled.
+    assert changes["update"] <= 8, added.stdout
+    stack = site.stack("workshop", lambda: program(site, teams))
+    await asyncio.to_thread(stack.up, color="never")
+    left = await site.kubectl("get", "namespaces", "--output=name")
+    assert "green" not in left
+    assert "namespace/team-red" in left
