@@ -131,6 +131,27 @@ class Processes:
             await asyncio.sleep(0.02)
         (self._records / f"{name}.json").unlink(missing_ok=True)
 
+    async def stop_strays(self) -> None:
+        """End every program that was started from the rehearsal's folder and that nobody recorded.
+
+        These are plugins: the engine starts them from there, and one that is killed leaves them behind.
+        """
+        for pid in self.strays():
+            # It may end between the look and the signal, which is what was wanted.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def strays(self) -> list[int]:
+        """The process ids of programs that were started from the rehearsal's folder, zombies not counted."""
+        found: list[int] = []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            # It may have ended since it was listed.
+            with contextlib.suppress(OSError):
+                program = file.read_bytes().partition(b"\0")[0].decode(errors="replace")
+                if program.startswith(f"{self._run.home}/"):
+                    found.append(int(file.parent.name))
+        return found
+
     async def stop_all(self, prefix: str = "", grace: float = 5.0) -> None:
         """End every recorded program whose name starts with the prefix, all at the same time."""
         names = [process.name for process in self.recorded() if process.name.startswith(prefix)]

@@ -62,8 +62,10 @@ async def _remove_cloud(run: Run, console: Console) -> list[str]:
     processes = Processes(run)
     await daemon.stop(run)
     await processes.stop_all()
+    await processes.stop_strays()
     await remove_all(run)
     left = [f"process {process.name} ({process.pid})" for process in processes.recorded() if process.alive]
+    left += [f"process {pid}" for pid in processes.strays()]
     left += await leftovers(run)
     await release(run)
     return left

@@ -6,7 +6,7 @@ import pytest
 from pulumi.automation import CommandError
 
 from rehearsal.deploy import resources_in_state
-from tests.rehearsal.site import Rehearsal, counts
+from tests.rehearsal.site import Rehearsal, counts, processes_below
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -37,9 +37,13 @@ def test_an_api_that_fails_is_said_and_the_next_down_goes_on(game: Rehearsal) ->
     with pytest.raises(CommandError):
         game.open().destroy(color="never")
     game.ask_cloud("DELETE", "/rehearsal/faults")
+    home = game.run.home
+    # Killed engines have left their plugins running.
+    assert processes_below(home / "engine")
     printed = game.command("down")
     assert "Nothing is left" in printed
     assert "billed" not in printed
+    assert not processes_below(home)
 
 
 def test_a_server_that_never_boots_is_named_in_bounded_time_and_nothing_is_lost(game: Rehearsal) -> None:
