@@ -33,7 +33,15 @@ game_master = GameMaster(
 boards = {
     name: Board(
         f"board-{name}",
-        BoardArgs.from_settings(settings, name, vpc_id=game_master.vpc_id, charts=charts),
+        BoardArgs.from_settings(
+            settings,
+            name,
+            vpc_id=game_master.vpc_id,
+            zone=game_master.zone,
+            name_server=game_master.ip,
+            key=game_master.board_keys[name],
+            charts=charts,
+        ),
         opts=ResourceOptions(providers=[scaleway]),
     )
     for name in settings.boards
@@ -47,6 +55,7 @@ observability = Observability(
         settings=settings.observability,
         grafana_host=settings.fqdn(GRAFANA),
         ingress_class=active.ingress_class,
+        cluster_issuer=active.cluster_issuer,
     ),
     opts=on_the_active_board,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from board.certificates import Authority, Certificates, CertificatesArgs, UpdateKey
 from board.cluster import Kapsule, KapsuleArgs, Pool, Taint
 from board.ingress import IngressController, IngressControllerArgs
 from common.helm import Charts
@@ -34,10 +35,28 @@ class BoardArgs:
     pools: Mapping[str, Pool]
     api_cidrs: Sequence[str]
     """Networks that may reach the Kubernetes API; empty: all."""
+    zone: pulumi.Input[str]
+    """The game's zone, known once its name server answers."""
+    name_server: pulumi.Input[str]
+    """Public IPv4 address of the zone's name server."""
+    key: UpdateKey
+    """With which the board proves its names there."""
+    authority: Authority | None
+    """Who signs the board's certificates; None for a board without TLS."""
     charts: Charts
 
     @classmethod
-    def from_settings(cls, settings: Settings, board: str, *, vpc_id: pulumi.Input[str], charts: Charts) -> BoardArgs:
+    def from_settings(
+        cls,
+        settings: Settings,
+        board: str,
+        *,
+        vpc_id: pulumi.Input[str],
+        zone: pulumi.Input[str],
+        name_server: pulumi.Input[str],
+        key: UpdateKey,
+        charts: Charts,
+    ) -> BoardArgs:
         """The board of that name, as an environment's settings describe it."""
         own = settings.boards[board]
         return cls(
@@ -65,6 +84,10 @@ class BoardArgs:
                 for name, pool in own.pools.items()
             },
             api_cidrs=own.api_cidrs,
+            zone=zone,
+            name_server=name_server,
+            key=key,
+            authority=Authority.from_settings(settings),
             charts=charts,
         )
 
@@ -78,6 +101,8 @@ class Board(pulumi.ComponentResource):
     ingress_ip: pulumi.Output[str]
     """Public IPv4 address of everything that the board exposes."""
     ingress_class: pulumi.Output[str]
+    cluster_issuer: pulumi.Output[str] | None
+    """cert-manager's issuer of certificates on this board; None where there is no authority."""
     provider: k8s.Provider
     """What places objects on this board."""
     cluster: pulumi.CustomResource
@@ -101,10 +126,21 @@ class Board(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        certificates = Certificates(
+            f"{name}-certificates",
+            CertificatesArgs(authority=args.authority, name_server=args.name_server, key=args.key, charts=args.charts),
+            # What is only inside the cluster goes with it; the door goes first, or its load balancer would stay.
+            opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider], deleted_with=kapsule.cluster),
+        )
         ingress = IngressController(
             f"{name}-ingress",
             IngressControllerArgs(
-                environment=args.environment, board=args.board, subnet=args.subnet, charts=args.charts
+                environment=args.environment,
+                board=args.board,
+                subnet=args.subnet,
+                zone=args.zone,
+                cluster_issuer=certificates.cluster_issuer,
+                charts=args.charts,
             ),
             opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider]),
         )
@@ -112,8 +148,14 @@ class Board(pulumi.ComponentResource):
         self.kubeconfig = kapsule.kubeconfig
         self.ingress_ip = ingress.ip
         self.ingress_class = ingress.ingress_class
+        self.cluster_issuer = certificates.cluster_issuer
         self.provider = kapsule.provider
         self.cluster = kapsule.cluster
         self.register_outputs(
-            {"cluster_id": self.cluster_id, "kubeconfig": self.kubeconfig, "ingress_ip": self.ingress_ip}
+            {
+                "cluster_id": self.cluster_id,
+                "kubeconfig": self.kubeconfig,
+                "ingress_ip": self.ingress_ip,
+                "cluster_issuer": self.cluster_issuer,
+            }
         )

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
+from board.certificates import wildcard_certificate
 from board.fences import Opening, anywhere, every_pod, fence, names, numbers, ports, web
 from common.helm import Charts
 from common.naming import restricted_namespace, tags
@@ -34,6 +35,10 @@ class IngressControllerArgs:
     board: str
     subnet: pulumi.Input[str]
     """Private IPv4 network of the nodes in CIDR notation, from which the load balancer calls."""
+    zone: pulumi.Input[str]
+    """The game's zone, known once its name server answers."""
+    cluster_issuer: pulumi.Input[str] | None
+    """Issuer of the certificate for *.<board>.<zone>; None for a door without TLS."""
     charts: Charts
 
 
@@ -54,11 +59,21 @@ class IngressController(pulumi.ComponentResource):
             opts=child,
         ).metadata.name
         fence(name, namespace, openings(), child)
+        certificate = None
+        if args.cluster_issuer is not None:
+            secret = wildcard_certificate(
+                f"{name}-wildcard",
+                host=pulumi.Output.concat("*.", args.board, ".", args.zone),
+                issuer=args.cluster_issuer,
+                namespace=namespace,
+                opts=child,
+            )
+            certificate = pulumi.Output.concat(namespace, "/", secret)
         release = args.charts.release(
             "nginx-ingress",
             name=f"{name}-controller",
             namespace=namespace,
-            values=controller_values(address.id.apply(_bare_id), args.subnet),
+            values=controller_values(address.id.apply(_bare_id), args.subnet, certificate),
             opts=child,
         )
         self.ip = pulumi.Output.all(address.ip_address, release.id).apply(lambda values: str(values[0]))
@@ -78,12 +93,16 @@ def openings() -> Mapping[str, Opening]:
     }
 
 
-def controller_values(reserved_ip: pulumi.Input[str], subnet: pulumi.Input[str]) -> Mapping[str, Any]:
+def controller_values(
+    reserved_ip: pulumi.Input[str], subnet: pulumi.Input[str], certificate: pulumi.Input[str] | None
+) -> Mapping[str, Any]:
     """Values of the chart `nginx-ingress`.
 
     reserved_ip: id (UUID, without its zone) of the load balancer's reserved IP.
     subnet: private network of the nodes in CIDR notation.
+    certificate: Secret (<namespace>/<name>) for every host that has none of its own; None where there is none.
     """
+    by_default = {"secret": certificate}
     return {
         "controller": {
             "replicaCount": REPLICAS,
@@ -108,6 +127,7 @@ def controller_values(reserved_ip: pulumi.Input[str], subnet: pulumi.Input[str])
                     "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "nginx-ingress"}},
                 }
             ],
+            **({"defaultTLS": by_default, "wildcardTLS": by_default} if certificate is not None else {}),
             "config": {"entries": {**proxy_protocol(subnet), **LIMITS}},
             "service": {
                 # Keeps the health check of the load balancer to the nodes that serve.

@@ -202,7 +202,7 @@ def refused(folder: Values, values: Node) -> list[str]:
 
 
 def test_the_stand_ins_take_every_value_that_the_program_sets(given: Mapping[str, Node]) -> None:
-    assert given.keys() >= {"nginx-ingress", "grafana"}
+    assert given.keys() >= {"nginx-ingress", "cert-manager", "grafana"}
     found = {chart: refused(Values.of(STAND_INS / chart), values) for chart, values in given.items()}
     assert not any(found.values()), found
 
@@ -214,7 +214,7 @@ def test_the_real_charts_take_every_value_that_the_program_sets(given: Mapping[s
     assert not any(found.values()), found
 
 
-@pytest.mark.parametrize("chart", ["nginx-ingress"])
+@pytest.mark.parametrize("chart", ["nginx-ingress", "cert-manager"])
 def test_a_typo_in_any_name_that_a_board_sets_is_refused(given: Mapping[str, Node], chart: str) -> None:
     names = [names for names, _ in leaves(given[chart]) if "." not in names[-1]]
     assert names
@@ -231,6 +231,10 @@ SLIPS: Sequence[tuple[str, Names, Any]] = (
     ("nginx-ingress", ("controller", "service", "annotations"), {f"{SCALEWAY}-proxy-protocol": "*"}),
     ("nginx-ingress", ("controller", "replicaCount"), "2"),
     ("nginx-ingress", ("prometheus", "create"), "yes"),
+    ("cert-manager", ("crds", "enabled"), "true"),
+    ("cert-manager", ("dns01RecursiveNameservers",), "192.0.2.10"),
+    ("cert-manager", ("startupapicheck", "timeout"), 180),
+    ("cert-manager", ("webhook", "resources"), {"limit": {"memory": "128Mi"}}),
 )
 
 

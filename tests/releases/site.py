@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import automation as auto
 
+from common.helm import Charts
 from common.versions import CHARTS
 from rehearsal.charts import ChartRegistry
 from rehearsal.kapsule import ControlPlanes
@@ -81,6 +82,11 @@ class Site:
     def on_the_cluster(self) -> pulumi.ResourceOptions:
         """Options for what a program places on the cluster."""
         return pulumi.ResourceOptions(provider=k8s.Provider("cluster", kubeconfig=self._kubeconfig.read_text()))
+
+    @property
+    def charts(self) -> Charts:
+        """The catalogue, with every chart from this site's repository."""
+        return Charts(repositories=dict.fromkeys(CHARTS, self._registry.url), timeout=60)
 
     def install(
         self,

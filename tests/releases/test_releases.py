@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -13,10 +15,15 @@ import pytest
 import pytest_asyncio
 from pulumi import automation as auto
 
+from board.certificates import ISSUER, WILDCARD, Certificates, CertificatesArgs, wildcard_certificate
+from common.keys import dns_key
 from common.versions import CHARTS
 from rehearsal.run import claim, release
 from tests.releases.site import Site
 from tests.releases.values import GIVEN, OBJECTS, READY, SLIPS, SLIPS_IN_OBJECTS, UPGRADED
+from tests.unit import programs
+
+TSIG_KEY = dns_key()
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
@@ -87,6 +94,53 @@ async def test_a_slip_in_the_values_of_any_chart_is_refused(site: Site) -> None:
     assert [name for name, _, _ in slips() if f"({name})" not in text] == []
     assert text.count("values don't meet the specifications of the schema(s)") >= len(SLIPS)
     assert not await site.kubectl("get", "deployments,statefulsets", "--all-namespaces", "--output=name")
+
+
+async def test_a_boards_certificates_are_what_the_api_server_knows_and_need_no_signature_to_be_there(
+    site: Site,
+) -> None:
+    def program() -> None:
+        cluster = site.on_the_cluster()
+        certificates = Certificates(
+            "certificates",
+            CertificatesArgs(
+                authority=programs.AUTHORITY,
+                name_server="192.0.2.10",
+                key=programs.BoardKey("board-blue", pulumi.Output.secret(TSIG_KEY)),
+                charts=site.charts,
+            ),
+            opts=pulumi.ResourceOptions(providers=[cluster.provider] if cluster.provider else []),
+        )
+        assert certificates.cluster_issuer is not None
+        wildcard_certificate(
+            "wildcard",
+            host="*.blue.hunt.example.org",
+            issuer=certificates.cluster_issuer,
+            namespace="default",
+            opts=cluster,
+        )
+
+    stack = site.stack("certificates", program)
+    try:
+        await asyncio.to_thread(stack.up, color="never")
+        for kind, name in (("clusterissuer", ISSUER), ("certificate", WILDCARD)):
+            made = json.loads(await site.kubectl("get", kind, name, "--output=json"))
+            again = {
+                **{field: made[field] for field in ("apiVersion", "kind", "spec")},
+                "metadata": {"name": "again", "namespace": "default"},
+            }
+            # Strictly: an unknown field, which is dropped without a word otherwise, is refused.
+            await site.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", given=again)
+        key = ("--namespace=cert-manager", "get", "secret", "dns-key", "--output=jsonpath={.data.tsig}")
+        assert base64.b64decode(await site.kubectl(*key)).decode() == TSIG_KEY
+        assert TSIG_KEY not in json.dumps(stack.export_stack().deployment)
+
+        again = await asyncio.to_thread(stack.up, color="never")
+        assert set(again.summary.resource_changes or {}) == {"same"}
+    finally:
+        await asyncio.to_thread(stack.destroy, color="never")
+        # cert-manager's chart leaves its kinds behind, so that nobody's certificates go with it.
+        await site.kubectl("delete", "customresourcedefinitions", "--all")
 
 
 def slips() -> list[tuple[str, str, Mapping[str, Any]]]:

@@ -115,7 +115,11 @@ READY = {
 """What an operator would look at to see whether a chart is up."""
 
 OBJECTS: Sequence[tuple[str, str, Mapping[str, Any]]] = (
-    ("cert-manager.io/v1", "ClusterIssuer", {"acme": {"server": "https://acme.example.org/directory"}}),
+    (
+        "cert-manager.io/v1",
+        "ClusterIssuer",
+        {"acme": {"server": "https://acme.example.org/directory", "privateKeySecretRef": {"name": "account"}}},
+    ),
     ("cert-manager.io/v1", "Issuer", {"selfSigned": {}}),
     (
         "cert-manager.io/v1",
@@ -136,6 +140,7 @@ OBJECTS: Sequence[tuple[str, str, Mapping[str, Any]]] = (
 """What a program declares of the kinds that the charts bring: API, kind, spec."""
 
 SLIPS_IN_OBJECTS: Sequence[tuple[str, str, Mapping[str, Any]]] = (
+    ("cert-manager.io/v1", "ClusterIssuer", {"acme": {"server": "https://acme.example.org/directory"}}),
     ("cert-manager.io/v1", "Certificate", {"dnsNames": ["*.hunt.example.org"], "issuerRef": {"name": "own"}}),
     ("logging.banzaicloud.io/v1beta1", "Logging", {"fluentd": {}}),
     ("logging.banzaicloud.io/v1beta1", "ClusterFlow", {"globalOutputRefs": "own"}),

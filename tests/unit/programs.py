@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 from pulumi_command import Provider as Ssh
 from pulumi_kubernetes import Provider as Kubernetes
 from pulumiverse_scaleway import Provider as Scaleway
 
-from board import Board, BoardArgs, Pool
+from board import Authority, Board, BoardArgs, Pool
 from common import settings
 from common.fields import Secret
 from common.helm import Charts
@@ -79,7 +81,20 @@ def game_master_with_names() -> None:
     )
 
 
-def board(*, autoscaling: bool = False, api_cidrs: tuple[str, ...] = ()) -> Board:
+AUTHORITY = Authority(
+    directory="https://acme.example:8443/directory", email="operators@example.org", ca_bundle="-----a certificate-----"
+)
+
+
+@dataclass(frozen=True)
+class BoardKey:
+    name: str
+    secret: pulumi.Output[str]
+
+
+def board(
+    *, autoscaling: bool = False, api_cidrs: tuple[str, ...] = (), authority: Authority | None = AUTHORITY
+) -> Board:
     return Board(
         "blue",
         BoardArgs(
@@ -95,6 +110,10 @@ def board(*, autoscaling: bool = False, api_cidrs: tuple[str, ...] = ()) -> Boar
                 "main": Pool(node_type="PRO2-XXS", size=2, min_size=1, max_size=3, autoscaling=autoscaling),
             },
             api_cidrs=api_cidrs,
+            zone="hunt.example.org",
+            name_server="192.0.2.10",
+            key=BoardKey("board-blue", pulumi.Output.secret(SECRET)),
+            authority=authority,
             charts=CHARTS_AS_PUBLISHED,
         ),
         opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway")]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from functools import partial
 
 import pytest
@@ -119,3 +120,75 @@ def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None
             for peer in rule["to"]:
                 block = peer.get("ipBlock", {"cidr": "", "except": []})
                 assert block["cidr"] != "0.0.0.0/0" or block["except"] == ["169.254.0.0/16"], policy.name
+
+
+def test_the_issuer_proves_names_at_the_game_master_with_the_boards_own_key(preview: bool) -> None:
+    graph = run(programs.board, preview=preview)
+    acme = graph["blue-certificates-issuer"].inputs["spec"]["acme"]
+    assert acme["server"] == "https://acme.example:8443/directory"
+    assert acme["email"] == "operators@example.org"
+    [solver] = acme["solvers"]
+    update = solver["dns01"]["rfc2136"]
+    assert update["nameserver"] == "192.0.2.10:53"
+    assert (update["tsigKeyName"], update["tsigAlgorithm"]) == ("board-blue", "HMACSHA256")
+    key = graph["blue-certificates-dns-key"]
+    assert key.inputs["stringData"][update["tsigSecretSecretRef"]["key"]] == programs.SECRET
+    assert any(secret.startswith("stringData") for secret in key.secrets)
+
+
+def test_a_private_authority_is_trusted_by_its_own_certificate_and_let_through_at_its_port(graph: Graph) -> None:
+    acme = graph["blue-certificates-issuer"].inputs["spec"]["acme"]
+    assert base64.b64decode(acme["caBundle"]).decode() == programs.AUTHORITY.ca_bundle
+    [way] = graph["blue-certificates-authority"].inputs["spec"]["egress"]
+    assert way["ports"] == [{"protocol": "TCP", "port": 8443}]
+
+
+def test_an_issuer_is_made_only_once_cert_manager_answers(graph: Graph) -> None:
+    assert "blue-certificates-manager" in graph["blue-certificates-issuer"].depends_on
+    values = graph["blue-certificates-manager"].inputs["values"]
+    assert values["crds"]["enabled"] is True
+    assert values["startupapicheck"]["enabled"] is True
+
+
+def test_challenges_are_looked_up_where_they_are_written(graph: Graph) -> None:
+    values = graph["blue-certificates-manager"].inputs["values"]
+    assert values["dns01RecursiveNameservers"] == "192.0.2.10:53"
+    assert values["dns01RecursiveNameserversOnly"] is True
+    [way] = graph["blue-certificates-challenges"].inputs["spec"]["egress"]
+    assert way["to"] == [{"ipBlock": {"cidr": "192.0.2.10/32"}}]
+    assert {port["protocol"] for port in way["ports"]} == {"TCP", "UDP"}
+
+
+def test_a_wildcard_serves_every_host_of_the_board_so_that_no_name_is_told(preview: bool) -> None:
+    graph = run(programs.board, preview=preview)
+    certificate = graph["blue-ingress-wildcard"]
+    assert certificate.inputs["spec"]["dnsNames"] == ["*.blue.hunt.example.org"]
+    assert "blue-certificates-issuer" in certificate.depends_on
+    controller = graph["blue-ingress-controller"]
+    assert "blue-ingress-wildcard" in controller.depends_on
+    if not preview:
+        secret = f"ingress/{certificate.inputs['spec']['secretName']}"
+        assert controller.inputs["values"]["controller"]["wildcardTLS"] == {"secret": secret}
+        assert controller.inputs["values"]["controller"]["defaultTLS"] == {"secret": secret}
+
+
+def test_the_door_starts_before_the_authority_has_signed_and_nothing_waits_for_it(graph: Graph) -> None:
+    annotations = graph["blue-ingress-wildcard"].inputs["metadata"]["annotations"]
+    # The controller does not start without its Secret; this gives it one at once.
+    assert annotations == {"cert-manager.io/issue-temporary-certificate": "true"}
+
+
+def test_a_board_without_an_authority_has_cert_manager_and_no_issuer(preview: bool) -> None:
+    issuers: list[object] = []
+    graph = run(lambda: issuers.append(programs.board(authority=None).cluster_issuer), preview=preview)
+    assert issuers == [None]
+    assert "blue-certificates-manager" in graph.resources
+    assert graph.of_type("kubernetes:cert-manager.io/v1:ClusterIssuer") == []
+    assert graph.of_type("kubernetes:cert-manager.io/v1:Certificate") == []
+    controller = graph["blue-ingress-controller"].inputs["values"]["controller"]
+    assert controller.keys().isdisjoint({"defaultTLS", "wildcardTLS"})
+
+
+def test_a_destroy_frees_the_load_balancer_and_leaves_the_rest_to_the_clusters_own_end(graph: Graph) -> None:
+    assert graph["blue-ingress-controller"].deleted_with == ""
+    assert graph["blue-certificates"].deleted_with == "blue-kapsule-cluster"

@@ -5,6 +5,17 @@ app.kubernetes.io/name: {{ .app }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
+{{- define "cert-manager.unprivileged-pod" -}}
+securityContext:
+  runAsNonRoot: true
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+{{- define "cert-manager.unprivileged-container" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  capabilities: {drop: [ALL]}
+  readOnlyRootFilesystem: true
+{{- end }}
 {{- define "cert-manager.deployment" }}
 apiVersion: v1
 kind: ServiceAccount
@@ -25,11 +36,19 @@ spec:
     metadata:
       labels: {{- include "cert-manager.labels" . | nindent 8 }}
         {{- with .values.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
+      {{- if .root.Values.prometheus.enabled }}
+      annotations:
+        prometheus.io/path: /metrics
+        prometheus.io/scrape: "true"
+        prometheus.io/port: "9402"
+      {{- end }}
     spec:
       serviceAccountName: {{ .name }}
+      {{- include "cert-manager.unprivileged-pod" . | nindent 6 }}
       containers:
         - name: cert-manager-{{ .component }}
           image: quay.io/jetstack/cert-manager-{{ .component }}:{{ .root.Chart.AppVersion }}
+          {{- include "cert-manager.unprivileged-container" . | nindent 10 }}
           args: {{- toYaml .args | nindent 12 }}
           ports: {{- toYaml .ports | nindent 12 }}
           resources: {{- toYaml .values.resources | nindent 12 }}

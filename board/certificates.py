@@ -1,0 +1,222 @@
+"""Certificates for what a board exposes: cert-manager, and an issuer that proves names at the game master."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from board.fences import Opening, anywhere, fence, names, network, numbers, ports, web
+from common.helm import Charts
+from common.naming import restricted_namespace
+from common.settings import Settings
+
+API: Final = "cert-manager.io/v1"
+ISSUER: Final = "acme"
+"""Name of the board's ClusterIssuer."""
+DNS_PORT: Final = 53
+METRICS: Final = 9402
+WEBHOOK: Final = 10250
+"""Ports of cert-manager's pods: the chart's defaults."""
+WILDCARD: Final = "wildcard-tls"
+"""Name of the board's own certificate, and of the Secret that gets it."""
+
+
+class UpdateKey(Protocol):
+    """A TSIG key (HMAC-SHA256) that may write the board's own challenges."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def secret(self) -> pulumi.Output[str]:
+        """In base64."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authority:
+    """Who signs."""
+
+    directory: str
+    """URL of the ACME directory."""
+    email: str | None
+    """Where it may write to."""
+    ca_bundle: str | None
+    """Certificates (PEM) to trust when talking to it; None for those that the world trusts."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Authority | None:
+        """The one that the game master asks too; None where none is wanted."""
+        directory = settings.acme_directory
+        if directory is None:
+            return None
+        return cls(directory=directory, email=settings.certificates.email, ca_bundle=settings.sources.acme_ca_bundle)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificatesArgs:
+    """What a board's certificates need."""
+
+    authority: Authority | None
+    """None for a board that serves without TLS."""
+    name_server: pulumi.Input[str]
+    """Public IPv4 address of the game master, where challenges are written and looked up."""
+    key: UpdateKey
+    charts: Charts
+
+
+class Certificates(pulumi.ComponentResource):
+    """cert-manager and, where there is an authority, the board's issuer."""
+
+    cluster_issuer: pulumi.Output[str] | None
+    """Name of the ClusterIssuer; None where there is no authority."""
+
+    def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:board:Certificates", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": "cert-manager", "labels": dict(restricted_namespace("cert-manager"))},
+            opts=child,
+        ).metadata.name
+        name_server = pulumi.Output.from_input(args.name_server)
+        fence(name, namespace, openings(name_server, args.authority), child)
+        release = args.charts.release(
+            "cert-manager",
+            name=f"{name}-manager",
+            namespace=namespace,
+            values=manager_values(name_server),
+            opts=child,
+        )
+        self.cluster_issuer = None
+        if args.authority:
+            key = k8s.core.v1.Secret(
+                f"{name}-dns-key",
+                metadata={"name": "dns-key", "namespace": namespace},
+                string_data={"tsig": pulumi.Output.secret(args.key.secret)},
+                opts=child,
+            )
+            issuer = k8s.apiextensions.CustomResource(
+                f"{name}-issuer",
+                api_version=API,
+                kind="ClusterIssuer",
+                metadata={"name": ISSUER},
+                spec=issuer_spec(args.authority, name_server, args.key.name, key.metadata.name),
+                # The chart brings the kind, and ends only when the webhook that checks issuers answers.
+                opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[release])),
+            )
+            self.cluster_issuer = issuer.id.apply(lambda _: ISSUER)
+        self.register_outputs({"cluster_issuer": self.cluster_issuer})
+
+
+def openings(name_server: pulumi.Output[str], authority: Authority | None) -> Mapping[str, Opening]:
+    """What cert-manager talks to."""
+    dns = ports(DNS_PORT) + ports(DNS_PORT, "UDP")
+    opened = {
+        "names": names(),
+        "kubernetes-api": web(),
+        "challenges": Opening(egress=[{"to": [network(name_server.apply(lambda ip: f"{ip}/32"))], "ports": dns}]),
+        # A managed control plane calls webhooks from addresses that the program does not know.
+        "webhook": Opening(ingress=[{"from_": [anywhere()], "ports": ports(WEBHOOK)}]),
+        "metrics": numbers(METRICS),
+    }
+    if authority:
+        port = urlsplit(authority.directory).port or 443
+        opened["authority"] = Opening(egress=[{"to": [anywhere()], "ports": ports(port)}])
+    return opened
+
+
+def manager_values(name_server: pulumi.Output[str]) -> Mapping[str, Any]:
+    """Values of the chart `cert-manager`."""
+
+    def resources(memory: str) -> Mapping[str, Any]:
+        return {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": memory}}
+
+    return {
+        "crds": {"enabled": True},
+        # Otherwise it writes its lease into kube-system.
+        "global": {"leaderElection": {"namespace": "cert-manager"}},
+        # The game master knows a challenge at once; a resolver between may remember that there was none.
+        "dns01RecursiveNameservers": name_server.apply(lambda ip: f"{ip}:{DNS_PORT}"),
+        "dns01RecursiveNameserversOnly": True,
+        "resources": resources("256Mi"),
+        "webhook": {"resources": resources("128Mi")},
+        "cainjector": {"resources": resources("256Mi")},
+        # Helm waits for this job, and so whatever depends on the release finds a webhook that answers.
+        "startupapicheck": {"enabled": True, "timeout": "3m"},
+    }
+
+
+def issuer_spec(
+    authority: Authority, name_server: pulumi.Output[str], key_name: str, secret: pulumi.Input[str]
+) -> Mapping[str, Any]:
+    """A ClusterIssuer that proves names by dynamic update (RFC 2136) at the game master.
+
+    secret: name of the Secret, in cert-manager's own namespace, that has the TSIG key.
+    Source: https://cert-manager.io/docs/configuration/acme/dns01/rfc2136/
+    """
+    optional = {
+        "email": authority.email,
+        "caBundle": authority.ca_bundle and base64.b64encode(authority.ca_bundle.encode()).decode(),
+    }
+    return {
+        "acme": {
+            "server": authority.directory,
+            **{name: value for name, value in optional.items() if value},
+            "privateKeySecretRef": {"name": "acme-account"},
+            "solvers": [
+                {
+                    "dns01": {
+                        "rfc2136": {
+                            "nameserver": name_server.apply(lambda ip: f"{ip}:{DNS_PORT}"),
+                            "protocol": "TCP",
+                            "tsigKeyName": key_name,
+                            "tsigAlgorithm": "HMACSHA256",
+                            "tsigSecretSecretRef": {"name": secret, "key": "tsig"},
+                        }
+                    }
+                }
+            ],
+        }
+    }
+
+
+def wildcard_certificate(
+    name: str,
+    *,
+    host: pulumi.Input[str],
+    issuer: pulumi.Input[str],
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    """A certificate of one wildcard name; the name of the Secret that gets it.
+
+    host: such as *.blue.hunt.example.org: what is below it never shows in the logs of certificates.
+    Nothing waits here until it is issued. A signature can take minutes, or fail for a reason outside the board, and an
+    `up` that hangs on it would hold back all that does without. cert-manager puts a certificate of its own making into
+    the Secret at once, which the ingress controller needs in order to start, and replaces it when the authority has
+    signed.
+    """
+    certificate = k8s.apiextensions.CustomResource(
+        name,
+        api_version=API,
+        kind="Certificate",
+        metadata={
+            "name": WILDCARD,
+            "namespace": namespace,
+            "annotations": {"cert-manager.io/issue-temporary-certificate": "true"},
+        },
+        spec={
+            "secretName": WILDCARD,
+            "dnsNames": [host],
+            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+            "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": issuer},
+        },
+        opts=opts,
+    )
+    return certificate.id.apply(lambda _: WILDCARD)
