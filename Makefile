@@ -42,7 +42,7 @@ unit: setup ## Fast tests: settings, and the whole program under a mock engine
 	@$(BIN)/python -m pytest tests/unit tests/charts
 
 .PHONY: tools
-tools: debian ## The engine, its plugins and the control plane: downloaded, or built with Go (15 minutes, once)
+tools: debian ## The engine, its plugins and the control plane: downloaded, or built with Go (half an hour, once)
 	@$(BIN)/python -m rehearsal.toolchain
 
 .PHONY: rehearse rehearse-down rehearse-status

@@ -1,4 +1,4 @@
-"""Gets the tool chain and shows where each part came from; what is there already is not made again."""
+"""Gets all that rehearsals and tests run, and shows where each part came from; what is there is not made again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rehearsal.toolchain import ToolchainError, provide, provide_built
-from rehearsal.toolchain.catalogue import DRONE, GITEA
+from rehearsal.toolchain.catalogue import FOR_TESTS
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m rehearsal.toolchain", description=__doc__).parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     try:
-        tools = (*provide(console).all, *(provide_built(source, console) for source in (DRONE, GITEA)))
+        tools = (*provide(console).all, *(provide_built(source, console) for source in FOR_TESTS))
     except ToolchainError as error:
         console.print(f"[red]error:[/] {error}", soft_wrap=True)
         return 1

@@ -216,3 +216,6 @@ GITEA = Source(
     programs=(Program("gitea", package="code.gitea.io/gitea", tags="sqlite,sqlite_unlock_notify"),),
     c=True,
 )
+
+FOR_TESTS = (DRONE, GITEA, PROMETHEUS, LOKI)
+"""What only the tests run."""
