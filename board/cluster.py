@@ -36,6 +36,10 @@ class Pool:
     autohealing: pulumi.Input[bool] = True
     root_volume_size: pulumi.Input[int] = 20
     """GB, at least 20."""
+    root_volume_type: pulumi.Input[str] | None = None
+    """l_ssd, sbs_5k or sbs_15k; None for Scaleway's own choice."""
+    public_ip: bool = True
+    """Whether each node has a public address of its own."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Kubernetes labels of the nodes."""
     taints: Sequence[Taint] = ()
@@ -65,6 +69,12 @@ class KapsuleArgs:
     pools: Mapping[str, Pool]
     api_cidrs: Sequence[str]
     """Networks in CIDR notation that may reach the Kubernetes API; empty: Scaleway's default, all."""
+    protect: bool
+    """Refuse to replace or remove the cluster.
+
+    Another type, CNI or private network replaces it, and so does another network of its pods or Services: `ForceNew` in
+    https://github.com/scaleway/terraform-provider-scaleway/blob/master/internal/services/k8s/cluster.go
+    """
 
 
 class Kapsule(pulumi.ComponentResource):
@@ -104,7 +114,7 @@ class Kapsule(pulumi.ComponentResource):
                 maintenance_window_start_hour=args.upgrade_hour,
             ),
             tags=mark,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         if args.api_cidrs:
             kubernetes.Acl(
@@ -113,7 +123,8 @@ class Kapsule(pulumi.ComponentResource):
                 acl_rules=[kubernetes.AclAclRuleArgs(ip=cidr) for cidr in args.api_cidrs],
                 opts=child,
             )
-        pools = [self._pool(f"{name}-{pool}", pool, args.pools[pool], mark) for pool in args.pools]
+        way_out = [] if all(pool.public_ip for pool in args.pools.values()) else [self._way_out(name, private, mark)]
+        pools = [self._pool(f"{name}-{pool}", pool, args.pools[pool], mark, way_out) for pool in args.pools]
         kubeconfigs = pulumi.Output.all(self.cluster.kubeconfigs, *(pool.id for pool in pools))
         self.cluster_id = self.cluster.id
         self.kubeconfig = pulumi.Output.secret(kubeconfigs.apply(lambda values: str(values[0][0]["config_file"])))
@@ -129,7 +140,25 @@ class Kapsule(pulumi.ComponentResource):
         )
         self.register_outputs({"cluster_id": self.cluster_id, "kubeconfig": self.kubeconfig})
 
-    def _pool(self, name: str, label: str, pool: Pool, mark: Sequence[str]) -> kubernetes.Pool:
+    def _way_out(self, name: str, private: network.PrivateNetwork, mark: Sequence[str]) -> network.GatewayNetwork:
+        """A Public Gateway, by which nodes without an address of their own reach registries and the API."""
+        child = pulumi.ResourceOptions(parent=self)
+        address = network.PublicGatewayIp(f"{name}-gateway-ip", tags=list(mark), opts=child)
+        gateway = network.PublicGateway(
+            f"{name}-gateway", type="VPC-GW-S", ip_id=address.id, tags=list(mark), opts=child
+        )
+        return network.GatewayNetwork(
+            f"{name}-gateway-network",
+            gateway_id=gateway.id,
+            private_network_id=private.id,
+            enable_masquerade=True,
+            ipam_configs=[network.GatewayNetworkIpamConfigArgs(push_default_route=True)],
+            opts=child,
+        )
+
+    def _pool(
+        self, name: str, label: str, pool: Pool, mark: Sequence[str], way_out: Sequence[pulumi.Resource]
+    ) -> kubernetes.Pool:
         return kubernetes.Pool(
             name,
             name=label,
@@ -141,6 +170,8 @@ class Kapsule(pulumi.ComponentResource):
             autoscaling=pool.autoscaling,
             autohealing=pool.autohealing,
             root_volume_size_in_gb=pool.root_volume_size,
+            root_volume_type=pool.root_volume_type,
+            public_ip_disabled=not pool.public_ip,
             labels=dict(pool.labels),
             taints=[
                 kubernetes.PoolTaintArgs(key=taint.key, value=taint.value, effect=taint.effect) for taint in pool.taints
@@ -150,6 +181,8 @@ class Kapsule(pulumi.ComponentResource):
             tags=list(mark),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                # Nodes that cannot get out never become ready, and they are told of the gateway by nobody.
+                depends_on=None if pool.public_ip else list(way_out),
                 # With autoscaling the size is Scaleway's to change after the start.
                 ignore_changes=["size"] if pool.autoscaling is True else None,
             ),

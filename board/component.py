@@ -12,7 +12,7 @@ from board.certificates import Authority, Certificates, CertificatesArgs, Update
 from board.cluster import Kapsule, KapsuleArgs, Pool, Taint
 from board.ingress import IngressController, IngressControllerArgs
 from common.helm import Charts
-from common.settings import Settings
+from common.settings import REHEARSAL, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,8 @@ class BoardArgs:
     pools: Mapping[str, Pool]
     api_cidrs: Sequence[str]
     """Networks that may reach the Kubernetes API; empty: all."""
+    protect: bool
+    """Refuse to replace or remove the cluster."""
     zone: pulumi.Input[str]
     """The game's zone, known once its name server answers."""
     name_server: pulumi.Input[str]
@@ -77,6 +79,8 @@ class BoardArgs:
                     autoscaling=pool.autoscaling,
                     autohealing=pool.autohealing,
                     root_volume_size=pool.root_volume_size_gb,
+                    root_volume_type=pool.root_volume_type,
+                    public_ip=pool.public_ip,
                     labels=pool.labels,
                     taints=[Taint(key=taint.key, value=taint.value, effect=taint.effect) for taint in pool.taints],
                     zone=pool.zone,
@@ -84,6 +88,7 @@ class BoardArgs:
                 for name, pool in own.pools.items()
             },
             api_cidrs=own.api_cidrs,
+            protect=settings.environment != REHEARSAL and not own.allow_replacement,
             zone=zone,
             name_server=name_server,
             key=key,
@@ -123,6 +128,7 @@ class Board(pulumi.ComponentResource):
                 upgrade_hour=args.upgrade_hour,
                 pools=args.pools,
                 api_cidrs=args.api_cidrs,
+                protect=args.protect,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -13,17 +13,30 @@ from urllib.parse import urlsplit
 
 from cryptography.x509 import load_pem_x509_certificates
 
-from common.fields import Kind, MapOf, Place, Plain, RefusedError, one_of, secret, text
+from common.fields import Kind, MapOf, Place, Plain, RefusedError, nearest, one_of, secret, text
 from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
+from common.versions import CHARTS, NEWEST_KUBERNETES
 
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LONGEST_NAME: Final = 253
 """Characters of a domain name (RFC 1035, section 2.3.4, without the final dot)."""
 PRIVATE_RANGES: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-NEWEST_MINOR: Final = 36
-"""Rancher 2.15's chart refuses Kubernetes 1.37 and newer (its `kubeVersion`)."""
 NOT_FOR_POOLS: Final = re.compile(r"DEV1-S|PLAY2-PICO|STARDUST.*")
 """Instance types with too little memory for a node; Kapsule refuses them."""
+NODE_TYPES: Final[Mapping[str, str]] = {
+    "BASIC2": r"A(2C-[48]G|4C-(8|16)G|8C-(16|32)G|16C-(32|64)G)",
+    "COPARM1": r"(2C-8G|4C-16G|8C-32G|16C-64G|32C-128G)",
+    "DEV1": r"(M|L|XL)",
+    "ENT1": r"(XXS|XS|S|M|L|XL|2XL)",
+    "GP1": r"(XS|S|M|L|XL)",
+    "PLAY2": r"(NANO|MICRO)",
+    "POP2": r"(HC-|HM-)?(2|4|8|16|32|48|64)C-\d+G",
+    "PRO2": r"(XXS|XS|S|M|L)",
+}
+"""Families of Instances that Kapsule takes for nodes of a game, each with its sizes.
+
+Source: https://www.scaleway.com/en/docs/instances/reference-content/instances-datasheet/
+"""
 
 
 def matching(allowed: str, pattern: str) -> Plain[str]:
@@ -124,26 +137,29 @@ instance_type: Final = matching("an Instance type, such as 'PLAY2-MICRO'", r"[A-
 
 def _node_type(value: object) -> str:
     found = instance_type.convert(value)
-    if NOT_FOR_POOLS.fullmatch(found):
-        raise RefusedError(f"must be {node_type.allowed}")
+    family, _, size = found.partition("-")
+    if NOT_FOR_POOLS.fullmatch(found) or not re.fullmatch(NODE_TYPES.get(family, "(?!)"), size):
+        raise RefusedError(f"must be {node_type.allowed}{nearest(family, NODE_TYPES)}")
     return found
 
 
 node_type: Final = Plain(
-    "an Instance type that Kapsule takes for a node, such as 'DEV1-M'; it refuses DEV1-S, PLAY2-PICO and STARDUST",
+    f"an Instance type that Kapsule takes for a node, such as 'DEV1-M', of the families {', '.join(NODE_TYPES)}; "
+    "it refuses DEV1-S, PLAY2-PICO and STARDUST",
     _node_type,
 )
 
 
 def _minor(value: object) -> str:
     found = re.fullmatch(r"1\.([1-9][0-9]?)", value) if isinstance(value, str) else None
-    if found is None or int(found[1]) > NEWEST_MINOR:
+    if found is None or int(found[1]) > NEWEST_KUBERNETES:
         raise RefusedError(f"must be {kubernetes_minor.allowed}")
     return found[0]
 
 
 kubernetes_minor: Final = Plain(
-    f"a minor version in quotes, such as '1.{NEWEST_MINOR}' and not newer, since Rancher 2.15 takes no newer one",
+    f"a minor version in quotes, such as '1.{NEWEST_KUBERNETES}' and not newer, "
+    f"since Rancher {CHARTS['rancher'].version.rpartition('.')[0]} takes no newer one",
     _minor,
 )
 

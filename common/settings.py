@@ -46,6 +46,7 @@ ENVIRONMENTS: Final = ("dev", "staging", "production", REHEARSAL)
 REGIONS: Final = ("fr-par", "nl-ams", "pl-waw")
 ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1, 2, 3))
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+VOLUME_TYPES: Final = ("l_ssd", "sbs_5k", "sbs_15k")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
 USABLE_PERCENT: Final = 80
@@ -219,6 +220,10 @@ class Pool:
     """Kubernetes labels of each node."""
     taints: tuple[Taint, ...] = setting(ListOf(Section(Taint)), default=())
     """Kubernetes taints of each node."""
+    root_volume_type: str | None = setting(optional(one_of(VOLUME_TYPES)), default=None)
+    """Disk of the hypervisor (l_ssd) or block storage of 5000 or 15000 operations a second; by default Scaleway's."""
+    public_ip: bool = setting(boolean, default=True)
+    """Whether each node has a public address; without, the board's network gets a Public Gateway as its way out."""
     zone: str | None = setting(optional(one_of(ZONES)), default=None)
     """Availability zone of the nodes; by default the game master's."""
 
@@ -256,6 +261,8 @@ class Board:
     """IPv4 networks from which its Kubernetes API answers."""
     auto_upgrade: AutoUpgrade = setting(Section(AutoUpgrade))
     """Its maintenance window."""
+    allow_replacement: bool = setting(boolean, default=False)
+    """The word without which its cluster, once made, is neither replaced nor removed; a rehearsal needs none."""
 
 
 @section

@@ -32,6 +32,9 @@ _CATALOGUE = (
     Chart(name="rancher", version="2.15.0", repository="https://releases.rancher.com/server-charts/latest"),
 )
 
+NEWEST_KUBERNETES = 36
+"""Newest minor (1.x) that the pinned Rancher takes: the chart of 2.15.0 says `kubeVersion: < 1.37.0-0`."""
+
 CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CATALOGUE}
 
 

@@ -100,6 +100,8 @@ _COMPLETE: Tree = {
                     "autoscaling": True,
                     "autohealing": False,
                     "rootVolumeSizeGb": 30,
+                    "rootVolumeType": "sbs_5k",
+                    "publicIp": False,
                     "labels": {"example.org/role": "game"},
                     "taints": [{"key": "game", "value": "only", "effect": "NoSchedule"}],
                     "zone": "nl-ams-1",
@@ -107,6 +109,7 @@ _COMPLETE: Tree = {
             },
             "apiCidrs": ["203.0.113.0/24"],
             "autoUpgrade": {"day": "tuesday", "startHour": 3},
+            "allowReplacement": True,
         },
         "green": {
             "kubernetesVersion": "1.35",

@@ -93,7 +93,12 @@ class BoardKey:
 
 
 def board(
-    *, autoscaling: bool = False, api_cidrs: tuple[str, ...] = (), authority: Authority | None = AUTHORITY
+    *,
+    autoscaling: bool = False,
+    api_cidrs: tuple[str, ...] = (),
+    authority: Authority | None = AUTHORITY,
+    public_ip: bool = True,
+    protect: bool = True,
 ) -> Board:
     return Board(
         "blue",
@@ -107,9 +112,12 @@ def board(
             upgrade_day="tuesday",
             upgrade_hour=3,
             pools={
-                "main": Pool(node_type="PRO2-XXS", size=2, min_size=1, max_size=3, autoscaling=autoscaling),
+                "main": Pool(
+                    node_type="PRO2-XXS", size=2, min_size=1, max_size=3, autoscaling=autoscaling, public_ip=public_ip
+                ),
             },
             api_cidrs=api_cidrs,
+            protect=protect,
             zone="hunt.example.org",
             name_server="192.0.2.10",
             key=BoardKey("board-blue", pulumi.Output.secret(SECRET)),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 from functools import partial
 
+import pulumi
 import pytest
 
+from board import BoardArgs
+from common.settings import parse
 from tests.unit import programs
+from tests.unit.example import spoiled
 from tests.unit.monitor import Graph, run
 
 CLOSED: dict[str, object] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
@@ -192,3 +196,46 @@ def test_a_board_without_an_authority_has_cert_manager_and_no_issuer(preview: bo
 def test_a_destroy_frees_the_load_balancer_and_leaves_the_rest_to_the_clusters_own_end(graph: Graph) -> None:
     assert graph["blue-ingress-controller"].deleted_with == ""
     assert graph["blue-certificates"].deleted_with == "blue-kapsule-cluster"
+
+
+def test_a_cluster_is_replaced_or_removed_only_where_it_was_said(preview: bool) -> None:
+    for protect in (True, False):
+        graph = run(partial(programs.board, protect=protect), preview=preview)
+        assert graph["blue-kapsule-cluster"].protect is protect
+
+
+@pytest.mark.parametrize(("allowed", "environment"), [(True, "dev"), (False, "rehearsal")])
+def test_the_word_for_it_is_the_boards_own_setting_and_a_rehearsal_needs_none(allowed: bool, environment: str) -> None:
+    changes: dict[str, object] = {"boards.blue.allowReplacement": allowed, "environment": environment}
+    if environment == "rehearsal":
+        changes["scaleway.apiUrl"] = "http://127.0.0.1:8080"
+    settings = parse(spoiled(changes), environment)
+
+    def args(board: str) -> BoardArgs:
+        return BoardArgs.from_settings(
+            settings,
+            board,
+            vpc_id="vpc",
+            zone="hunt.example.org",
+            name_server="192.0.2.10",
+            key=programs.BoardKey("board-blue", pulumi.Output.secret("")),
+            charts=programs.CHARTS_AS_PUBLISHED,
+        )
+
+    found: list[bool] = []
+    run(lambda: found.extend(args(board).protect for board in ("blue", "green")), preview=True)
+    assert found == [False, environment != "rehearsal"]
+
+
+def test_nodes_without_an_address_of_their_own_have_a_way_out_before_they_are_made(preview: bool) -> None:
+    graph = run(partial(programs.board, public_ip=False), preview=preview)
+    assert graph["blue-kapsule-main"].inputs["publicIpDisabled"] is True
+    assert "blue-kapsule-gateway-network" in graph["blue-kapsule-main"].depends_on
+    gateway = graph["blue-kapsule-gateway-network"]
+    assert gateway.inputs["ipamConfigs"] == [{"pushDefaultRoute": True}]
+    assert "blue-kapsule-private" in gateway.depends_on
+
+
+def test_nobody_pays_for_a_gateway_that_no_node_needs(graph: Graph) -> None:
+    assert "blue-kapsule-gateway" not in graph.resources
+    assert graph["blue-kapsule-main"].inputs["publicIpDisabled"] is False
