@@ -24,13 +24,15 @@ if ! cmp -s "$INPUTS/update" "$kept/update" || [[ $(served) != "$(cat "$kept/ser
     # bind9's own session key, so that no secret has to travel. Not nsupdate -l, which tries ::1 first
     # and then sends a broken message.
     nsupdate -k /run/named/session.key "$INPUTS/update" || fail "bind9 refused $type $name."
-    # Who asked just before keeps the old answer for its lifetime. Only after that does this step end, and
-    # so does whatever the old answer leads to: what goes in the same update goes after it.
-    if [[ -s $kept/update ]] && ! cmp -s "$INPUTS/update" "$kept/update"; then
-        sleep "$(awk 'NR == 1 { print $2 }' "$kept/served")"
-    fi
+    before=$(cat "$kept/served" 2>/dev/null || true)
+    moved=false
+    if [[ -n $before ]] && ! cmp -s "$INPUTS/update" "$kept/update"; then moved=true; fi
+    # At once, or the records' keeper would take the change for somebody's and put the old answer back.
     served >"$INPUTS/served"
     put_file served "$kept/served" 644 root:root || true
     put_file update "$kept/update" 644 root:root || true
+    # Who asked just before keeps the old answer for its lifetime. Only after that does this step end, and
+    # so does whatever the old answer leads to: what goes in the same update goes after it.
+    if $moved; then sleep "$(awk 'NR == 1 { print $2 }' <<<"$before")"; fi
 fi
 dig +short +norecurse @127.0.0.1 "$name" "$type"
