@@ -15,7 +15,7 @@ REGION = "/k8s/v1/regions/fr-par"
 
 
 def test_an_engine_killed_half_way_is_no_harm_to_the_next_up(game: Rehearsal) -> None:
-    game.up_until(lambda _: _clusters(game) == 1)
+    game.up_until(lambda _: _cluster_in_the_making(game))
     assert "board-blue-kapsule-cluster: adopted fr-par/" in game.recover()
     assert "there is nothing to recover" in game.recover()
     assert counts(game.command("up")).keys() <= {"create", "same", "update"}
@@ -61,11 +61,14 @@ def test_a_server_that_never_boots_is_named_in_bounded_time_and_nothing_is_lost(
     assert same["id"] == server["id"]
 
 
-def _clusters(game: Rehearsal) -> int:
-    """How many clusters there are, a cluster that is still being made too; none before the cloud answers."""
+def _cluster_in_the_making(game: Rehearsal) -> bool:
+    """Whether the Instance is complete and the cluster is not; not before the cloud answers."""
     if not game.stands:
-        return 0
+        return False
     try:
-        return game.ask_cloud("GET", "/rehearsal/state")["clusters"]
+        servers = game.ask_cloud("GET", f"{ZONE}/servers")["servers"]
+        clusters = game.ask_cloud("GET", f"{REGION}/clusters")["clusters"]
     except OSError:
-        return 0
+        return False
+    complete = [server for server in servers if server["state"] == "running" and server["public_ips"]]
+    return bool(complete) and [cluster["status"] for cluster in clusters] == ["creating"]
