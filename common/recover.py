@@ -116,13 +116,19 @@ def recovered(state: Tree, found: Mapping[str, str]) -> Tree:
     deployment: Tree = state["deployment"]
     operations = cast("Sequence[Tree]", deployment["pending_operations"])
     adopted: list[Tree] = [
-        {**operation["resource"], "id": found[operation["resource"]["urn"]], "outputs": {}}
+        # The provider reads again what it is told to have set, and leaves out what not: an Instance's addresses.
+        {**operation["resource"], "id": found[operation["resource"]["urn"]], "outputs": _set(operation["resource"])}
         for operation in operations
         if operation["resource"]["urn"] in found
     ]
     others = [operation for operation in operations if operation["type"] != "creating"]
     resources: list[Tree] = [*cast("Sequence[Tree]", deployment["resources"]), *adopted]
     return {**state, "deployment": {**deployment, "resources": resources, "pending_operations": others}}
+
+
+def _set(resource: Tree) -> Tree:
+    """What a creation set, as if it had been written down."""
+    return {key: value for key, value in resource.get("inputs", {}).items() if not key.startswith("__")}
 
 
 def _id(resource: Found) -> str:
