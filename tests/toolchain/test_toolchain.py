@@ -72,9 +72,9 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def control_plane() -> Path:
-    """The control plane of the user's own cache; to be asked for before that is replaced."""
-    return tools().control_plane
+def always_built() -> list[Path]:
+    """What is never downloaded, in the user's own cache; to be asked for before that is replaced."""
+    return [tools().control_plane, *(tools().named(name).path.parent for name in ("pebble", "helm"))]
 
 
 @pytest.fixture
@@ -202,13 +202,14 @@ def test_an_engine_on_the_path_is_taken_unless_it_is_older_than_ours(
 
 
 def test_plugins_are_downloaded_once_and_the_rest_stands_in(
-    control_plane: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path, offered: None
+    always_built: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path, offered: None
 ) -> None:
-    # What is built already would not be downloaded: the control plane is all that may be.
+    # What is built already would not be downloaded: no plugin may be.
     engine = an_engine(tmp_path / "bin", "3.999.0")
     built = cache.home()
     built.mkdir(parents=True)
-    (built / control_plane.name).symlink_to(control_plane)
+    for known in always_built:
+        (built / known.name).symlink_to(known)
     monkeypatch.setenv("PATH", str(engine.parent), prepend=os.pathsep)
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "empty"))
     screen = io.StringIO()
