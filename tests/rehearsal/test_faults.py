@@ -38,11 +38,10 @@ def test_an_api_that_fails_is_said_and_the_next_down_goes_on(game: Rehearsal) ->
         game.open().destroy(color="never")
     game.ask_cloud("DELETE", "/rehearsal/faults")
     home = game.run.home
-    # Killed engines have left their plugins running.
-    assert processes_below(home / "engine")
     printed = game.command("down")
     assert "Nothing is left" in printed
     assert "billed" not in printed
+    # A killed engine may have left its plugins running.
     assert not processes_below(home)
 
 
