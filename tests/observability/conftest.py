@@ -12,25 +12,20 @@ import yaml
 
 from common.settings import Logs
 from observability.loki import TENANTS, loki_values
-from rehearsal.toolchain import building
-from rehearsal.toolchain.catalogue import LOKI, PROMETHEUS, Source
+from rehearsal.toolchain.catalogue import LOKI, PROMETHEUS
 from tests.observability import made, servers
 from tests.observability.servers import Server
-
-
-def built(source: Source) -> Path:
-    """Folder of a source's programs, built where it is not in the cache."""
-    return building.build(source, print)
+from tests.tools import built
 
 
 @pytest.fixture(scope="session")
 def prometheus_programs() -> Path:
-    return built(PROMETHEUS)
+    return built(PROMETHEUS).parent
 
 
 @pytest.fixture(scope="session")
 def loki_program() -> Path:
-    return built(LOKI) / "loki"
+    return built(LOKI)
 
 
 @pytest.fixture(scope="session")
