@@ -40,11 +40,16 @@ install_packages() {
             fi
             sleep 20
         done
-        apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" \
-            >"$INPUTS/.apt" 2>&1 || {
-            tail -n 20 "$INPUTS/.apt" >&2
-            fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
-        }
+        for attempt in 1 2; do
+            apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" \
+                >"$INPUTS/.apt" 2>&1 && break
+            # A role that was cut leaves packages half installed, and apt then refuses all others.
+            if ((attempt == 2)) || ! grep -q 'dpkg was interrupted' "$INPUTS/.apt" ||
+                ! dpkg --force-confold --configure -a >>"$INPUTS/.apt" 2>&1; then
+                tail -n 20 "$INPUTS/.apt" >&2
+                fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
+            fi
+        done
     ) 9>/run/lock/shambhala-apt
 }
 
