@@ -209,7 +209,12 @@ class Running:
         (folder / "account" / "token").write_text("a token")
         self.port, self.metrics_port = free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
-        self._options = [f"--gitea={stand_in.url}", f"--kubernetes={stand_in.url}", f"--interval={interval}", "--patience=5"]
+        self._options = [
+            f"--gitea={stand_in.url}",
+            f"--kubernetes={stand_in.url}",
+            f"--interval={interval}",
+            "--patience=5",
+        ]
 
     def configure(self, name: str, value: object) -> None:
         (self.folder / "configuration" / name).write_text(json.dumps(value))
