@@ -23,7 +23,7 @@ $(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
 setup: $(READY) ## Install the Python packages into .venv
 
 # What the checks and the rehearsal run: Debian package and the command that shows that it is there.
-DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh
+DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh chromium:chromium chromium-driver:chromedriver
 .PHONY: debian
 debian: setup
 	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \
@@ -56,6 +56,11 @@ rehearse-status: setup ## List the rehearsals of this user
 .PHONY: test
 test: check tools ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --durations=25
+
+.PHONY: sheets
+sheets: setup ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev
+	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }
+	@pulumi stack output --json --show-secrets --stack $(STACK) | $(BIN)/python -m game_app.teams.sheets
 
 .PHONY: bench
 bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json

@@ -1,7 +1,5 @@
 """The whole game: a game master that outlives the boards, the boards, and what runs on the active one."""
 
-from pathlib import Path
-
 import pulumi
 import pulumi_command
 import pulumiverse_scaleway
@@ -15,7 +13,7 @@ from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
 from observability import Observability, ObservabilityArgs
 
 settings = load(pulumi.Config(), pulumi.get_stack())
-course = load_course(Path(settings.game_app.hunt))
+course = load_course(settings.game_app.hunt)
 account = settings.scaleway
 scaleway = pulumiverse_scaleway.Provider(
     "scaleway",
@@ -96,3 +94,4 @@ pulumi.export("kubeconfig", active.kubeconfig)
 pulumi.export("grafana_url", observability.grafana_url)
 pulumi.export("game_url", game.url)
 pulumi.export("operators_code", game.operators_code)
+pulumi.export("teams", game.teams)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -14,6 +14,7 @@ from common.settings import Settings
 from game_app.delivery import server
 from game_app.delivery.component import HOST, Delivery, DeliveryArgs, Scm, admin_token, catalogue
 from game_app.delivery.component import NAMESPACE as DELIVERY
+from game_app.guard.pipelines import ORGANISATION
 from game_app.hunt.component import APP as HUNT_APP
 from game_app.hunt.component import NAMESPACE as HUNT
 from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
@@ -21,7 +22,7 @@ from game_app.hunt.service.steps import Hunt as Course
 from game_app.scm.component import APP as SCM_APP
 from game_app.scm.component import NAMESPACE as SCM
 from game_app.scm.component import PORT as SCM_PORT
-from game_app.scm.component import SETUP, URL, ServerPlace, SourceControl, SourceControlArgs
+from game_app.scm.component import SETUP, URL, ServerPlace, SourceControl, SourceControlArgs, account_password
 from game_app.teams import TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
@@ -97,6 +98,8 @@ class GameApp(pulumi.ComponentResource):
     """Where players start."""
     operators_code: pulumi.Output[str]
     """What the operators of the hunt log in with, a secret."""
+    teams: pulumi.Output[Mapping[str, Mapping[str, Any]]]
+    """What stands on each team's sheet (`game_app.teams.sheets`), a secret."""
     address: pulumi.Output[str]
     """Where the game's names are to lead, known once the game is served there."""
 
@@ -112,8 +115,16 @@ class GameApp(pulumi.ComponentResource):
         hunt = self._hunt(name, args, spaces)
         self.url = hunt.url
         self.operators_code = hunt.operators_code
+        self.teams = self._sheets(args.workshop, hunt, spaces)
         self.address = pulumi.Output.all(args.address, hunt.url).apply(lambda values: str(values[0]))
-        self.register_outputs({"url": self.url, "address": self.address, "operators_code": self.operators_code})
+        self.register_outputs(
+            {
+                "url": self.url,
+                "address": self.address,
+                "operators_code": self.operators_code,
+                "teams": self.teams,
+            }
+        )
 
     def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace]) -> Hunt:
         workshop = args.workshop
@@ -135,6 +146,16 @@ class GameApp(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _sheets(
+        self, workshop: Workshop | None, hunt: Hunt, spaces: Mapping[str, TeamSpace]
+    ) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+        if workshop is None:
+            return pulumi.Output.secret(dict[str, Mapping[str, Any]]())
+        players = workshop.teams
+        tokens = pulumi.Output.all(**{team: space.token for team, space in spaces.items()})
+        known = pulumi.Output.all(workshop.master_key, hunt.codes, hunt.url, hunt.git_url, tokens)
+        return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, *given)))
 
     def _workshop(
         self, name: str, workshop: Workshop, ingress_class: pulumi.Input[str], namespace: pulumi.Output[str]
@@ -189,3 +210,25 @@ class GameApp(pulumi.ComponentResource):
             opts=child,
         )
         return spaces
+
+
+def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late
+    players: Mapping[str, Sequence[str]],
+    master: str,
+    codes: Mapping[str, str],
+    page: str,
+    git: str,
+    tokens: Mapping[str, str],
+) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        team: {
+            "page": page,
+            "git": git,
+            "code": codes[team],
+            "repository": f"{ORGANISATION}/{namespace_of(team)}",
+            "namespace": namespace_of(team),
+            "token": tokens[team],
+            "accounts": {player: account_password(master, player) for player in names},
+        }
+        for team, names in players.items()
+    }

@@ -101,6 +101,8 @@ class Hunt(pulumi.ComponentResource):
     """What the operators log in with, a secret; empty without a key."""
     codes: pulumi.Output[Mapping[str, str]]
     """What each team logs in with, secrets."""
+    git_url: pulumi.Output[str]
+    """Where texts and sheets say that the source control is."""
 
     def __init__(self, name: str, args: HuntArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Hunt", name, None, opts)
@@ -142,6 +144,7 @@ class Hunt(pulumi.ComponentResource):
         self._let_look(name, account.metadata.name, namespace, args)
         self._keepers(name, place, args)
         self.url = pulumi.Output.all(page_url, way.id).apply(lambda known: str(known[0]))
+        self.git_url = pulumi.Output.from_input(args.git_url)
         key = hunt_key(args.master_key) if args.master_key is not None else None
         self.operators_code = key.apply(operators_code) if key is not None else pulumi.Output.secret("")
         self.codes = key.apply(lambda known: team_codes(known, args.teams)) if key is not None else _nothing()

@@ -26,6 +26,7 @@ from game_app.hunt.service.steps import Hunt, HuntError, parse
 LARGEST: Final = 512 * 1024
 """Bytes of a hunt: a ConfigMap holds 1 MiB, and texts grow when they become HTML."""
 _NUMBER: Final = re.compile(r"^\d+-")
+_PROJECT: Final = Path(__file__).parents[2]
 _TEXTS: Final = ("story", "hint", "clue")
 
 
@@ -38,23 +39,26 @@ class HuntFolderError(pulumi.RunError):
         super().__init__(f"The hunt in {folder} is wrong (shambhala:gameApp.hunt). Nothing was changed.\n{listed}")
 
 
-def load(folder: Path) -> Hunt:
-    """The hunt in a folder, its texts as HTML. Raises HuntFolderError with every problem."""
-    problems: list[str] = []
+def load(name: str | Path) -> Hunt:
+    """The hunt in a folder, its texts as HTML. Raises HuntFolderError with every problem.
+
+    name: the folder, seen from the project's own.
+    """
+    folder, problems = _PROJECT / name, list[str]()
     if not (folder / "hunt.toml").is_file():
         raise HuntFolderError(folder, ("hunt.toml is missing: it has the hunt's title and the name of its first step",))
     if sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) > LARGEST:
         raise HuntFolderError(folder, (f"it is larger than {LARGEST} bytes; pictures belong elsewhere",))
     given = _toml(folder / "hunt.toml", folder, problems)
-    for name in ("welcome", "farewell"):
-        given[name] = _html(folder / f"{name}.md", folder, problems)
+    for text in ("welcome", "farewell"):
+        given[text] = _html(folder / f"{text}.md", folder, problems)
     steps: dict[str, Any] = {}
     for own in sorted(each for each in folder.iterdir() if each.is_dir()):
-        name = _NUMBER.sub("", own.name)
-        if name in steps:
-            problems.append(f"{own.name}: another folder's step is called {name} too")
+        step_name = _NUMBER.sub("", own.name)
+        if step_name in steps:
+            problems.append(f"{own.name}: another folder's step is called {step_name} too")
         step = _toml(own / "step.toml", folder, problems)
-        steps[name] = step | {text: _html(own / f"{text}.md", folder, problems) for text in _TEXTS}
+        steps[step_name] = step | {text: _html(own / f"{text}.md", folder, problems) for text in _TEXTS}
     if problems:
         # What lies in files that cannot be read would look like missing, too.
         raise HuntFolderError(folder, tuple(problems))
@@ -84,4 +88,6 @@ def _html(file: Path, folder: Path, problems: list[str]) -> str | None:
     except ValueError:
         problems.append(f"{file.relative_to(folder)}: must be a text in UTF-8")
         return None
-    return MarkdownIt("commonmark", {"html": False, "typographer": False}).enable("table").render(text)
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    # What is wider than a phone is scrolled, with the keyboard too.
+    return html.replace("<pre>", '<pre tabindex="0">')

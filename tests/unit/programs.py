@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 from pulumi_command import Provider as Ssh
@@ -23,7 +22,7 @@ from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
 MASTER_KEY = dns_key()
-COURSE = load_course(Path(__file__).parents[2] / "game_app" / "hunt" / "example")
+COURSE = load_course("game_app/hunt/example")
 
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -23,7 +22,7 @@ from tests.releases.values import GIVEN
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
 
 MASTER = dns_key()
-COURSE = load_course(Path(__file__).parents[2] / "game_app" / "hunt" / "example")
+COURSE = load_course("game_app/hunt/example")
 Tree = dict[str, Any]
 
 

@@ -190,7 +190,7 @@ def _row(game: Game, standing: Standing, now: float) -> str:
     cells = (
         f'<th scope="row">{escape(standing.team.name)}</th>',
         f"<td>{place}</td>",
-        f"<td>{_long(now - standing.since) if standing.since is not None else 'not yet'}</td>",
+        f'<td class="time">{_long(now - standing.since) if standing.since is not None else "not yet"}</td>',
         f'<td class="number">{standing.record.failed.get(name, 0) if game.running or name else 0}</td>',
         f"<td>{'yes' if name in standing.record.hinted else '–'}</td>",
         f"<td>{escape(standing.said.said) if standing.said else '–'}</td>",
