@@ -17,6 +17,8 @@ def _group(item: pytest.Item) -> str:
     return f"{folder}/{parts[-1]}" if folder in {"rehearsal", "unit"} else folder
 
 
+# First of all: xdist reads the groups in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
