@@ -55,7 +55,7 @@ rehearse-status: setup ## List the rehearsals of this user
 
 .PHONY: test
 test: check tools ## Everything: the static checks and every test
-	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --durations=25
+	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
 .PHONY: sheets
 sheets: setup ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev

@@ -10,17 +10,17 @@ import pytest
 from game_app.hunt.service.codes import word
 from game_app.hunt.service.steps import parse
 from tests.unit import programs
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of, run
 
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(programs.game_app_with_a_workshop, preview=preview)
+    return graph_of(programs.game_app_with_a_workshop, preview)
 
 
 @pytest.fixture
 def made() -> Graph:
-    return run(programs.game_app_with_a_workshop, preview=False)
+    return graph_of(programs.game_app_with_a_workshop, False)
 
 
 def container(graph: Graph, deployment: str = "game-hunt-deployment") -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_each_team_has_a_keeper_that_says_its_own_word_and_nobody_reads_it_but_i
 
 
 def test_without_a_workshop_there_is_a_page_and_nobody_to_play(preview: bool) -> None:
-    graph = run(programs.game_app, preview=preview)
+    graph = graph_of(programs.game_app, preview)
     assert graph["game-hunt-ingress"].inputs["spec"]["rules"][0]["host"] == "play.hunt.example.org"
     assert not graph["game-hunt-secrets"].inputs.get("stringData")
     assert not [name for name in graph.resources if "keeper" in name or "binding" in name]
