@@ -1,0 +1,45 @@
+"""Every dashboard as an operator sees it: in a browser, 1280 pixels wide, with data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+
+from observability import dashboards
+from tests.observability import viewing
+from tests.observability.languages import CHOSEN
+from tests.observability.servers import Server
+
+# Long enough for the servers to be built and the viewer's packages to be fetched first.
+pytestmark = pytest.mark.timeout(1800)
+
+KEPT = os.environ.get("DASHBOARD_PICTURES")
+"""Folder in which the pictures are wanted, such as docs/dashboards."""
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Chrome]:
+    with viewing.browser(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def site(prometheus: Server, loki: Server) -> Generator[str]:
+    with viewing.serving(viewing.page(), prometheus, loki) as url:
+        yield url
+
+
+@pytest.mark.parametrize("file", dashboards.files())
+def test_a_dashboard_can_be_read(file: str, chromium: Chrome, site: str, now: float) -> None:
+    chosen = {name.removeprefix("$"): value for name, value in CHOSEN.get(file, {}).items()}
+    seen = viewing.look(chromium, site, file, chosen, now)
+    if KEPT:
+        (Path(KEPT) / f"{Path(file).stem}.png").write_bytes(seen.picture)
+    assert {title: state for title, state in seen.panels.items() if state != "drawn"} == {}
+    assert seen.said == ()
+    assert seen.wider <= 0
+    assert seen.cut == ()
