@@ -48,7 +48,9 @@ def new_secrets() -> Tree:
             "hostKey": {"public": host.public, "private": host.private},
             "dnsUpdateKey": dns_key(),
         },
+        "rancher": {"bootstrapPassword": password(), "adminPassword": password()},
         "observability": {"grafanaAdminPassword": password(), "lokiPassword": password()},
+        "delivery": {"masterKey": dns_key()},
     }
 
 
@@ -62,6 +64,9 @@ def completed(existing: Tree, begin: Tree, secrets: Tree) -> Tree:
         del secrets["operators"]
     if _has(existing, "gamemaster", "hostKey"):
         del secrets["gamemaster"]["hostKey"]
+    if not existing.get("delivery"):
+        # With its key, delivery is raised, and then needs a registry and more, which only the operator has.
+        del secrets["delivery"]
     wanted = _merged(_merged(secrets, begin), existing)
     operators = wanted.get("operators", {}).get("cidrs")
     for board in wanted.get("boards", {}).values():

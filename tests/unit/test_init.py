@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from common import init
-from common.fields import Section
+from common import init, kinds
+from common.fields import Place, Section
 from common.init import completed, new_secrets, starter
 from common.keys import dns_key, key_pair, password, public_key_of
 from common.settings import Settings, parse
@@ -92,6 +92,23 @@ def test_half_a_key_pair_is_not_completed_with_another_ones_half() -> None:
     assert tree["operators"] == {"sshPublicKey": "ssh-ed25519 mine"}
 
 
+def test_rancher_needs_nothing_but_to_be_enabled() -> None:
+    tree = completed({"rancher": {"enabled": True}}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
+    tree["scaleway"] |= ACCOUNT
+    rancher = parse(tree, "dev").rancher
+    assert rancher.bootstrap_password != rancher.admin_password
+
+
+def test_delivery_gets_its_key_where_the_operator_has_begun_with_it() -> None:
+    begin = starter("dev", "example.org", [])
+    assert "delivery" not in completed({}, begin, new_secrets())
+    own = completed({"delivery": {"registry": "registry.example.org/game"}}, begin, new_secrets())["delivery"]
+    assert own["registry"] == "registry.example.org/game"
+    assert kinds.dns_key.read(own["masterKey"], Place("delivery.masterKey", []))
+    kept = completed({"delivery": {"masterKey": "mine"}}, begin, new_secrets())
+    assert kept["delivery"] == {"masterKey": "mine"}
+
+
 def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
     tree = completed({"scaleway": ACCOUNT}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
     assert {path for path, _, secret in leaves(tree, kind=Section(Settings)) if secret} == {
@@ -100,6 +117,8 @@ def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
         "operators.sshPrivateKey",
         "gamemaster.hostKey.private",
         "gamemaster.dnsUpdateKey",
+        "rancher.bootstrapPassword",
+        "rancher.adminPassword",
         "observability.grafanaAdminPassword",
         "observability.lokiPassword",
     }
