@@ -127,19 +127,18 @@ def _value(metric: Metric, labels: Labels, number: int, now: float, at: int, pla
         gained = _SLOPES[_like(name, _SLOPES)] * STEP * place * seldom * (1 + number % 4 / 4)
         # Counted in whole things, but for seconds of a processor and a part of a bucket.
         return round(gained * _BELOW.get(labels.get("le", ""), 1.0), 3)
-    if name == "hunt_current_step":
-        return 2 + number % 3
-    if name == "hunt_last_progress_timestamp_seconds":
-        return at - (3600 if labels["team"] == "blue" else 300)
-    if name == "certmanager_certificate_expiration_timestamp_seconds":
-        return now + 40 * 86400
-    if name == "kube_pod_start_time":
-        return now - 400
-    if name == "kube_resourcequota":
-        hard = 20 if labels["resource"] == "pods" else 4e9
-        return hard if labels["type"] == "hard" else round(hard * (0.3 + 0.2 * (number % 3)))
-    if name == "container_memory_working_set_bytes":
-        return round(wave * (150e6 if labels["container"] else 4e9))
+    memory = 150e6 if labels.get("container") else 4e9
+    hard = 20 if labels.get("resource") == "pods" else 4e9
+    own = {
+        "hunt_current_step": 2.0 + number % 3,
+        "hunt_last_progress_timestamp_seconds": at - (3600 if labels.get("team") == "blue" else 300),
+        "certmanager_certificate_expiration_timestamp_seconds": now + 40 * 86400,
+        "kube_pod_start_time": now - 400,
+        "kube_resourcequota": hard if labels.get("type") == "hard" else round(hard * (0.3 + 0.2 * (number % 3))),
+        "container_memory_working_set_bytes": round(wave * memory),
+    }
+    if name in own:
+        return own[name]
     level = _like(name, _LEVELS, "")
     return _LEVELS[level] if level else round(wave * _WAVES[_like(name, _WAVES)])
 

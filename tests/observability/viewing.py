@@ -1,4 +1,4 @@
-"""The dashboards as pictures: drawn in headless Chromium by Grafana's own panel library, with the real servers' answers.
+"""The dashboards as pictures: drawn in headless Chromium by Grafana's own panel library.
 
 This is not Grafana. Its server cannot be had as a package; the library that draws its panels can, and `viewer/` is the
 page around it. What the page asks goes to Prometheus and Loki, as Grafana's proxy would pass it on.
@@ -12,20 +12,17 @@ import mimetypes
 import shutil
 import subprocess
 import threading
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-from observability import dashboards
 from rehearsal.toolchain import cache
 from tests.observability.servers import RefusedError, Server
 
@@ -54,7 +51,7 @@ def page() -> Path:
     """Folder of the viewer's page, made from its sources and the pinned packages, once for all checkouts."""
     written = b"".join((_SOURCES / name).read_bytes() for name in _FILES)
     key = hashlib.sha256(written).hexdigest()[:12]
-    return cache.fill(f"dashboard-viewer-{key}", _make, Console(stderr=True))
+    return cache.fill(f"dashboard-viewer-{key}", _make, Console(stderr=True).print)
 
 
 def _make(folder: Path) -> None:
@@ -118,22 +115,23 @@ def look(driver: webdriver.Chrome, url: str, file: str, chosen: Mapping[str, str
 
     chosen: what a reader chose, by the variables' names. now: the newest moment that is shown, in seconds.
     """
-    driver.get_log("browser")
-    driver.set_window_size(WIDTH, 900)
+    window: Any = driver  # Selenium leaves the types of what it hands on open.
+    window.get_log("browser")
+    window.set_window_size(WIDTH, 900)
     asked = {"file": file, "now": str(int(now * 1000)), **{f"var-{name}": value for name, value in chosen.items()}}
-    driver.get(f"{url}/?{urllib.parse.urlencode(asked)}")
-    WebDriverWait(driver, _PATIENCE).until(lambda seen: seen.execute_script("return window.drawn !== undefined"))
-    height = driver.execute_script("return document.getElementById('dashboard').offsetHeight")
-    driver.execute_cdp_cmd(
+    window.get(f"{url}/?{urllib.parse.urlencode(asked)}")
+    WebDriverWait(driver, _PATIENCE).until(lambda _: window.execute_script("return window.drawn !== undefined"))
+    height = window.execute_script("return document.getElementById('dashboard').offsetHeight")
+    window.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False},
     )
     return Look(
-        panels=driver.execute_script("return window.drawn"),
-        cut=tuple(driver.execute_script(_CUT)),
-        wider=driver.execute_script("return document.documentElement.scrollWidth - innerWidth"),
-        said=tuple(entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"),
-        picture=driver.get_screenshot_as_png(),
+        panels=window.execute_script("return window.drawn"),
+        cut=tuple(window.execute_script(_CUT)),
+        wider=window.execute_script("return document.documentElement.scrollWidth - innerWidth"),
+        said=tuple(entry["message"] for entry in window.get_log("browser") if entry["level"] == "SEVERE"),
+        picture=window.get_screenshot_as_png(),
     )
 
 
@@ -147,8 +145,11 @@ return [...texts, ...tables].filter(wider).map((each) => each.textContent.trim()
 
 
 @contextmanager
-def serving(folder: Path, prometheus: Server, loki: Server) -> Generator[str]:
-    """Serve the page on loopback, with the dashboards and the two servers behind it; gives its address."""
+def serving(folder: Path, files: Mapping[str, str], prometheus: Server, loki: Server) -> Generator[str]:
+    """Serve the page on loopback, with dashboards and the two servers behind it; gives its address.
+
+    files: file of each dashboard to its text.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -160,7 +161,7 @@ def serving(folder: Path, prometheus: Server, loki: Server) -> Generator[str]:
                     prefix = "" if first == "prometheus" else "/loki"
                     self._say(200, server.read(f"{prefix}/{rest}?{query}"), "application/json")
                 elif first == "dashboards":
-                    self._say(200, dashboards.files()[rest].encode(), "application/json")
+                    self._say(200, files[rest].encode(), "application/json")
                 else:
                     file = folder / (path.lstrip("/") or "index.html")
                     self._say(200, file.read_bytes(), mimetypes.guess_type(file)[0] or "text/plain")

@@ -4,6 +4,7 @@
 
 import {
   applyFieldOverrides,
+  cacheFieldDisplayNames,
   DataFrame,
   Field,
   FieldColorModeId,
@@ -63,13 +64,15 @@ export function configured(
     })),
   }));
   data.flatMap((frame) => frame.fields.filter(counted)).forEach((field, at) => (field.state.seriesIndex = at));
-  return applyFieldOverrides({
+  const done = applyFieldOverrides({
     data,
     fieldConfig: { defaults: {}, overrides: fieldConfig.overrides },
     theme,
     replaceVariables: (text) => text,
     timeZone: 'utc',
   });
+  cacheFieldDisplayNames(done);
+  return done;
 }
 
 function counted(field: Field): boolean {
