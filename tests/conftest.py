@@ -1,25 +1,35 @@
-"""What runs beside what: tests that share a server stay together, and the longest begin first."""
+"""What runs beside what: tests that share a server stay in one process, and the longest begin first."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = ("rehearsal", "live", "gamemaster", "workshop", "instances", "observability", "releases", "toolchain")
 """Folders of tests that wait for real servers most of the time."""
+APART = ("rehearsal", "unit")
+"""Folders in which each file can run in a process of its own."""
 
 
-def _group(item: pytest.Item) -> str:
-    """The tests that one process takes, one after the other: a folder, or a file where each has servers of its own."""
-    folder, *_ = parts = item.path.relative_to(TESTS).parts
-    return f"{folder}/{parts[-1]}" if folder in {"rehearsal", "unit"} else folder
+class FolderScheduling(LoadScopeScheduling):
+    """Gives a process whole folders of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        _, folder, *_ = file.split("/")
+        return file if folder in APART else folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FolderScheduling:
+    return FolderScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     # Sorting keeps the order within a folder.
     items.sort(key=_turn)
 

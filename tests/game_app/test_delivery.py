@@ -15,7 +15,7 @@ from pulumi_kubernetes import Provider
 from common.keys import derived, dns_key
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
-from tests.unit.monitor import Graph, Registered, run
+from tests.unit.monitor import Graph, Registered, graph_of, run
 
 MASTER = dns_key()
 PASSWORD = "registry's password"
@@ -51,7 +51,7 @@ def delivery(*teams: str) -> None:
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(delivery, preview=preview)
+    return graph_of(delivery, preview)
 
 
 def container(graph: Graph, name: str) -> dict[str, Any]:
