@@ -57,7 +57,8 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
         await standin.start()
         started.append(standin.stop)
         await authority.start(f"{cloud.address}:53")
-        machine = cloud.machine()
+        await instances.create_network(games.PRIVATE, f"10.{run.slot}.12.0/24")
+        machine = cloud.machine(networks={games.PRIVATE: f"10.{run.slot}.12.2"})
         await cloud.boot(machine, games.DOORS)
         host = Host(await cloud.enter())
         settings = games.Settings(

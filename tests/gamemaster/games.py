@@ -34,6 +34,7 @@ Seen = TypeVar("Seen")
 ZONE = "hunt.example.org"
 RANCHER = f"rancher.{ZONE}"
 BOOTSTRAP_PASSWORD = secrets.token_urlsafe(16)
+PRIVATE = "private"
 ECHO_PORT = 9000
 ECHO = f"echo.{ZONE}"
 """A site whose program the tests start themselves."""
@@ -70,6 +71,11 @@ class Game:
     @property
     def address(self) -> str:
         return self.cloud.address
+
+    @property
+    def private_address(self) -> str:
+        """Where it is on its private network, in which this machine has the first address."""
+        return self.machine.networks[PRIVATE]
 
     def step(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)

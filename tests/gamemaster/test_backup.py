@@ -37,7 +37,7 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
 
     game.host.connection.close()
     await game.cloud.instances.remove(game.machine.id)
-    game.machine = game.cloud.machine()
+    game.machine = game.cloud.machine(networks=game.machine.networks)
     await game.cloud.boot(game.machine, DOORS)
     game.host.connection = await game.cloud.enter()
     with pytest.raises(BackupError, match="backup: this host is not set up yet"):
