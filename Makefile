@@ -55,7 +55,7 @@ rehearse-status: setup ## List the rehearsals of this user
 
 .PHONY: test
 test: check tools ## Everything: the static checks and every test
-	@$(BIN)/python -m pytest --durations=10
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --durations=25
 
 .PHONY: bench
 bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
 import os
 import runpy
@@ -16,6 +18,7 @@ from rehearsal.run import Run
 
 PROJECT = "shambhala"
 STACK = "rehearsal"
+PROVIDERS = ("pulumi_command", "pulumi_kubernetes", "pulumi_rancher2", "pulumiverse_scaleway")
 _ROOT = Path(__file__).parent.parent
 
 
@@ -47,8 +50,25 @@ def open_stack(run: Run, engine_home: Path, config: Mapping[str, automation.Conf
         },
     )
     stack = automation.create_or_select_stack(STACK, project_name=PROJECT, program=program, opts=workspace)
-    stack.set_all_config(dict(config))
+    _write_settings(stack, run, config)
     return stack
+
+
+def import_providers() -> None:
+    """Import the providers' packages, a second's work: the program finds them imported when it is run."""
+    for package in PROVIDERS:
+        importlib.import_module(package)
+
+
+def _write_settings(stack: automation.Stack, run: Run, config: Mapping[str, automation.ConfigValue]) -> None:
+    """Write the stack's settings unless it has these very ones: encrypting them takes as long as a small update."""
+    mark = run.home / "settings.sha256"
+    digest = hashlib.sha256(json.dumps(config, default=vars, sort_keys=True).encode()).hexdigest()
+    if mark.exists() and mark.read_text() == digest:
+        return
+    mark.unlink(missing_ok=True)
+    stack.set_all_config(dict(config))
+    mark.write_text(digest)
 
 
 def unlock(stack: automation.Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,13 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
     """
     console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}", soft_wrap=True)
     began = time.monotonic()
+    # Beside the waiting for Docker and the engine.
+    importing = threading.Thread(target=deploy.import_providers)
+    importing.start()
     tools = provide(console)
     tooled = time.monotonic()
     stack = open_cloud(run, tools, console, changes)
+    importing.join()
     ready = time.monotonic()
     console.print("Raising the game (the program itself, by the real engine)")
     progress = EngineProgress(console)

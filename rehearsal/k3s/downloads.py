@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 
@@ -42,5 +43,13 @@ class Downloads:
 
     def file(self, name: str) -> Download:
         """Where a file of the folder is to be had."""
-        with (self.folder / name).open("rb") as data:
-            return Download(f"http://{self._host}:{PORT}/{name}", hashlib.file_digest(data, "sha256").hexdigest())
+        return Download(f"http://{self._host}:{PORT}/{name}", _sha256(self.folder / name))
+
+
+def _sha256(file: Path) -> str:
+    """The sum of a file, kept beside it: a hundred megabytes need not be read for every command."""
+    kept = file.with_name(f".{file.name}.sha256")
+    if not kept.exists() or kept.stat().st_mtime_ns < file.stat().st_mtime_ns:
+        with file.open("rb") as data:
+            kept.write_text(hashlib.file_digest(data, "sha256").hexdigest())
+    return kept.read_text()
