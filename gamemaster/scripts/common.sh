@@ -67,13 +67,14 @@ apt_get() {
 }
 
 # apt_is_held: whether apt was refused since another program holds its lock.
-apt_is_held() { grep -q 'Could not get lock' "$INPUTS/.apt"; }
+apt_is_held() { grep -qE 'Could not get lock|Unable to acquire the dpkg frontend lock' "$INPUTS/.apt"; }
 
 fail_held() {
     local holder
-    holder=$(grep -o 'held by process [0-9]* ([^)]*)' "$INPUTS/.apt" | head -n 1 || true)
-    fail "Debian's packages have been ${holder:-held by another program} for $APT_PATIENCE seconds; run 'pulumi up' \
-again once it is done."
+    holder=$(lslocks --noheadings --raw --output COMMAND,PID,PATH |
+        awk '$3 ~ "^/var/lib/(dpkg|apt)/.*lock" { print $1 " (process " $2 ")"; exit }' || true)
+    fail "${holder:-another program} has held Debian's packages for $APT_PATIENCE seconds; run 'pulumi up' again once it \
+is done."
 }
 
 # put_file INPUT TARGET MODE OWNER: write a file only if it differs; true when it was written.

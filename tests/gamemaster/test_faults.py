@@ -67,7 +67,7 @@ async def test_a_program_that_holds_apt_is_waited_for_and_then_named(game: Game,
         try:
             with pytest.raises(
                 AssertionError,
-                match=r"certificates: Debian's packages have been held by process \d+ \(python3\) for 3 seconds; run",
+                match=r"certificates: python3 \(process \d+\) has held Debian's packages for 3 seconds; run",
             ):
                 await game.host.run(step.script.replace("APT_PATIENCE=300\n", "APT_PATIENCE=3\n"), step.stdin)
         finally:

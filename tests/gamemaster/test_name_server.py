@@ -30,6 +30,9 @@ from tests.gamemaster.games import ZONE, Game
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 
+NOTES = [r'"a \"second\"; ' + 243 * "x" + '" "' + 57 * "x" + '"', '"first note"']
+
+
 async def test_it_is_the_authority_of_the_zone(game: Game) -> None:
     answer = await game.ask(ZONE, "SOA")
     assert "AA" in dns.flags.to_text(answer.flags).split()
@@ -46,7 +49,7 @@ async def test_it_is_the_authority_of_the_zone(game: Game) -> None:
         (f"www.{ZONE}", "CNAME", [f"play.{ZONE}."]),
         (ZONE, "MX", ["10 mail.example.org."]),
         (ZONE, "CAA", ['0 issue "example.org"']),
-        (f"note.{ZONE}", "TXT", ['"first note"', '"second note"']),
+        (f"note.{ZONE}", "TXT", NOTES),
     ],
 )
 async def test_each_record_is_answered(game: Game, name: str, kind: str, data: list[str]) -> None:
@@ -120,6 +123,14 @@ async def test_a_record_changed_by_hand_is_put_right_by_itself(game: Game) -> No
     await game.eventually(lambda: game.records(f"play.{ZONE}", "A"), ["192.0.2.20"], seconds=60)
 
 
+async def test_a_record_beside_an_alias_is_told_not_to_be_served(game: Game) -> None:
+    """RFC 2136, section 3.4.2.2: a server leaves out such an update and says that all is well."""
+    step = game.step("aaaa-record-update")
+    with pytest.raises(AssertionError, match=rf"record: bind9 does not serve AAAA www\.{ZONE}\.: .* has a CNAME"):
+        await game.host.run(step.script, step.stdin.replace("v6.", "www."))
+    assert await game.records(f"www.{ZONE}", "CNAME") == [f"play.{ZONE}."]
+
+
 async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> None:
     step = game.step("txt-record-update")
     await game.host.run(step.undo, step.stdin)
@@ -127,7 +138,7 @@ async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> No
     await game.host.sh("systemctl start shambhala-keep-records.service")
     assert (await game.ask(f"note.{ZONE}", "TXT")).rcode() == dns.rcode.NXDOMAIN
     await game.host.take([step])
-    assert await game.records(f"note.{ZONE}", "TXT") == ['"first note"', '"second note"']
+    assert await game.records(f"note.{ZONE}", "TXT") == NOTES
 
 
 async def test_a_flood_of_one_question_is_answered_in_part_and_each_asker_may_come_by_tcp(game: Game) -> None:
@@ -163,21 +174,29 @@ async def parent_zone(game: Game, *records: str) -> AsyncGenerator[None]:
     """A name server on the host's loopback that has the parent zone, and that the host asks for everything."""
     zone = "\n".join((PARENT, *records, ""))
     server = (
-        'options { directory "/tmp/parent"; listen-on { 127.0.0.7; }; listen-on-v6 { none; }; recursion no; '
+        'options { directory "/tmp/parent"; listen-on port 5353 { 127.0.0.1; }; listen-on-v6 { none; }; recursion no; '
         "pid-file none; session-keyfile none; }; controls {}; "
         'zone "example.org" { type primary; file "/tmp/parent/zone"; };'
     )
     await game.host.run("mkdir -p /tmp/parent; cat > /tmp/parent/zone", zone)
     await game.host.run("cat > /tmp/parent/named.conf", server)
-    await game.host.sh(
-        "systemd-run --quiet --collect --unit=parent named -f -c /tmp/parent/named.conf; "
-        "cp /etc/resolv.conf /tmp/resolv.before; echo nameserver 127.0.0.7 > /etc/resolv.conf; "
-        "timeout 20 sh -c 'until dig +time=1 +tries=1 @127.0.0.7 example.org SOA > /dev/null; do sleep 0.1; done'"
+    rules = (
+        "table ip parent { chain out { type nat hook output priority dstnat; "
+        "ip daddr 127.0.0.7 meta l4proto { tcp, udp } th dport 53 dnat to 127.0.0.1:5353; }; }"
     )
+    await game.host.run("cp /etc/resolv.conf /tmp/resolv.before; nft --file -", rules)
     try:
+        await game.host.sh(
+            "echo nameserver 127.0.0.7 > /etc/resolv.conf; "
+            "systemd-run --quiet --collect --unit=parent named -f -c /tmp/parent/named.conf; "
+            "timeout 20 sh -c 'until dig +time=1 +tries=1 @127.0.0.7 example.org SOA > /dev/null; do sleep 0.1; done'"
+        )
         yield
     finally:
-        await game.host.sh("cat /tmp/resolv.before > /etc/resolv.conf; systemctl stop parent; rm -rf /tmp/parent")
+        await game.host.sh(
+            "cat /tmp/resolv.before > /etc/resolv.conf; nft delete table ip parent; "
+            "systemctl stop parent; rm -rf /tmp/parent"
+        )
 
 
 DELEGATION = ("hunt IN NS ns1-hunt.example.org.", "ns1-hunt IN A 192.0.2.10")

@@ -9,7 +9,8 @@ import secrets
 import pytest
 import pytest_asyncio
 
-from tests.gamemaster.games import BOOTSTRAP_PASSWORD, RANCHER, Game
+from common.versions import K3S
+from tests.gamemaster.games import BOOTSTRAP_PASSWORD, NEWER_K3S, RANCHER, Game
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
 
@@ -119,3 +120,20 @@ async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game)
     with pytest.raises(AssertionError, match=r"(?s)provided but not defined: no-such.*the one before it runs again"):
         await game.host.run(step.script, step.stdin.replace("cluster-init: true", "no-such: true"))
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+
+
+async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None:
+    """What a change in common/versions.py comes to: another address and fingerprint of the same role."""
+    step = game.step("gamemaster-kubernetes-k3s")
+    old, new = game.settings.k3s, game.settings.newer_k3s
+    await game.host.sh("kubectl create configmap kept --from-literal=over=upgrades")
+    assert game.host.said[step.name].startswith(f"k3s version {K3S.version} ")
+    try:
+        newer = step.stdin.replace(old.url, new.url).replace(old.sha256, new.sha256)
+        assert (await game.host.run(step.script, newer)).startswith(f"k3s version {NEWER_K3S} ")
+        assert await game.host.sh("kubectl get configmap kept --output jsonpath={.data.over}") == "upgrades"
+        assert await game.host.sh("find /var/lib/rancher/k3s/server/db/snapshots -name 'before-upgrade-*'")
+    finally:
+        await game.host.take([step])
+    assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+    await game.host.sh("kubectl delete configmap kept")
