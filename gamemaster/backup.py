@@ -62,7 +62,7 @@ def save(login: Login, file: Path) -> None:
 
 
 def restore(login: Login, file: Path) -> None:
-    """Put an archive onto a host that has had its first boot only. Raises BackupError."""
+    """Put an archive onto a new host, once its first boot is over. Raises BackupError."""
     try:
         with file.open("rb") as archive:
             _ssh(login, "restore", stdin=archive)
@@ -85,6 +85,8 @@ def _ssh(
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": "20",
+            # A new host refuses connections for a while: one try a second.
+            "ConnectionAttempts": "120",
             "IdentitiesOnly": "yes",
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(known),
