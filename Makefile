@@ -23,7 +23,7 @@ $(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
 setup: $(READY) ## Install the Python packages into .venv
 
 # What the checks and the rehearsal run: Debian package and the command that shows that it is there.
-DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh
+DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh chromium:chromium chromium-driver:chromedriver
 .PHONY: debian
 debian: setup
 	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \
@@ -55,7 +55,7 @@ rehearse-status: setup ## List the rehearsals of this user
 
 .PHONY: test
 test: check tools ## Everything: the static checks and every test
-	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup --no-loadscope-reorder --durations=25
+	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
 .PHONY: bench
 bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json

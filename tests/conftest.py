@@ -1,25 +1,43 @@
-"""What runs beside what: tests that share a server stay together, and the longest begin first."""
+"""What runs beside what: tests that share a server stay in one process, and the longest begin first.
+
+And the table of attacks that ends a run.
+"""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.attack_suite import FELL, table, tally
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = ("rehearsal", "live", "gamemaster", "workshop", "instances", "observability", "releases", "toolchain")
 """Folders of tests that wait for real servers most of the time."""
+APART = ("rehearsal", "unit")
+"""Folders in which each file can run in a process of its own."""
 
 
-def _group(item: pytest.Item) -> str:
-    """The tests that one process takes, one after the other: a folder, or a file where each has servers of its own."""
-    folder, *_ = parts = item.path.relative_to(TESTS).parts
-    return f"{folder}/{parts[-1]}" if folder in {"rehearsal", "unit"} else folder
+class FolderScheduling(LoadScopeScheduling):
+    """Gives a process whole folders of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        _, folder, *_ = file.split("/")
+        return file if folder in APART else folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FolderScheduling:
+    return FolderScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     # Sorting keeps the order within a folder.
     items.sort(key=_turn)
 
@@ -27,3 +45,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _turn(item: pytest.Item) -> int:
     folder = item.path.relative_to(TESTS).parts[0]
     return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+@pytest.fixture
+def fell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Notes that an attack succeeded once its lock was away, and what then happened."""
+
+    def note(what: str) -> None:
+        record_property(FELL, what)
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The attacks' table, where any was tried."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    outcomes = [
+        (report.nodeid.rpartition("::")[2], report.passed, report.user_properties)
+        for report in reports
+        if report.when == "call"
+    ]
+    found = tally(outcomes)
+    if found:
+        seen = terminalreporter.isatty
+        console = Console(file=io.StringIO(), force_terminal=terminalreporter.hasmarkup, width=None if seen else 132)
+        with console.capture() as captured:
+            console.print(table(found))
+        terminalreporter.ensure_newline()
+        terminalreporter.write(captured.get())

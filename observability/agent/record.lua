@@ -108,10 +108,14 @@ function mask(text)
 end
 
 -- Called by Fluent Bit for each record; source: https://docs.fluentbit.io/manual/pipeline/filters/lua
-function record(_, timestamp, given)
+function record(tag, timestamp, given)
+  -- While the cluster's API does not answer there are no labels, but the file's name says whose line it is:
+  -- POD_NAMESPACE_CONTAINER-ID.log, of which no part but the last may have an underscore.
+  local file_pod, file_namespace, file_container = tag:match("containers%.([^_]+)_([^_]+)_(.+)%-%x+%.log$")
   local pod = given["kubernetes"] or {}
   local labels = pod["labels"] or {}
-  local namespace = pod["namespace_name"] or "unknown"
+  local namespace = pod["namespace_name"] or file_namespace or "unknown"
+  local container = pod["container_name"] or file_container
   return 2, timestamp, {
     -- Loki would cut it there as well.
     log = mask(tostring(given["log"] or ""):sub(1, LONGEST)),
@@ -119,9 +123,9 @@ function record(_, timestamp, given)
     namespace = namespace,
     -- Teams' namespaces are named team-…; the platform's have no team.
     team = namespace:match("^team%-(.+)$") or "none",
-    component = labels["app.kubernetes.io/name"] or labels["app"] or pod["container_name"] or "unknown",
-    pod = pod["pod_name"] or "unknown",
+    component = labels["app.kubernetes.io/name"] or labels["app"] or container or "unknown",
+    pod = pod["pod_name"] or file_pod or "unknown",
     -- The aggregator chooses flows by these; they are taken away before a line is kept.
-    kubernetes = { namespace_name = namespace, labels = labels, container_name = pod["container_name"] },
+    kubernetes = { namespace_name = namespace, labels = labels, container_name = container },
   }
 end

@@ -41,7 +41,7 @@ class Daemon:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **(env or {})}
-        self._command = [str(part) for part in command]
+        self.command = [str(part) for part in command]
         self._folder = folder
         self._health = health
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,7 +61,7 @@ class Daemon:
         """Start it, and by default wait until it is ready."""
         with (self._folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=self._folder, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command, cwd=self._folder, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         if wait:
             self.wait()

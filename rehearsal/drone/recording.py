@@ -65,11 +65,23 @@ class RecordingRunner:
         with self._arrived:
             return list(self._taken)
 
-    def wait_for(self, repository: str, commit: str, seconds: float) -> Taken | None:
-        """The build of a commit, or None when it has not come in time."""
+    def wait_for(
+        self,
+        repository: str,
+        seconds: float,
+        *,
+        commit: str | None = None,
+        number: int | None = None,
+        event: str | None = None,
+    ) -> Taken | None:
+        """The build of a commit, of a number or of an event, or None when it has not come in time."""
 
         def found() -> Taken | None:
-            return next((each for each in self._taken if (each.repository, each.commit) == (repository, commit)), None)
+            return next((each for each in self._taken if each.repository == repository and fits(each)), None)
+
+        def fits(taken: Taken) -> bool:
+            wanted = (commit, taken.commit), (number, taken.number), (event, taken.event)
+            return all(want in {None, has} for want, has in wanted)
 
         with self._arrived:
             self._arrived.wait_for(lambda: found() is not None, seconds)

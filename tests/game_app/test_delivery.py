@@ -15,7 +15,7 @@ from pulumi_kubernetes import Provider
 from common.keys import derived, dns_key
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
-from tests.unit.monitor import Graph, Registered, run
+from tests.unit.monitor import Graph, Registered, graph_of, run
 
 MASTER = dns_key()
 PASSWORD = "registry's password"
@@ -51,7 +51,7 @@ def delivery(*teams: str) -> None:
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(delivery, preview=preview)
+    return graph_of(delivery, preview)
 
 
 def container(graph: Graph, name: str) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def peers(graph: Graph, namespace: str) -> list[Mapping[str, Any]]:
 
 
 @pytest.mark.parametrize("repository", ["portal", *TEAMS])
-def test_t21_a_pull_requests_build_reaches_names_and_the_source_control_and_no_address(
+def test_t21_t25_a_pull_requests_build_reaches_names_and_the_source_control_and_no_address(
     graph: Graph, repository: str
 ) -> None:
     reached = peers(graph, f"{UNTRUSTED.prefix}{repository}")
@@ -276,7 +276,7 @@ def test_t21_a_pull_requests_build_reaches_names_and_the_source_control_and_no_a
 METADATA = ("169.254.42.42", "169.254.169.254")
 
 
-def test_t21_no_build_reaches_the_metadata_service_or_another_private_address(graph: Graph) -> None:
+def test_t21_t25_no_build_reaches_the_metadata_service_or_another_private_address(graph: Graph) -> None:
     for cell in CELLS:
         for peer in peers(graph, cell):
             block = peer.get("ipBlock", {"cidr": "10.32.0.1/32"})
@@ -287,7 +287,7 @@ def test_t21_no_build_reaches_the_metadata_service_or_another_private_address(gr
             assert ":" not in block["cidr"], "IPv6 stays closed"
 
 
-def test_t21_a_teams_deployment_has_no_way_to_the_internet_or_the_image_builder(graph: Graph) -> None:
+def test_t25_t28_a_teams_deployment_has_no_way_to_the_internet_or_the_image_builder(graph: Graph) -> None:
     reached = peers(graph, "cd-team-red")
     assert not [peer for peer in reached if peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0"]
     assert "buildkit" not in json.dumps(reached)
@@ -324,7 +324,7 @@ def test_t22_a_components_deployment_cannot_change_its_own_fences(graph: Graph) 
     assert not kinds & (FENCES | {"*", "serviceaccounts/token"})
 
 
-def test_only_a_components_deployment_has_the_registrys_password(graph: Graph) -> None:
+def test_t28_only_a_components_deployment_has_the_registrys_password(graph: Graph) -> None:
     holders = {
         resource.inputs["metadata"]["namespace"]
         for resource in graph.of_type("kubernetes:core/v1:Secret")
@@ -335,7 +335,7 @@ def test_only_a_components_deployment_has_the_registrys_password(graph: Graph) -
     assert (role["resourceNames"], role["verbs"]) == (["delivery"], ["get"])
 
 
-def test_only_drones_server_reaches_the_guard_and_the_guard_reaches_nobody(graph: Graph) -> None:
+def test_t25_only_drones_server_reaches_the_guard_and_the_guard_reaches_nobody(graph: Graph) -> None:
     policy = within(graph, "NetworkPolicy", "guard")[0].inputs["spec"]
     assert not policy["egress"]
     callers = [peer for rule in policy["ingress"] for peer in rule["from"]]

@@ -32,11 +32,12 @@ def pass_everything(*_: object) -> None:
 
 
 @pytest.fixture
-def unlock(monkeypatch: pytest.MonkeyPatch) -> Unlock:
+def unlock(monkeypatch: pytest.MonkeyPatch, fell: Callable[[str], None]) -> Unlock:
     """Takes one lock away: a check that lets everything pass, or another value for a constant."""
 
     def taken_away(module: object, name: str, instead: object = pass_everything) -> None:
         monkeypatch.setattr(module, name, instead)
+        fell(f"it succeeds without {name.strip('_').lower()}")
 
     return taken_away
 

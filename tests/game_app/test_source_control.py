@@ -18,7 +18,7 @@ from game_app.delivery.component import catalogue
 from game_app.scm.component import ServerPlace, SourceControl, SourceControlArgs, account_password, program_files
 from game_app.scm.setup.gitea import CHECK, protection
 from game_app.scm.setup.plan import read
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of
 
 MASTER = dns_key()
 TOKEN = "t" * 64
@@ -52,7 +52,7 @@ def source_control() -> None:
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(source_control, preview=preview)
+    return graph_of(source_control, preview)
 
 
 @pytest.fixture

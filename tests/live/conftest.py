@@ -4,7 +4,9 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.live.attacks import Change, change
 from tests.live.site import Site
+from tests.live.standins import Careless, careless_drone
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +18,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
         yield raised
     finally:
         raised.stop()
+
+
+@pytest.fixture(scope="session")
+def proposed(site: Site) -> Change:
+    """A pull request with every hostile file, which ran the program's pipeline."""
+    return change(site)
+
+
+@pytest.fixture(scope="session")
+def careless(site: Site, proposed: Change) -> Generator[Careless]:
+    """A Drone whose locks are all away; it knows of the hostile pull request's build."""
+    assert proposed.taken
+    with careless_drone(site) as drone:
+        yield drone

@@ -1,29 +1,45 @@
-"""Guards as somebody careless would write them, on the real guard's own port."""
+"""Guards and Drones as somebody careless would run them."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from game_app.scm.setup.web import Service
+from rehearsal.drone.daemons import Daemon, free_ports
+from rehearsal.drone.recording import RecordingRunner
+from tests.live.attacks import THEIRS
 from tests.live.site import Site
 
 Answering = Callable[[str, bytes], tuple[int, bytes]]
 """Path and body of a request to status and body of the answer."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request to an extension, as it came."""
+
+    path: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 @contextmanager
-def instead_of_the_guard(site: Site, answering: Answering) -> Generator[list[str]]:
-    """Another service in the guard's place. Gives the paths that it was asked."""
-    asked: list[str] = []
+def answering(port: int, answer: Answering) -> Generator[list[Asked]]:
+    """An extension that answers whatever it likes. Gives what it was asked."""
+    asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked.append(self.path)
-            status, text = answering(self.path, body)
+            asked.append(Asked(self.path, self.headers.items(), body))
+            status, text = answer(self.path, body)
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -32,8 +48,7 @@ def instead_of_the_guard(site: Site, answering: Answering) -> Generator[list[str
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             del format, args
 
-    site.guard.stop()
-    server = ThreadingHTTPServer(("127.0.0.1", site.guard_port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -42,10 +57,75 @@ def instead_of_the_guard(site: Site, answering: Answering) -> Generator[list[str
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
+
+
+@contextmanager
+def instead_of_the_guard(site: Site, answer: Answering) -> Generator[list[Asked]]:
+    """Another service in the guard's place. Gives what it was asked."""
+    site.guard.stop()
+    try:
+        with answering(site.guard_port, answer) as asked:
+            yield asked
+    finally:
         site.guard.start()
 
 
 def slow(_: str, __: bytes) -> tuple[int, bytes]:
     """Later than Drone waits."""
-    time.sleep(15)
-    return 200, b'{"data":"kind: pipeline\\n"}'
+    time.sleep(3)
+    return 200, json.dumps({"data": THEIRS}).encode()
+
+
+def everything(path: str, body: bytes) -> tuple[int, bytes]:
+    """A guard that has a pipeline for whatever is not a pull request, and for that takes the repository's."""
+    if path == "/validate" or json.loads(body)["build"]["event"] == "pull_request":
+        return 204, b""
+    return 200, json.dumps({"data": THEIRS}).encode()
+
+
+@dataclass(frozen=True)
+class Careless:
+    """A Drone without locks of its own."""
+
+    port: int
+    url: str
+    admin: Service
+    runner: RecordingRunner
+
+
+@contextmanager
+def careless_drone(site: Site) -> Generator[Careless]:
+    """Another Drone over a copy of the first one's database, with its doors open and a careless guard."""
+    assert site.drone is not None
+    home = site.folder / "careless"
+    home.mkdir()
+    port, guard = free_ports(2)
+    database = home / "drone.db"
+    with (
+        closing(sqlite3.connect(site.folder / "drone" / "drone.db")) as running,
+        closing(sqlite3.connect(database)) as copy,
+    ):
+        running.backup(copy)
+    doors = {
+        "DRONE_SERVER_PORT": f":{port}",
+        "DRONE_DATABASE_DATASOURCE": str(database),
+        "DRONE_YAML_ENDPOINT": f"http://127.0.0.1:{guard}/config",
+        "DRONE_VALIDATE_PLUGIN_ENDPOINT": "",
+        "DRONE_GIT_USERNAME": "",
+        "DRONE_GIT_PASSWORD": "",
+        "DRONE_REGISTRATION_CLOSED": "false",
+        "DRONE_USER_FILTER": "ada,drone-bot",
+        "DRONE_CRON_DISABLED": "false",
+        "DRONE_CRON_INTERVAL": "1s",
+    }
+    drone = Daemon("drone", site.drone.command, port, home, health="/healthz", env={**site.drone.env, **doors})
+    with answering(guard, everything):
+        drone.start()
+        runner = RecordingRunner(drone.url, site.rpc_secret, {"trust": "untrusted"})
+        try:
+            admin = Service.by_token(drone.url, site.drone_token, scheme="Bearer")
+            admin.ask("PATCH", "/api/repos/game/team-red", {"protected": False, "throttle": 0})
+            yield Careless(port, drone.url, admin, runner)
+        finally:
+            runner.close()
+            drone.stop()

@@ -73,7 +73,8 @@ def loki_configuration(folder: Path) -> dict[str, Any]:
         "limits_config": values["limits_config"],
         "runtime_config": {"file": str(limits)},
         "compactor": values["compactor"],
-        "ingester": values["ingester"],
+        # By default it lets others find it for 15 seconds; here are none.
+        "ingester": {**values["ingester"], "lifecycler": {"min_ready_duration": "0s"}},
         "querier": values["querier"],
         # Else the queriers look for it at an address of the machine's network.
         "frontend": {"address": "127.0.0.1"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
@@ -14,14 +15,14 @@ from observability.loki import PLATFORM, TEAMS
 HOURS = 4
 STEP = 30
 """Seconds between two samples."""
-TEAM_NAMES = ("red", "blue")
+TEAM_NAMES = ("red", "blue", "green", "amber")
 Labels = Mapping[str, str]
 
 _VALUES: Mapping[str, Sequence[str]] = {
     "team": TEAM_NAMES,
     "step": ("1", "2"),
     "code": ("200", "500"),
-    "le": ("5", "100", "+Inf"),
+    "le": ("5", "25", "100", "500", "+Inf"),
     "status": ("true",),
     "rcode": ("NOERROR", "NXDOMAIN"),
     "tenant": (PLATFORM, TEAMS),
@@ -31,7 +32,7 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "resource": ("pods", "memory"),
     "condition": ("Ready",),
     "alertstate": ("firing",),
-    "reason": ("Error", "rate_limited"),
+    "reason": ("Error",),
     "service": ("portal",),
     "resource_namespace": ("game",),
     "deployment": ("portal",),
@@ -43,10 +44,13 @@ _VALUES: Mapping[str, Sequence[str]] = {
 }
 _ELSEWHERE: Mapping[str, Mapping[str, Sequence[str]]] = {
     "kube_pod": {"namespace": ("game", "ci-team-red", "cd-team-red", "team-red")},
-    "kube_resourcequota": {"namespace": ("team-red", "team-blue")},
+    "kube_resourcequota": {"namespace": tuple(f"team-{team}" for team in TEAM_NAMES)},
     "container_": {"container": ("", "app"), "namespace": ("game",)},
     "drone_": {"namespace": ("delivery",)},
     "hunt_running": {},
+    "loki_discarded_": {"reason": ("rate_limited",)},
+    "certmanager_": {"namespace": ("game", "observability"), "name": ("portal-tls", "grafana-tls")},
+    "ALERTS": {"team": ("blue",), "severity": ("ticket",), "component": ("hunt",)},
 }
 
 
@@ -72,29 +76,77 @@ def series(metric: Metric) -> Generator[Labels]:
         own = {**own, "team": ("red",)}
     choices = [own.get(name) or _VALUES.get(name) or (f"a-{name.replace('_', '-')}",) for name in metric.labels]
     for chosen in itertools.product(*choices):
-        yield dict(zip(metric.labels, chosen, strict=True))
+        labels = dict(zip(metric.labels, chosen, strict=True))
+        # What is no container's is the node's.
+        yield labels | dict.fromkeys(("namespace", "pod", "team"), "") if labels.get("container") == "" else labels
+
+
+_LEVELS: Mapping[str, float] = {
+    "ALERTS": 1,
+    "up": 1,
+    "hunt_running": 1,
+    "hunt_players": 5,
+    "kube_deployment_": 2,
+    "kube_node_status_condition": 1,
+    "kube_pod_status_phase": 1,
+    "kube_pod_container_resource_limits": 512e6,
+    "kubelet_volume_stats_capacity_bytes": 20e9,
+    "machine_memory_bytes": 8e9,
+    "machine_cpu_cores": 4,
+    "container_fs_limit_bytes": 50e9,
+}
+"""What stays as it is."""
+_WAVES: Mapping[str, float] = {
+    "drone_": 4,
+    "kubelet_volume_stats_available_bytes": 9e9,
+    "container_fs_usage_bytes": 20e9,
+    "fluentbit_": 3,
+    "kube_pod_container_status_terminated_reason": 1,
+}
+"""What goes up and down around some value."""
+_SLOPES: Mapping[str, float] = {
+    "hunt_steps": 1 / 900,
+    "hunt_checks": 1 / 600,
+    "nginx_": 0.5,
+    "coredns_": 9,
+    "loki_distributor_": 20,
+    "loki_discarded_": 0.1,
+    "kube_pod_container_status_restarts_total": 1 / 3000,
+    "container_cpu_": 0.2,
+}
+"""What a counter gains in a second."""
+_BELOW: Mapping[str, float] = {"5": 0.4, "25": 0.7, "100": 0.95, "500": 0.99}
+"""Part of the answers that took no more milliseconds than the bucket's bound."""
 
 
 def _value(metric: Metric, labels: Labels, number: int, now: float, at: int, place: int) -> float:  # noqa: PLR0917
     """A sample: number of the series, time of the newest and of this sample, and how many came before it."""
-    since = 3600 if labels.get("team") == "blue" else 300
-    special = {
-        "hunt_running": 1.0,
-        "hunt_current_step": 2.0 + number,
-        "hunt_last_progress_timestamp_seconds": float(at - since),
+    name, wave = metric.name, 1 + 0.3 * math.sin(place / 25 + 2 * number)
+    if metric.counter:
+        seldom = 0.05 if labels.get("code") == "500" or labels.get("rcode") == "NXDOMAIN" else 1.0
+        gained = _SLOPES[_like(name, _SLOPES)] * STEP * place * seldom * (1 + number % 4 / 4)
+        # Counted in whole things, but for seconds of a processor and a part of a bucket.
+        return round(gained * _BELOW.get(labels.get("le", ""), 1.0), 3)
+    memory = 150e6 if labels.get("container") else 4e9
+    hard = 20 if labels.get("resource") == "pods" else 4e9
+    own = {
+        "hunt_current_step": 2.0 + number % 3,
+        "hunt_last_progress_timestamp_seconds": at - (3600 if labels.get("team") == "blue" else 300),
         "certmanager_certificate_expiration_timestamp_seconds": now + 40 * 86400,
         "kube_pod_start_time": now - 400,
-        "kubelet_volume_stats_capacity_bytes": 1000.0,
-        **dict.fromkeys(("ALERTS", "kube_node_status_condition", "kube_pod_status_phase"), 1.0),
-        **dict.fromkeys(("machine_memory_bytes", "machine_cpu_cores", "container_fs_limit_bytes"), 1000.0),
-        "kube_pod_container_resource_limits": 1000.0,
+        "kube_resourcequota": hard if labels.get("type") == "hard" else round(hard * (0.3 + 0.2 * (number % 3))),
+        "container_memory_working_set_bytes": round(wave * memory),
     }
-    if metric.name in special:
-        return special[metric.name]
-    if metric.counter:
-        below = {"5": 0.5, "100": 0.9}.get(labels.get("le", ""), 1.0)
-        return round(place * (1 + number % 3) * below, 2)
-    return 1000 if labels.get("type") == "hard" else 100 + 10 * (place % 20) + number
+    if name in own:
+        return own[name]
+    level = _like(name, _LEVELS, "")
+    return _LEVELS[level] if level else round(wave * _WAVES[_like(name, _WAVES)])
+
+
+def _like(name: str, choices: Mapping[str, float], other: str | None = None) -> str:
+    found = next((prefix for prefix in choices if name.startswith(prefix)), other)
+    assert found is not None, f"no value is made for {name}"
+    return found
 
 
 def streams(now: float) -> Mapping[str, Any]:

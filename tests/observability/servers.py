@@ -35,25 +35,29 @@ class Server:
 
     def ask(self, path: str, **parameters: str) -> Any:
         """What it answers to a GET. Raises RefusedError."""
-        return self._send(f"{path}?{urllib.parse.urlencode(parameters)}")
+        content = self.read(f"{path}?{urllib.parse.urlencode(parameters)}")
+        try:
+            return json.loads(content) if content else None
+        except ValueError:
+            return content.decode()
+
+    def read(self, path: str) -> bytes:
+        """The bytes that it answers to a GET. Raises RefusedError."""
+        return self._send(path)
 
     def post(self, path: str, body: Any, **headers: str) -> None:
         """Hand it something as JSON. Raises RefusedError."""
         self._send(path, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
 
-    def _send(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    def _send(self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - always http, on loopback
             self.url + path, body, {**self.headers, **(headers or {})}, method="GET" if body is None else "POST"
         )
         try:
             with _DIRECT.open(request, timeout=15) as answer:
-                content = answer.read()
+                return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise RefusedError(error.read().decode()) from error
-        try:
-            return json.loads(content) if content else None
-        except ValueError:
-            return content.decode()
 
 
 def free_port() -> int:

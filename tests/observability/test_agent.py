@@ -19,9 +19,9 @@ def lua() -> Any:
     return runtime
 
 
-def left(lua: Any, record: dict[str, Any]) -> dict[str, Any]:
+def left(lua: Any, record: dict[str, Any], tag: str = "kubernetes.var.log") -> dict[str, Any]:
     """The record as it leaves the node."""
-    code, _, made = lua.globals().record("kubernetes.var.log", 1.5, lua.table_from(record, recursive=True))
+    code, _, made = lua.globals().record(tag, 1.5, lua.table_from(record, recursive=True))
     # 2: the record has changed, its time has not.
     assert code == 2
     return {key: dict(value) if key == "kubernetes" else value for key, value in made.items()}
@@ -102,6 +102,18 @@ def test_the_platforms_lines_belong_to_no_team_and_no_label_is_ever_empty(lua: A
     assert made["team"] == "none"
     assert all(made[name] for name in ("namespace", "component", "pod"))
     assert left(lua, {"log": "x", "kubernetes": {"namespace_name": "game"}})["team"] == "none"
+
+
+def test_a_line_is_a_teams_also_while_the_clusters_api_does_not_answer(lua: Any) -> None:
+    tag = f"kubernetes.var.log.containers.web-5b7.x_team-red_app-{'0a' * 32}.log"
+    made = left(lua, {"log": "x"}, tag)
+    assert {name: made[name] for name in ("namespace", "team", "component", "pod")} == {
+        "namespace": "team-red",
+        "team": "red",
+        "component": "app",
+        "pod": "web-5b7.x",
+    }
+    assert made["kubernetes"]["namespace_name"] == "team-red"
 
 
 def test_no_line_can_say_that_it_is_another_teams(lua: Any) -> None:

@@ -137,6 +137,15 @@ def test_no_panel_lies_on_another_or_beyond_the_page(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
+def test_no_number_is_red_for_being_large(file: str) -> None:
+    """Where a panel names no colour, Grafana takes green, and from 80 on red."""
+    for panel in panels(file):
+        if panel["type"] in ("stat", "bargauge"):
+            defaults = panel["fieldConfig"]["defaults"]
+            assert "thresholds" in defaults or defaults["color"]["mode"] == "fixed", panel["title"]
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_every_number_says_what_it_is(file: str) -> None:
     ids = [panel["id"] for panel in panels(file)]
     assert len(set(ids)) == len(ids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 import pulumi
@@ -65,7 +66,12 @@ class Graph:
 
     @property
     def components(self) -> list[Registered]:
-        return [resource for resource in self.resources.values() if not resource.custom and resource.parent != "/"]
+        """All but the stack itself, which only the first run of a process registers."""
+        return [
+            resource
+            for resource in self.resources.values()
+            if not resource.custom and resource.type != "pulumi:pulumi:Stack"
+        ]
 
 
 class _Cloud(mocks.Mocks):
@@ -130,6 +136,12 @@ def run(program: Callable[[], object], *, preview: bool) -> Graph:
 
     asyncio.get_event_loop().run_until_complete(main())
     return graph
+
+
+@cache
+def graph_of(program: Callable[[], object], preview: bool) -> Graph:
+    """What `run` gives for a program without arguments, run once however many tests look at it."""
+    return run(program, preview=preview)
 
 
 def _name(urn: str) -> str:

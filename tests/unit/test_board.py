@@ -12,14 +12,14 @@ from board import BoardArgs
 from common.settings import parse
 from tests.unit import programs
 from tests.unit.example import spoiled
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of, run
 
 CLOSED: dict[str, object] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
 
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(programs.board, preview=preview)
+    return graph_of(programs.board, preview)
 
 
 def test_a_minor_version_comes_with_the_patch_upgrades_that_scaleway_demands(graph: Graph) -> None:
@@ -44,7 +44,7 @@ def test_the_kubeconfig_is_a_secret(graph: Graph) -> None:
 
 
 def test_a_fixed_pool_keeps_its_size_and_an_autoscaled_one_may_change_it(preview: bool) -> None:
-    fixed = run(programs.board, preview=preview)["blue-kapsule-main"]
+    fixed = graph_of(programs.board, preview)["blue-kapsule-main"]
     scaled = run(partial(programs.board, autoscaling=True), preview=preview)["blue-kapsule-main"]
     assert list(fixed.options.ignoreChanges) == []
     assert list(scaled.options.ignoreChanges) == ["size"]
@@ -60,7 +60,7 @@ def test_nothing_restricts_the_api_when_no_network_is_named(graph: Graph) -> Non
 
 
 def test_the_ingress_controller_is_served_at_the_reserved_address() -> None:
-    graph = run(programs.board, preview=False)
+    graph = graph_of(programs.board, False)
     service = graph["blue-ingress-controller"].inputs["values"]["controller"]["service"]
     # Scaleway's cloud controller wants the bare id, the provider's has the zone before it.
     assert service["annotations"]["service.beta.kubernetes.io/scw-loadbalancer-ip-ids"] == "blue-ingress-ip"
@@ -127,7 +127,7 @@ def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None
 
 
 def test_the_issuer_proves_names_at_the_game_master_with_the_boards_own_key(preview: bool) -> None:
-    graph = run(programs.board, preview=preview)
+    graph = graph_of(programs.board, preview)
     acme = graph["blue-certificates-issuer"].inputs["spec"]["acme"]
     assert acme["server"] == "https://acme.example:8443/directory"
     assert acme["email"] == "operators@example.org"
@@ -164,7 +164,7 @@ def test_challenges_are_looked_up_where_they_are_written(graph: Graph) -> None:
 
 
 def test_a_wildcard_serves_every_host_of_the_board_so_that_no_name_is_told(preview: bool) -> None:
-    graph = run(programs.board, preview=preview)
+    graph = graph_of(programs.board, preview)
     certificate = graph["blue-ingress-wildcard"]
     assert certificate.inputs["spec"]["dnsNames"] == ["*.blue.hunt.example.org"]
     assert "blue-certificates-issuer" in certificate.depends_on

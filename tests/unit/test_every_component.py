@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit import programs
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of
 
 PROGRAMS = [
     programs.game_master_with_names,
@@ -21,7 +21,7 @@ PROGRAMS = [
 @pytest.fixture(params=PROGRAMS, ids=lambda program: program.__name__)
 def graph(request: pytest.FixtureRequest, preview: bool) -> Graph:
     program: Callable[[], object] = request.param
-    return run(program, preview=preview)
+    return graph_of(program, preview)
 
 
 def test_every_resource_has_a_component_as_its_parent(graph: Graph) -> None:

@@ -13,12 +13,12 @@ from gamemaster.certificates import certificate_names, challenges
 from gamemaster.hardening import firewall
 from gamemaster.remote import script
 from tests.unit import programs
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of, run
 
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(programs.game_master_with_names, preview=preview)
+    return graph_of(programs.game_master_with_names, preview)
 
 
 def test_the_firewall_serves_dns_and_web_to_all_and_ssh_to_the_operators_alone(graph: Graph) -> None:
@@ -74,7 +74,7 @@ def test_rancher_is_set_up_once_it_answers_through_nginx(graph: Graph) -> None:
 
 
 def test_rancher_tells_nobody_about_itself_and_everybody_one_address(preview: bool) -> None:
-    graph = run(programs.game_master, preview=preview)
+    graph = graph_of(programs.game_master, preview)
     settings = {each.inputs["name"]: each for each in graph.of_type("rancher2:index/setting:Setting")}
     assert settings["telemetry-opt"].inputs["value"] == "out"
     assert settings["agent-tls-mode"].inputs["value"] == "system-store"
@@ -131,7 +131,7 @@ def test_the_host_key_given_at_first_boot_is_kept_secret(graph: Graph) -> None:
 @pytest.mark.parametrize("step", ["gamemaster-first-boot", "gamemaster-dns-bind9", "names-play-update"])
 def test_every_step_pins_the_host_key_and_gives_up_in_bounded_time(step: str) -> None:
     # Not in a preview: there the address is unknown, and the connection with it.
-    connection = run(programs.game_master_with_names, preview=False)[step].inputs["connection"]
+    connection = graph_of(programs.game_master_with_names, False)[step].inputs["connection"]
     assert connection["hostKey"] == "ssh-ed25519 BBBB host"
     assert connection["dialErrorLimit"] * connection["perDialTimeout"] == 300
 

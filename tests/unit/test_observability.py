@@ -15,7 +15,7 @@ from observability import sizing
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
 from tests.unit import programs
 from tests.unit.example import spoiled
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of, run
 
 LOKI = "observability-loki-release"
 GRAFANA = "observability-grafana-release"
@@ -23,7 +23,7 @@ GRAFANA = "observability-grafana-release"
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(programs.observability, preview=preview)
+    return graph_of(programs.observability, preview)
 
 
 def changed(**settings: Any) -> Observability:
@@ -47,7 +47,7 @@ def test_what_a_team_writes_goes_to_another_tenant_than_what_the_platform_writes
 
 
 def test_loki_gets_the_bounded_labels_and_no_other() -> None:
-    outputs = custom(run(programs.observability, preview=False), "ClusterOutput")
+    outputs = custom(graph_of(programs.observability, False), "ClusterOutput")
     for name, spec in outputs.items():
         loki = spec["loki"]
         assert loki["tenant"] == name
@@ -57,7 +57,7 @@ def test_loki_gets_the_bounded_labels_and_no_other() -> None:
 
 
 def test_an_outage_of_loki_neither_drops_lines_nor_fills_a_disk() -> None:
-    graph = run(programs.observability, preview=False)
+    graph = graph_of(programs.observability, False)
     for spec in custom(graph, "ClusterOutput").values():
         buffer = spec["loki"]["buffer"]
         assert buffer["type"] == "file"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tests.unit import programs
-from tests.unit.monitor import run
+from tests.unit.monitor import graph_of
 
 
 def test_grafana_takes_its_password_from_a_secret_and_not_from_its_values(preview: bool) -> None:
-    graph = run(programs.observability, preview=preview)
+    graph = graph_of(programs.observability, preview)
     assert "stringData.admin-password" in {*graph["observability-grafana-admin"].secrets} or (
         "stringData" in graph["observability-grafana-admin"].secrets
     )
@@ -15,19 +15,19 @@ def test_grafana_takes_its_password_from_a_secret_and_not_from_its_values(previe
 
 
 def test_grafana_is_exposed_by_its_name(preview: bool) -> None:
-    values = run(programs.observability, preview=preview)["observability-grafana-release"].inputs["values"]
+    values = graph_of(programs.observability, preview)["observability-grafana-release"].inputs["values"]
     assert values["ingress"]["hosts"] == ["grafana.hunt.example.org"]
     assert values["grafana.ini"]["server"]["root_url"] == "http://grafana.hunt.example.org/"
 
 
 def test_players_reach_the_portal_by_the_games_name(preview: bool) -> None:
-    ingress = run(programs.game_app, preview=preview)["game-portal-ingress"].inputs["spec"]
+    ingress = graph_of(programs.game_app, preview)["game-portal-ingress"].inputs["spec"]
     assert ingress["rules"][0]["host"] == "play.hunt.example.org"
     assert ingress["ingressClassName"] == "nginx"
 
 
 def test_the_portal_runs_without_rights_in_a_namespace_that_demands_it(preview: bool) -> None:
-    graph = run(programs.game_app, preview=preview)
+    graph = graph_of(programs.game_app, preview)
     namespace = graph["game-namespace"].inputs["metadata"]
     assert namespace["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     pod = graph["game-portal-deployment"].inputs["spec"]["template"]["spec"]
@@ -37,5 +37,5 @@ def test_the_portal_runs_without_rights_in_a_namespace_that_demands_it(preview: 
 
 
 def test_the_first_page_tells_the_player_what_to_ask_for(preview: bool) -> None:
-    page = run(programs.game_app, preview=preview)["game-portal-pages"].inputs["data"]["index.html"]
+    page = graph_of(programs.game_app, preview)["game-portal-pages"].inputs["data"]["index.html"]
     assert "dig play.hunt.example.org" in page

@@ -14,7 +14,7 @@ from pulumi.runtime import set_all_config
 
 from common import keys
 from common.settings import SettingsError
-from tests.unit.monitor import Graph, run
+from tests.unit.monitor import Graph, graph_of, run
 
 ROOT = Path(__file__).parents[2]
 OPERATOR, HOST = keys.key_pair(), keys.key_pair()
@@ -71,7 +71,7 @@ def program() -> None:
 @pytest.fixture
 def graph(preview: bool) -> Graph:
     configured()
-    return run(program, preview=preview)
+    return graph_of(program, preview)
 
 
 def test_every_board_stands_beside_the_game_master_and_only_one_is_active(graph: Graph) -> None:

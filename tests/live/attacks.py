@@ -1,0 +1,152 @@
+"""What several attacks need: a hostile pipeline, pull requests that hold it, and how to tell what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from game_app.guard.service.pipelines import load
+from game_app.scm.setup.drone import SETTINGS
+from game_app.scm.setup.web import Service
+from rehearsal.drone.recording import Taken
+from tests.live.site import Hook, Site
+
+THEIRS: Final = """kind: pipeline
+type: kubernetes
+name: mine
+node:
+  trust: untrusted
+clone:
+  disable: true
+steps:
+- name: mine
+  image: evil
+  privileged: true
+  commands: [env]
+"""
+WHERE_DRONE_LOOKS: Final = str(SETTINGS["config_path"])
+PATHS: Final = (
+    ".drone.yml",
+    ".drone.yaml",
+    ".drone.star",
+    ".drone.jsonnet",
+    ".drone.script",
+    WHERE_DRONE_LOOKS,
+    ".drone/a.yml",
+)
+"""Every place at which some Drone looks for a pipeline."""
+OURS: Final = ["clone", "dockerfile", "chart"]
+SECONDS: Final = 20.0
+"""How long a build may take to reach a runner."""
+ENDED: Final = {"blocked", "declined", "error", "killed", "skipped"}
+"""States of a build's part that no runner gets, unless a person of Drone's says so."""
+
+_names = iter(f"change-{number}" for number in range(10_000))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A pull request that holds a pipeline of its own wherever Drone might look, and its webhook."""
+
+    commit: str
+    hook: Hook
+    taken: Taken
+    """What ran instead."""
+
+
+def a_name() -> str:
+    """A name that no test has had."""
+    return next(_names)
+
+
+def propose(site: Site, files: Mapping[str, str] | None = None, **more: Any) -> str:
+    """Open a pull request from a fork. Gives its commit."""
+    branch = more.pop("branch", None) or a_name()
+    content = files or {f"{branch.replace('/', '-')}.txt": "x"}
+    return site.propose(more.pop("player", "ada"), more.pop("repository", "team-red"), branch, content, **more)
+
+
+def propose_by_agit(site: Site, files: Mapping[str, str] | None = None, title: str = "A change") -> str:
+    """Open a pull request without a fork, from the newest main branch. Gives its commit."""
+    options = (f"topic={a_name()}", f"title={title}")
+    return site.push_to("ada", "team-red", "refs/for/main", files or {f"{a_name()}.txt": "x"}, *options)
+
+
+def change(site: Site) -> Change:
+    """Open the pull request that tries everything at once."""
+    commit = propose(site, dict.fromkeys(PATHS, THEIRS))
+    taken = runs_ours(site, commit)
+    return Change(commit, site.answered(commit)[0], taken)
+
+
+def runs_ours(site: Site, commit: str, repository: str = "team-red") -> Taken:
+    """The build of a pull request is the one that the program keeps, byte for byte."""
+    taken = site.build_of(repository, commit, seconds=SECONDS)
+    assert taken is not None, (site.built(repository, commit), site.guard.log[-1000:])
+    is_ours(site, taken)
+    return taken
+
+
+def is_ours(site: Site, taken: Taken) -> None:
+    """It is the guard's pipeline for pull requests, and came with nothing."""
+    catalogue = load(site.folder / "guard" / "pipelines")
+    assert taken.pipeline.startswith(catalogue.pipelines[taken.repository, "pull_request"])
+    assert taken.names == OURS
+    assert "evil" not in taken.pipeline
+    assert taken.secrets == {}
+    assert taken.netrc.partition(":")[0] == "clone-bot"
+    assert not taken.trusted
+
+
+def never_runs(site: Site, commit: str, repository: str = "team-red") -> None:
+    """Drone has decided about a commit, and has nothing of it that a runner could take or has taken."""
+    site.answered(commit)
+    for build in site.built(repository, commit):
+        assert states(site, build, repository) <= ENDED
+    assert commit not in {each.commit for each in site.taken()}
+
+
+def refused(site: Site, hook: Hook) -> None:
+    """Drone, told of a change once more, makes no build that a runner could take."""
+    status, build = site.deliver(hook)
+    assert status >= 400 or states(site, build) <= ENDED
+
+
+def states(site: Site, build: Mapping[str, Any], repository: str = "team-red") -> set[str]:
+    """The states of a build's parts, which are what runners take; the build's own where it has none."""
+    found = site.as_drones_admin().get(f"/api/repos/game/{repository}/builds/{build['number']}")
+    return {stage["status"] for stage in found.get("stages") or [found]}
+
+
+def runs_theirs(site: Site, hook: Hook, *, event: str = "pull_request") -> None:
+    """Drone, told of a change once more, hands a runner what the player wrote."""
+    status, build = site.deliver(hook)
+    assert status == 200, build
+    taken = site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=build["number"])
+    assert taken is not None
+    assert (taken.names, taken.event) == (["mine"], event)
+
+
+@contextmanager
+def setting(site: Site, repository: str, **changes: Any) -> Generator[None]:
+    """A repository's settings in Drone are others for a while."""
+    admin = site.as_drones_admin()
+    admin.ask("PATCH", f"/api/repos/game/{repository}", changes)
+    try:
+        yield
+    finally:
+        admin.ask("PATCH", f"/api/repos/game/{repository}", dict(SETTINGS))
+
+
+def begin(who: Service, how: str, number: int) -> tuple[int, Any]:
+    """Begin a build by Drone's own API, from the build of a number or from nothing. Gives its answer."""
+    builds = "/api/repos/game/team-red/builds"
+    path = {
+        "restart": f"{builds}/{number}?IMAGE=evil&debug=true",
+        "promote": f"{builds}/{number}/promote?target=production",
+        "rollback": f"{builds}/{number}/rollback?target=production",
+        "create": f"{builds}?branch=main&IMAGE=evil",
+    }[how]
+    return who.ask("POST", path, accept=(400, 401, 403, 404, 500))

@@ -1,0 +1,147 @@
+"""Other ways to begin a build than a pull request, and Drone's own doors."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from game_app.scm.setup.drone import SETTINGS
+from game_app.scm.setup.login import log_in
+from game_app.scm.setup.plan import read
+from game_app.scm.setup.web import SetupError
+from tests.live.attacks import ENDED, SECONDS, Change, a_name, begin, states
+from tests.live.site import Site, status_of
+from tests.live.standins import Careless
+
+pytestmark = pytest.mark.timeout(900)
+Fell = Callable[[str], None]
+
+
+def test_t18_every_repository_is_protected_and_none_is_trusted(site: Site) -> None:
+    admin = site.as_drones_admin()
+    for repository in ("portal", "team-red", "team-blue"):
+        found = admin.get(f"/api/repos/game/{repository}")
+        assert {key: found.get(key, False) for key in SETTINGS} == {**SETTINGS, "ignore_forks": False}
+        assert not admin.get(f"/api/repos/game/{repository}/secrets")
+
+
+@pytest.mark.parametrize("how", ["restart", "promote", "rollback", "create"])
+def test_t07_a_build_that_drones_own_api_begins_is_refused_even_to_its_admin(
+    site: Site, proposed: Change, careless: Careless, how: str, fell: Fell
+) -> None:
+    status, made = begin(site.as_drones_admin(), how, proposed.taken.number)
+    # Drone may have the pipeline still; then it asks the second lock, and writes down a build that failed at once.
+    assert status >= 400 or states(site, made) <= ENDED
+    careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": ".drone.yml"})
+    status, made = begin(careless.admin, how, proposed.taken.number)
+    assert status == 200, made
+    taken = careless.runner.wait_for("game/team-red", SECONDS, number=made["number"])
+    assert taken is not None
+    assert taken.names == ["mine"]
+    fell("the build ran")
+
+
+def test_t07_a_schedule_is_never_built(site: Site, careless: Careless, fell: Fell) -> None:
+    path, often = "/api/repos/game/team-red/cron", {"name": "always", "expr": "@every 1s", "branch": "main"}
+    admin = site.as_drones_admin()
+    before = site.last_build("team-red")
+    for each in (admin, careless.admin):
+        each.ask("POST", path, often)
+    try:
+        # Drone whose schedules run has begun a build meanwhile.
+        taken = careless.runner.wait_for("game/team-red", SECONDS, event="cron")
+        assert taken is not None
+        assert taken.names == ["mine"]
+        fell("a build began by itself")
+        assert site.last_build("team-red") == before
+        status, _ = admin.ask("POST", f"{path}/always", accept=(400, 404, 500))
+        assert status >= 400
+        assert site.last_build("team-red") == before
+    finally:
+        for each in (admin, careless.admin):
+            each.ask("DELETE", f"{path}/always")
+
+
+@pytest.mark.parametrize("tag", ["v1", "main", "refs/heads/main"])
+def test_t07_a_tag_is_never_built(site: Site, careless: Careless, tag: str, fell: Fell) -> None:
+    operator = site.as_operator()
+    before, last = site.last_build("team-red"), site.last_hook()
+    operator.ask("POST", "/repos/game/team-red/tags", {"tag_name": tag, "target": "main"})
+    try:
+        hooks = site.answered(f"refs/tags/{tag}", after=last)
+        assert site.last_build("team-red") == before
+        made = [build for hook in hooks for _, build in [site.deliver(hook, port=careless.port)] if "number" in build]
+        assert made
+        assert careless.runner.wait_for("game/team-red", SECONDS, number=made[0]["number"]) is not None
+        fell("the tag was built")
+    finally:
+        operator.ask("DELETE", f"/repos/game/team-red/tags/{tag}")
+
+
+ANONYMOUS_AND_FORGED = {"nobody": "", "a forged cookie": "_session_=forged", "another's": "_session_=YWRtaW4="}
+CALLS = [
+    ("GET", "/api/repos/game/team-red/builds"),
+    ("GET", "/api/repos/game/team-red/builds/1/logs/1/1"),
+    ("POST", "/api/repos/game/team-red/sign"),
+    ("POST", "/api/repos/game/team-red/builds/1"),
+    ("POST", "/api/repos/game/team-red/builds/1/approve/1"),
+    ("POST", "/api/repos/game/team-red/secrets"),
+    ("POST", "/api/repos/game/team-red/cron"),
+    ("PATCH", "/api/repos/game/team-red"),
+    ("DELETE", "/api/repos/game/team-red"),
+    ("GET", "/api/users"),
+    ("GET", "/api/builds/incomplete"),
+    ("POST", "/rpc/v2/stage"),
+    ("POST", "/rpc/v2/ping"),
+]
+
+
+@pytest.mark.parametrize("who", ANONYMOUS_AND_FORGED)
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=str)
+def test_t31_drones_api_is_closed_to_players(site: Site, who: str, method: str, path: str) -> None:
+    headers = {"Cookie": ANONYMOUS_AND_FORGED[who]}
+    assert status_of(site.drone_port, method, path, b"{}", headers) in {401, 403, 404}
+
+
+def test_t31_a_player_cannot_log_in_at_drone(site: Site, careless: Careless, fell: Fell) -> None:
+    plan = read(site.folder / "plan.json")
+    with pytest.raises(SetupError, match="did not let ada in"):
+        log_in(plan, "ada")
+    assert "ada" not in {user["login"] for user in site.as_drones_admin().get("/api/users")}
+    log_in(dataclasses.replace(plan, drone_url=careless.url), "ada")
+    assert "ada" in {user["login"] for user in careless.admin.get("/api/users")}
+    fell("the player was let in")
+
+
+def forged_push(commit: str) -> dict[str, Any]:
+    account = {"login": "ada", "username": "ada", "email": "ada@players.invalid", "full_name": ""}
+    return {
+        "ref": "refs/heads/main",
+        "before": "0" * 40,
+        "after": commit,
+        "commits": [{"id": commit, "message": "forged", "author": {"name": "ada", "email": "", "username": "ada"}}],
+        "head_commit": {"id": commit, "message": "forged", "author": {"name": "ada", "email": "", "username": "ada"}},
+        "repository": {
+            "name": "team-red",
+            "owner": {"login": "game", "username": "game"},
+            "full_name": "game/team-red",
+            "default_branch": "main",
+        },
+        "pusher": account,
+        "sender": account,
+    }
+
+
+@pytest.mark.parametrize("secret", ["", "guessed", "x" * 32])
+def test_t31_a_webhook_forged_without_the_secret_is_refused(site: Site, secret: str, fell: Fell) -> None:
+    commit = hashlib.sha1(a_name().encode(), usedforsecurity=False).hexdigest()
+    assert site.hook(secret, "push", forged_push(commit)) >= 400
+    assert site.built("team-red", commit) == []
+    # With the secret it is believed, so that it is the secret that holds.
+    assert site.hook(site.hook_secret("team-red"), "push", forged_push(commit)) == 200
+    assert site.build_of("team-red", commit, trust="deploy", seconds=SECONDS) is not None
+    fell("the forged push was built")
