@@ -57,6 +57,11 @@ rehearse-status: setup ## List the rehearsals of this user
 test: check tools ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
+.PHONY: sheets
+sheets: setup ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev
+	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }
+	@pulumi stack output --json --show-secrets --stack $(STACK) | $(BIN)/python -m game_app.teams.sheets
+
 .PHONY: bench
 bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json
 	@$(BIN)/python -m bench

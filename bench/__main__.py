@@ -85,7 +85,7 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
                 console.print("Raising it again, with nothing to do …")
                 noop, idle = _timed(lambda: raising.raise_everything(run, silent))
                 console.print("Changing one setting …")
-                change, _ = _timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"replicas": 3}}))
+                change, _ = _timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
         finally:
             console.print("Taking it down …")
             down, left = _timed(lambda: removing.remove_everything(run, silent))
