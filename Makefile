@@ -74,6 +74,11 @@ init: setup ## Write a new environment's settings with fresh keys: make init STA
 recover: setup ## After an update that was killed: adopt what it made and could not write down
 	@$(BIN)/python -m common.recover $(STACK)
 
+FILE ?= $(STACK).backup.tar.gz
+.PHONY: backup restore
+backup restore: setup ## Save what a new game master could not make by itself, or put it onto one (docs/backup.md)
+	@$(BIN)/python -m gamemaster.backup $(subst backup,save,$@) $(STACK) $(FILE)
+
 .PHONY: preview up destroy
 preview up destroy: setup ## The program by pulumi itself: make preview STACK=dev
 	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }

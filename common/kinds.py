@@ -18,6 +18,7 @@ from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
 from common.versions import CHARTS, NEWEST_KUBERNETES
 
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LONGEST_LABEL: Final = 63
 LONGEST_NAME: Final = 253
 """Characters of a domain name (RFC 1035, section 2.3.4, without the final dot)."""
 PRIVATE_RANGES: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))

@@ -498,6 +498,9 @@ class Settings:
         if len(self.zone_name) > longest:
             allowed = f"must leave room for names below it: at most {longest} characters with the domain"
             yield Conflict("subdomain", self.subdomain, allowed)
+        if len(self.subdomain.partition(".")[0]) > kinds.LONGEST_LABEL - len("ns1-"):
+            allowed = "must begin with a label of at most 59 characters: the name server is called ns1-LABEL"
+            yield Conflict("subdomain", self.subdomain, allowed)
 
     @rule
     def rancher_is_reached_by_tls(self) -> Generator[Conflict]:

@@ -60,6 +60,7 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
             "program": time.monotonic() - ready,
         },
         resources=progress.seconds,
+        began=progress.began,
     )
 
 

@@ -8,6 +8,7 @@ import re
 import shlex
 import socket
 import subprocess
+import tarfile
 from pathlib import Path
 
 import dns.message
@@ -196,6 +197,20 @@ def test_what_the_boards_issuer_holds_proves_the_boards_own_names_and_no_other(g
     [certificate] = json.loads(game.kubectl("get", "certificates", "--all-namespaces", "--output=json"))["items"]
     assert certificate["spec"]["dnsNames"] == [f"*.blue.{ZONE}"]
     assert certificate["spec"]["issuerRef"]["name"] == issuer["metadata"]["name"]
+
+
+def test_the_operator_saves_the_game_master_to_a_file_that_is_for_nobody_else(
+    game: Rehearsal, raised: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "saved.tar.gz"
+    assert game.backup("save", file).strip() == f"The save is done: {file}"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+    assert f"var/lib/bind/{ZONE}.db" in names
+    assert f"etc/letsencrypt/live/{ZONE}/fullchain.pem" in names
+    assert "var/lib/shambhala/restore/k3s-snapshot" in names
+    assert [other for other in tmp_path.iterdir() if other != file] == []
 
 
 def test_a_setting_changes_what_depends_on_it_and_nothing_else(game: Rehearsal, raised: str) -> None:

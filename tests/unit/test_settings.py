@@ -30,6 +30,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("domain", ".".join(60 * ["abcde"]), "must be a domain name"),
     ("subdomain", "hunt_dev", "must be one or more DNS labels"),
     ("subdomain", ".".join(39 * ["abcd"]), "must leave room for names below it"),
+    ("subdomain", 60 * "x", "must begin with a label of at most 59 characters"),
     ("certificates.delegationTimeoutSeconds", -1, "must be a whole number from 0 to 86400 seconds"),
     ("parentZone", "gandi", "must be one of scaleway, external"),
     ("scaleway", "fr-par", "must be an object with region, zone, projectId"),
