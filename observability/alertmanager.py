@@ -142,7 +142,7 @@ def _secrets(notify: Notify) -> Mapping[str, pulumi.Output[str]]:
 
 
 def _pod(rules: pulumi.Input[str], secrets: pulumi.Input[str], players: int) -> k8s.core.v1.PodSpecArgs:
-    core = k8s.core.v1
+    core, asked = k8s.core.v1, resources("alertmanager", players, cpu="10m")
     return core.PodSpecArgs(
         automount_service_account_token=False,
         security_context=core.PodSecurityContextArgs(
@@ -163,7 +163,7 @@ def _pod(rules: pulumi.Input[str], secrets: pulumi.Input[str], players: int) -> 
                 ],
                 ports=[core.ContainerPortArgs(container_port=PORT)],
                 readiness_probe=core.ProbeArgs(http_get=core.HTTPGetActionArgs(path="/-/ready", port=PORT)),
-                resources=resources("alertmanager", players, cpu="10m"),
+                resources=core.ResourceRequirementsArgs(requests=asked["requests"], limits=asked["limits"]),
                 security_context=core.SecurityContextArgs(
                     allow_privilege_escalation=False,
                     read_only_root_filesystem=True,
