@@ -57,6 +57,11 @@ rehearse-status: setup ## List the rehearsals of this user
 test: check tools ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
+.PHONY: sheets
+sheets: setup ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev
+	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }
+	@pulumi stack output --json --show-secrets --stack $(STACK) | $(BIN)/python -m game_app.teams.sheets
+
 .PHONY: bench
 bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json
 	@$(BIN)/python -m bench
@@ -68,6 +73,11 @@ init: setup ## Write a new environment's settings with fresh keys: make init STA
 .PHONY: recover
 recover: setup ## After an update that was killed: adopt what it made and could not write down
 	@$(BIN)/python -m common.recover $(STACK)
+
+FILE ?= $(STACK).backup.tar.gz
+.PHONY: backup restore
+backup restore: setup ## Save what a new game master could not make by itself, or put it onto one (docs/backup.md)
+	@$(BIN)/python -m gamemaster.backup $(subst backup,save,$@) $(STACK) $(FILE)
 
 .PHONY: preview up destroy
 preview up destroy: setup ## The program by pulumi itself: make preview STACK=dev

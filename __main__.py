@@ -8,11 +8,12 @@ from pulumi import ResourceOptions
 from board import Board, BoardArgs
 from common.helm import Charts
 from common.settings import GRAFANA, load
-from game_app import GameApp, GameAppArgs, Workshop
+from game_app import GameApp, GameAppArgs, Workshop, load_course
 from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
 from observability import Observability, ObservabilityArgs
 
 settings = load(pulumi.Config(), pulumi.get_stack())
+course = load_course(settings.game_app.hunt)
 account = settings.scaleway
 scaleway = pulumiverse_scaleway.Provider(
     "scaleway",
@@ -66,8 +67,9 @@ game = GameApp(
         host=settings.fqdn(settings.game_app.host),
         address=active.ingress_ip,
         ingress_class=active.ingress_class,
-        portal_image=settings.game_app.image,
-        portal_replicas=settings.game_app.replicas,
+        cluster_issuer=active.cluster_issuer,
+        course=course,
+        check_seconds=settings.game_app.check_seconds,
         workshop=Workshop.from_settings(settings),
     ),
     opts=on_the_active_board,
@@ -92,3 +94,5 @@ pulumi.export("boards", {name: board.ingress_ip for name, board in boards.items(
 pulumi.export("kubeconfig", active.kubeconfig)
 pulumi.export("grafana_url", observability.grafana_url)
 pulumi.export("game_url", game.url)
+pulumi.export("operators_code", game.operators_code)
+pulumi.export("teams", game.teams)

@@ -23,6 +23,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from bench.game_master import Role, critical_path, logins, roles
 from bench.memory import peak_of
 from rehearsal import raising, removing
 from rehearsal.progress import name_of
@@ -51,20 +52,27 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m bench", description=__doc__).parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     provide(console)
-    measures, slowest = _rehearsal(console)
+    measures, slowest, host = _rehearsal(console)
     measures.append(Measure("fast tests", _timed(_fast_tests)[0], 20))
     console.print(_table(measures))
     console.print("Slowest steps of the cold rehearsal:")
     for name, seconds in slowest:
         console.print(f"  {seconds:6.1f} s  {name}")
+    path = critical_path(host)
+    console.print(_host_table(host, path))
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
-    file.write_text(json.dumps({"measures": [asdict(one) for one in measures], "slowest": dict(slowest)}, indent=2))
+    results = {
+        "measures": [asdict(one) for one in measures],
+        "slowest": dict(slowest),
+        "host": [{**asdict(role), "critical": role in path} for role in host],
+    }
+    file.write_text(json.dumps(results, indent=2))
     console.print(f"Written to {file.relative_to(ROOT)}.")
     return 0
 
 
-def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]]:
+def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]], list[Role]]:
     silent = Console(file=io.StringIO())
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
@@ -73,26 +81,50 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             with peak_of(run) as peak:
                 console.print("Raising a rehearsal from nothing …")
                 cold, report = _timed(lambda: raising.raise_everything(run, silent))
+                entered = logins(report)
                 console.print("Raising it again, with nothing to do …")
-                noop, _ = _timed(lambda: raising.raise_everything(run, silent))
+                noop, idle = _timed(lambda: raising.raise_everything(run, silent))
                 console.print("Changing one setting …")
-                change, _ = _timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"replicas": 3}}))
+                change, _ = _timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
         finally:
             console.print("Taking it down …")
             down, left = _timed(lambda: removing.remove_everything(run, silent))
     if left:
         console.print(f"[red]left behind:[/] {', '.join(left)}")
-    return [
-        Measure("make rehearse, cold", cold, 240),
-        Measure("make rehearse, nothing to do", noop, 8),
-        Measure("make rehearse, one setting changed", change, 20),
-        Measure("make rehearse-down", down, 60),
-        Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
-    ], _slowest(report)
+    host = roles(report)
+    return (
+        [
+            Measure("make rehearse, cold", cold, 240),
+            Measure("make rehearse, nothing to do", noop, 8),
+            Measure("make rehearse, one setting changed", change, 20),
+            Measure("make rehearse-down", down, 60),
+            Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
+            Measure("game master, booted to serving", max(role.ended for role in host), 60),
+            Measure("whole program, nothing to do", idle.parts["program"], 3),
+            Measure("logins on the game master, cold", entered, 15, ""),
+        ],
+        _slowest(report),
+        host,
+    )
 
 
 def _slowest(report: Report) -> list[tuple[str, float]]:
     return [(name_of(urn), took) for urn, took in sorted(report.resources.items(), key=lambda item: -item[1])[:3]]
+
+
+def _host_table(host: list[Role], path: list[Role]) -> Table:
+    table = Table(
+        "role",
+        "began",
+        "ended",
+        title="The game master's roles, in seconds after its first boot; \
+those that all waited for in colour",
+        title_justify="left",
+    )
+    for role in host:
+        colour = "yellow" if role in path else "default"
+        table.add_row(f"[{colour}]{role.name}[/]", f"{role.began:.1f}", f"{role.ended:.1f}")
+    return table
 
 
 def _timed(what: Callable[[], _T]) -> tuple[float, _T]:

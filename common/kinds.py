@@ -18,6 +18,7 @@ from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
 from common.versions import CHARTS, NEWEST_KUBERNETES
 
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LONGEST_LABEL: Final = 63
 LONGEST_NAME: Final = 253
 """Characters of a domain name (RFC 1035, section 2.3.4, without the final dot)."""
 PRIVATE_RANGES: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
@@ -167,21 +168,6 @@ kubernetes_minor: Final = Plain(
 )
 
 
-def _pinned(value: str) -> bool:
-    name, _, digest = value.partition("@")
-    path, colon, tag = name.rpartition(":")
-    tagged = bool(colon) and "/" not in tag
-    component = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-    repository = path if tagged else name
-    return bool(
-        re.fullmatch(rf"([a-zA-Z0-9.-]+(:[0-9]+)?/)?{component}(/{component})*", repository)
-        and (not tagged or (re.fullmatch(r"[\w][\w.-]{0,127}", tag, re.ASCII) and tag != "latest"))
-        and (not digest or re.fullmatch(r"sha256:[0-9a-f]{64}", digest))
-        and (tagged or digest)
-    )
-
-
-image: Final = text("a container image pinned by a digest or by a tag other than 'latest'", _pinned)
 label_key: Final = matching(
     "a Kubernetes label key, such as 'role' or 'example.org/role'",
     r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
@@ -223,6 +209,10 @@ def _dns_key(value: str) -> bool:
 dns_key: Final = secret(text(f"{DNS_KEY_BYTES} bytes in base64 (a TSIG key for HMAC-SHA256)", _dns_key))
 
 
+folder: Final = matching(
+    "the name of a folder in the project's folder, such as 'hunts/autumn'",
+    r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*",
+)
 image_folder: Final = matching(
     "a folder of a container registry, such as 'registry.example.org/game'",
     r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)+",

@@ -39,7 +39,7 @@ from common.fields import (
 )
 from common.keys import bare_public_key, public_key_of
 from common.teams import Teams
-from common.versions import ACME_DIRECTORIES, CHARTS, GAME_PORTAL_IMAGE, HELM, K3S
+from common.versions import ACME_DIRECTORIES, CHARTS, HELM, K3S
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
@@ -410,16 +410,14 @@ class Observability:
 
 @section
 class GameApp:
-    """The game's first component."""
+    """The hunt."""
 
-    name: str = setting(kinds.label, default="portal")
-    """Its name on the board."""
-    image: str = setting(kinds.image, default=GAME_PORTAL_IMAGE)
-    """Its container image; it serves HTTP on port 8080."""
-    replicas: int = setting(integer(1, 50, "pods"), default=2)
-    """Number of its pods."""
     host: str = setting(kinds.label, default="play")
-    """The label under which players reach it in the game's zone."""
+    """The label under which players reach its page in the game's zone."""
+    hunt: str = setting(kinds.folder, default="game_app/hunt/example")
+    """What is played: the folder with its steps."""
+    check_seconds: int = setting(integer(5, 600, "seconds"), default=15)
+    """Seconds between two looks at every team's step; a team may ask at any time."""
 
     @rule
     def host_is_free(self) -> Generator[Conflict]:
@@ -517,7 +515,7 @@ class Settings:
     observability: Observability = setting(Section(Observability))
     """What watches the game."""
     game_app: GameApp = setting(Section(GameApp), default=GameApp())
-    """The game's first component."""
+    """The hunt."""
     delivery: Delivery = setting(Section(Delivery), default=Delivery())
     """The players' source control and the game's continuous deployment; without its key there is neither."""
     teams: Teams = setting(Section(Teams), default=Teams())
@@ -562,6 +560,9 @@ class Settings:
         longest = kinds.LONGEST_NAME - 64
         if len(self.zone_name) > longest:
             allowed = f"must leave room for names below it: at most {longest} characters with the domain"
+            yield Conflict("subdomain", self.subdomain, allowed)
+        if len(self.subdomain.partition(".")[0]) > kinds.LONGEST_LABEL - len("ns1-"):
+            allowed = "must begin with a label of at most 59 characters: the name server is called ns1-LABEL"
             yield Conflict("subdomain", self.subdomain, allowed)
 
     @rule

@@ -72,6 +72,10 @@ class Stack:
                 self._run(["config", "set", "--path", "--secret", path, "--stack", self.name], text + "\n")
         return [path for path, _, _ in added]
 
+    def outputs(self) -> Tree:
+        """The stack's plain outputs; a secret one is there in name only. Empty before the first update."""
+        return cast("Tree", json.loads(self._run(["stack", "output", "--json", "--stack", self.name])))
+
     def export(self) -> Tree:
         """The stack's state, secrets encrypted."""
         return cast("Tree", json.loads(self._run(["stack", "export", "--stack", self.name])))

@@ -66,9 +66,6 @@ ACME_DIRECTORIES: Mapping[str, str] = {
 }
 """Let's Encrypt's two; the second one's certificates are trusted by nobody, and plentiful."""
 
-GAME_PORTAL_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.29.3-alpine"
-"""Serves the game's first page as a user without rights, on port 8080."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class BuildImages:
@@ -86,7 +83,7 @@ class BuildImages:
 
 BUILD_IMAGES = BuildImages()
 GUARD_IMAGE = "docker.io/library/python:3.13.7-alpine3.22"
-"""Runs the guard, which is files of this project and needs nothing but Python's standard library."""
+"""Runs the guard and the hunt, which are files of this project and need nothing but Python's standard library."""
 DRONE_SERVER_IMAGE = "docker.io/drone/drone:2.28.2"
 """Not an image built with the tag `oss`: that one ignores the extensions without a word. Before 2.28.1 a build whose
 pipeline could not be fetched again stayed pending for ever."""

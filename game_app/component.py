@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -14,16 +14,22 @@ from common.settings import Settings
 from game_app.delivery import server
 from game_app.delivery.component import HOST, Delivery, DeliveryArgs, Scm, admin_token, catalogue
 from game_app.delivery.component import NAMESPACE as DELIVERY
-from game_app.portal import Portal, PortalArgs
+from game_app.guard.pipelines import ORGANISATION
+from game_app.hunt.component import APP as HUNT_APP
+from game_app.hunt.component import NAMESPACE as HUNT
+from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
+from game_app.hunt.service.steps import Hunt as Course
 from game_app.scm.component import APP as SCM_APP
 from game_app.scm.component import NAMESPACE as SCM
 from game_app.scm.component import PORT as SCM_PORT
-from game_app.scm.component import SETUP, URL, ServerPlace, SourceControl, SourceControlArgs
+from game_app.scm.component import SETUP, URL, ServerPlace, SourceControl, SourceControlArgs, account_password
 from game_app.teams import TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
 INGRESS_NAMESPACE: Final = "ingress"
 """Where a board's ingress controller runs."""
+MONITORING_NAMESPACE: Final = "observability"
+"""Where Prometheus runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +81,25 @@ class GameAppArgs:
     address: pulumi.Input[str]
     """Public IPv4 address of the board's ingress."""
     ingress_class: pulumi.Input[str]
-    portal_image: pulumi.Input[str]
-    portal_replicas: pulumi.Input[int]
+    cluster_issuer: pulumi.Input[str] | None
+    """cert-manager's issuer of the game's certificate; None where the board has none."""
+    course: Course
+    """What is played."""
+    check_seconds: pulumi.Input[int]
+    """Seconds between two looks at every team's step."""
     workshop: Workshop | None = None
     """None: a game without source control, teams and continuous deployment."""
 
 
 class GameApp(pulumi.ComponentResource):
-    """The game: its portal, the page at which every hunt starts, and what the players work with."""
+    """The game: the hunt, the page at which it starts, and what the players work with."""
 
     url: pulumi.Output[str]
     """Where players start."""
+    operators_code: pulumi.Output[str]
+    """What the operators of the hunt log in with, a secret."""
+    teams: pulumi.Output[Mapping[str, Mapping[str, Any]]]
+    """What stands on each team's sheet (`game_app.teams.sheets`), a secret."""
     address: pulumi.Output[str]
     """Where the game's names are to lead, known once the game is served there."""
 
@@ -95,26 +109,57 @@ class GameApp(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": "game", "labels": dict(restricted_namespace("game"))}, opts=child
         )
-        portal = Portal(
-            f"{name}-portal",
-            PortalArgs(
-                namespace=namespace.metadata.name,
+        spaces: Mapping[str, TeamSpace] = {}
+        if args.workshop:
+            spaces = self._workshop(name, args.workshop, args.ingress_class, namespace.metadata.name)
+        hunt = self._hunt(name, args, spaces)
+        self.url = hunt.url
+        self.operators_code = hunt.operators_code
+        self.teams = self._sheets(args.workshop, hunt, spaces)
+        self.address = pulumi.Output.all(args.address, hunt.url).apply(lambda values: str(values[0]))
+        self.register_outputs(
+            {
+                "url": self.url,
+                "address": self.address,
+                "operators_code": self.operators_code,
+                "teams": self.teams,
+            }
+        )
+
+    def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace]) -> Hunt:
+        workshop = args.workshop
+        return Hunt(
+            f"{name}-hunt",
+            HuntArgs(
+                course=args.course,
                 host=args.host,
                 ingress_class=args.ingress_class,
-                image=args.portal_image,
-                replicas=args.portal_replicas,
+                ingress_namespace=INGRESS_NAMESPACE,
+                cluster_issuer=args.cluster_issuer,
+                monitoring_namespace=MONITORING_NAMESPACE,
+                check_seconds=args.check_seconds,
+                git_url=pulumi.Output.concat("http://", workshop.git_host, "/") if workshop else "",
+                master_key=workshop.master_key if workshop else None,
+                teams={team: space.namespace for team, space in spaces.items()},
+                scm=SourceControlPlace(url=URL, namespace=SCM, app=SCM_APP, port=SCM_PORT),
+                api_cidrs=workshop.api_cidrs if workshop else (),
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        if args.workshop:
-            self._workshop(name, args.workshop, args.ingress_class, namespace.metadata.name)
-        self.url = portal.url
-        self.address = pulumi.Output.all(args.address, portal.url).apply(lambda values: str(values[0]))
-        self.register_outputs({"url": self.url, "address": self.address})
+
+    def _sheets(
+        self, workshop: Workshop | None, hunt: Hunt, spaces: Mapping[str, TeamSpace]
+    ) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
+        if workshop is None:
+            return pulumi.Output.secret(dict[str, Mapping[str, Any]]())
+        players = workshop.teams
+        tokens = pulumi.Output.all(**{team: space.token for team, space in spaces.items()})
+        known = pulumi.Output.all(workshop.master_key, hunt.codes, hunt.url, hunt.git_url, tokens)
+        return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, *given)))
 
     def _workshop(
         self, name: str, workshop: Workshop, ingress_class: pulumi.Input[str], namespace: pulumi.Output[str]
-    ) -> None:
+    ) -> Mapping[str, TeamSpace]:
         child = pulumi.ResourceOptions(parent=self)
         spaces = {
             team: TeamSpace(
@@ -142,6 +187,7 @@ class GameApp(pulumi.ComponentResource):
                     token=admin_token(workshop.master_key),
                 ),
                 api_cidrs=workshop.api_cidrs,
+                hunt=(HUNT, HUNT_APP),
             ),
             opts=child,
         )
@@ -163,3 +209,26 @@ class GameApp(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        return spaces
+
+
+def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late
+    players: Mapping[str, Sequence[str]],
+    master: str,
+    codes: Mapping[str, str],
+    page: str,
+    git: str,
+    tokens: Mapping[str, str],
+) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        team: {
+            "page": page,
+            "git": git,
+            "code": codes[team],
+            "repository": f"{ORGANISATION}/{namespace_of(team)}",
+            "namespace": namespace_of(team),
+            "token": tokens[team],
+            "accounts": {player: account_password(master, player) for player in names},
+        }
+        for team, names in players.items()
+    }

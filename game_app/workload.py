@@ -18,7 +18,7 @@ def container(
     cpu: str,
     memory: str,
     port: int | None = None,
-    command: Sequence[str] = (),
+    command: Sequence[pulumi.Input[str]] = (),
     entrypoint: Sequence[str] = (),
     env: Sequence[k8s.core.v1.EnvVarArgs] = (),
     env_from: Sequence[str] = (),
@@ -109,13 +109,20 @@ def deployment(
     replicas: int,
     files: Mapping[str, pulumi.Input[str]] | None = None,
     replace: bool = False,
+    metrics_port: int | None = None,
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.Deployment:
     """A Deployment of one component.
 
     files: what is mounted; a change of it rolls the pods, which a mounted file alone would not.
     replace: the old pod ends before the new one starts, for a program that may not run twice.
+    metrics_port: where Prometheus finds /metrics.
     """
+    scraped = {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(metrics_port),
+        "prometheus.io/path": "/metrics",
+    }
     fingerprint = pulumi.Output.all(**(files or {})).apply(_fingerprint)
     return k8s.apps.v1.Deployment(
         f"{name}-deployment",
@@ -126,7 +133,8 @@ def deployment(
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(app))),
             template=k8s.core.v1.PodTemplateSpecArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
-                    labels=dict(labels(app)), annotations={"shambhala/files": fingerprint}
+                    labels=dict(labels(app)),
+                    annotations={"shambhala/files": fingerprint, **(scraped if metrics_port else {})},
                 ),
                 spec=spec,
             ),

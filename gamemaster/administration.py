@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import pulumi
 import pulumi_rancher2 as rancher2
 
 TOKEN_DAYS = 90
 """Longest life that Rancher gives a token by default (its setting `auth-token-max-ttl-minutes`)."""
+ROTATION_DAYS = 60
+"""Length of the periods of which each has a token of its own: a month before the end, `up` makes the next."""
+
+
+def rotation(day: datetime.date) -> int:
+    """Number of the period in which a day lies, the same for everybody who runs the program."""
+    return day.toordinal() // ROTATION_DAYS
+
+
+_TOKEN: Final[Mapping[str, Any]] = {"token_ttl": TOKEN_DAYS * 86_400, "ui_default_landing": "vue"}
+_SECRETS: Final = ["token", "password"]
+
+
+def _this_period() -> int:
+    return rotation(datetime.datetime.now(datetime.UTC).date())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +43,8 @@ class AdministrationArgs:
     """The password that it was installed with; refused from then on."""
     admin_password: pulumi.Input[str]
     """The password of its user admin."""
+    period: int = field(default_factory=_this_period)
+    """Which token it is: another number makes a new one."""
 
 
 class Administration(pulumi.ComponentResource):
@@ -52,22 +72,43 @@ class Administration(pulumi.ComponentResource):
             f"{name}-admin",
             initial_password=args.bootstrap_password,
             password=args.admin_password,
-            token_ttl=TOKEN_DAYS * 86_400,
-            ui_default_landing="vue",
-            opts=pulumi.ResourceOptions(parent=self, provider=first, additional_secret_outputs=["token", "password"]),
+            **_TOKEN,
+            opts=pulumi.ResourceOptions(parent=self, provider=first, additional_secret_outputs=_SECRETS),
+        )
+        # A second one, since only a login makes a token without one, and the first can log in with its first password
+        # once only. Its `tokenUpdate` would make a new token at each update, for it is put back to false by itself.
+        session = rancher2.Bootstrap(
+            f"{name}-token",
+            initial_password=admin.password,
+            password=admin.password,
+            **_TOKEN,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=first,
+                additional_secret_outputs=_SECRETS,
+                # The new one is there before the old one goes. Rancher keeps the old token until its own end.
+                replacement_trigger=args.period,
+            ),
         )
         provider = rancher2.Provider(
             f"{name}-provider",
             api_url=api_url,
             ca_certs=args.ca_certs,
-            token_key=admin.token,
+            token_key=session.token,
             opts=pulumi.ResourceOptions(parent=self),
         )
         within = pulumi.ResourceOptions(parent=self, provider=provider)
-        server = rancher2.Setting(f"{name}-server-url", name="server-url", value=url, opts=within)
+        server = rancher2.Setting(
+            f"{name}-server-url",
+            name="server-url",
+            value=url,
+            # Each login of Bootstrap sets it to the address that the program uses: put right with the new token.
+            annotations={"shambhala/period": str(args.period)},
+            opts=within,
+        )
         rancher2.Setting(f"{name}-telemetry", name="telemetry-opt", value="out", opts=within)
         # Agents trust what their own system trusts; by default, Rancher's own list alone, which is empty.
         rancher2.Setting(f"{name}-agent-tls", name="agent-tls-mode", value="system-store", opts=within)
-        self.token = pulumi.Output.secret(admin.token)
+        self.token = pulumi.Output.secret(session.token)
         self.url = server.value
         self.register_outputs({"token": self.token, "url": self.url})

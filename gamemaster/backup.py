@@ -4,30 +4,25 @@
     python -m gamemaster.backup restore STACK FILE
 
 Saved are the zone with its keys, the ACME account with the certificates, and what K3s holds. The file holds
-secrets: it is written for its owner alone; keep it encrypted. To begin anew after a loss:
-
-    pulumi up --target '**gamemaster-first-boot' --target-dependents=false
-    python -m gamemaster.backup restore STACK FILE
-    pulumi up
-
-So no certificate is asked for that there is already, and a DS record in the parent zone stays right.
+secrets: it is written for its owner alone; keep it encrypted. docs/backup.md says how to begin anew after a loss.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
+
+from common.settings import SettingsError, parse
+from common.stack import PROJECT, EngineError, Stack
 
 SCRIPTS: Final = Path(__file__).parent / "scripts"
-PROJECT: Final = Path(__file__).parent.parent
 MINUTES: Final = 30
 
 
@@ -41,19 +36,16 @@ class Login:
 
     ip: str
     host_key: str
-    private_key: str
+    private_key: str = field(repr=False)
 
     @classmethod
-    def of_stack(cls, stack: str, engine: str = "pulumi") -> Login:
+    def of_stack(cls, stack: Stack) -> Login:
         """The login that a stack's settings and outputs tell."""
-        config = _engine(engine, stack, "config", "--show-secrets", "--json")
-        outputs = _engine(engine, stack, "stack", "output", "--json")
-        try:
-            operators = config["shambhala:operators"]["objectValue"]
-            host_key = config["shambhala:gamemaster"]["objectValue"]["hostKey"]
-            return cls(outputs["game_master_ip"], host_key["public"], operators["sshPrivateKey"])
-        except KeyError as missing:
-            raise BackupError(f"the stack {stack} has no {missing}; run 'pulumi up --stack {stack}' first") from missing
+        settings = parse(stack.read(), stack.name)
+        ip = stack.outputs().get("game_master_ip")
+        if not ip:
+            raise BackupError(f"the stack {stack.name} has no game master; run 'pulumi up --stack {stack.name}' first")
+        return cls(ip, settings.gamemaster.host_key.public, settings.operators.ssh_private_key.value)
 
 
 def save(login: Login, file: Path) -> None:
@@ -70,7 +62,7 @@ def save(login: Login, file: Path) -> None:
 
 
 def restore(login: Login, file: Path) -> None:
-    """Put an archive onto a host that has had its first boot only. Raises BackupError."""
+    """Put an archive onto a new host, once its first boot is over. Raises BackupError."""
     try:
         with file.open("rb") as archive:
             _ssh(login, "restore", stdin=archive)
@@ -93,6 +85,8 @@ def _ssh(
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": "20",
+            # A new host refuses connections for a while: one try a second.
+            "ConnectionAttempts": "120",
             "IdentitiesOnly": "yes",
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(known),
@@ -111,15 +105,6 @@ def _ssh(
         raise BackupError(done.stderr.decode(errors="replace").strip() or f"ssh ended with {done.returncode}")
 
 
-def _engine(engine: str, stack: str, *arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [engine, *arguments, "--stack", stack], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise BackupError(f"'pulumi {' '.join(arguments)}' failed: {done.stderr.strip()}")
-    return json.loads(done.stdout)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command. Gives 0 when it is done, 1 when it failed."""
     parser = argparse.ArgumentParser(
@@ -128,11 +113,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("what", choices=("save", "restore"))
     parser.add_argument("stack", help="the environment's stack")
     parser.add_argument("file", type=Path, help="the archive")
+    parser.add_argument("--project", metavar="FOLDER", type=Path, default=PROJECT, help="folder with Pulumi.yaml")
+    parser.add_argument("--pulumi", metavar="PROGRAM", default="pulumi", help="the engine; by default the one on PATH")
     options = parser.parse_args(arguments)
     try:
-        login = Login.of_stack(options.stack)
+        login = Login.of_stack(Stack(options.stack, options.project, options.pulumi))
         (save if options.what == "save" else restore)(login, options.file)
-    except BackupError as error:
+    except (BackupError, EngineError, SettingsError) as error:
         print(f"The {options.what} failed: {error}", file=sys.stderr)
         return 1
     print(f"The {options.what} is done: {options.file}")

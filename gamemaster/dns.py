@@ -1,25 +1,20 @@
-"""bind9, authority of the delegated subdomain, and the records in it."""
+"""bind9, authority of the delegated subdomain, of which others write the records."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pulumi
 
 from common.keys import derived_dns_key
 from common.templates import render
 from gamemaster.certificates import challenges
+from gamemaster.records import TTL
 from gamemaster.remote import Host, on_host
 
 _TEMPLATES = Path(__file__).parent / "templates"
-
-RecordType = Literal["A", "AAAA", "CNAME", "TXT", "MX", "CAA"]
-
-TTL = 60
-"""Seconds a record may be kept by resolvers: how long players wait at most when a board is swapped."""
 
 
 @dataclass(frozen=True)
@@ -145,45 +140,3 @@ def _key_name(board: str) -> str:
 def _key_of(board: str, master: pulumi.Output[str]) -> UpdateKey:
     # Derived, so that one board's key tells nothing about another's and a new board needs no new setting.
     return UpdateKey(name=_key_name(board), secret=master.apply(lambda secret: derived_dns_key(secret, board)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordArgs:
-    """One set of records: all with the same name and type."""
-
-    host: Host
-    zone: pulumi.Input[str]
-    """The zone that holds it, as NameServer gives it."""
-    label: str
-    """Name below the zone (`play`, `*.blue`), or `@` for the zone itself."""
-    type: RecordType
-    data: Sequence[pulumi.Input[str]]
-    """What the records say, in zone-file notation."""
-    ttl: int = TTL
-    """Seconds."""
-
-
-class Record(pulumi.ComponentResource):
-    """A set of records in the game's zone, taken out again when it is deleted."""
-
-    fqdn: pulumi.Output[str]
-    """The full name, without the final dot."""
-
-    def __init__(self, name: str, args: RecordArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("shambhala:gamemaster:Record", name, None, opts)
-        zone = pulumi.Output.from_input(args.zone)
-        self.fqdn = zone.apply(lambda zone: zone if args.label == "@" else f"{args.label}.{zone}")
-        args.host.step(
-            f"{name}-update",
-            "record",
-            {
-                "zone": zone,
-                "name": self.fqdn.apply(lambda fqdn: f"{fqdn}."),
-                "type": args.type,
-                "ttl": str(args.ttl),
-                "data": pulumi.Output.all(*args.data).apply(lambda lines: "\n".join(map(str, lines))),
-            },
-            parent=self,
-            undo="record-remove",
-        )
-        self.register_outputs({"fqdn": self.fqdn})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from gamemaster.dns import Record, RecordArgs
+from gamemaster.records import A, Record, RecordArgs
 from gamemaster.remote import Host
 
 
@@ -32,7 +32,7 @@ class Names(pulumi.ComponentResource):
         self.fqdns = {
             label: Record(
                 f"{name}-{label.replace('*', 'wildcard').replace('.', '-')}",
-                RecordArgs(host=args.host, zone=args.zone, label=label, type="A", data=[address]),
+                RecordArgs(host=args.host, zone=args.zone, label=label, data=[A(address)]),
                 opts=pulumi.ResourceOptions(parent=self),
             ).fqdn
             for label, address in args.addresses.items()

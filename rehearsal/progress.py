@@ -24,12 +24,16 @@ class EngineProgress:
     """URN to when its step began, on the monotonic clock."""
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     """URN to how long its step took."""
+    began: dict[str, float] = field(default_factory=dict[str, float])
+    """URN to when its step began, in seconds since this object was made."""
+    _made: float = field(default_factory=time.monotonic)
     _shown: float = field(default_factory=time.monotonic)
 
     def __call__(self, event: EngineEvent) -> None:
         now = time.monotonic()
         if event.resource_pre_event and _does_something(event.resource_pre_event.metadata):
             self.running[event.resource_pre_event.metadata.urn] = now
+            self.began.setdefault(event.resource_pre_event.metadata.urn, now - self._made)
         elif event.res_outputs_event:
             self._ended(event.res_outputs_event.metadata, now)
         elif event.diagnostic_event and _matters(event.diagnostic_event):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from pathlib import Path
@@ -59,6 +60,7 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
             "program": time.monotonic() - ready,
         },
         resources=progress.seconds,
+        began=progress.began,
     )
 
 
@@ -109,7 +111,8 @@ def _pack(run: Run, tools: Tools, folder: Path) -> None:
 
 
 def _leave_keys(run: Run, outputs: automation.OutputMap) -> None:
-    """Write what the printed commands need: the board's kubeconfig and the host key to expect."""
+    """Write what the printed commands need: the board's kubeconfig, the host key to expect, and what was given out."""
     write_private(run.home / "kubeconfig", str(outputs["kubeconfig"].value))
+    write_private(run.home / "outputs.json", json.dumps({key: output.value for key, output in outputs.items()}))
     host_key = load_or_make_secrets(run).host.public
     (run.home / "known_hosts").write_text(f"{outputs['game_master_ip'].value} {host_key}\n")

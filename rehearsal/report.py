@@ -30,6 +30,8 @@ class Report:
     """Part of the rehearsal to the seconds it took."""
     resources: Mapping[str, float]
     """URN to the seconds its step took."""
+    began: Mapping[str, float]
+    """URN to when its step began, in seconds since the program did."""
 
     def table(self) -> Table:
         """Each part: real or stand-in, where it came from, its address, how long it took."""

@@ -86,6 +86,8 @@ class SourceControlArgs:
     drone: ServerPlace
     api_cidrs: Sequence[str]
     """Networks in which the cluster's own API answers, which the set-up hands its results to."""
+    hunt: tuple[str, str]
+    """Namespace and name of the hunt's pods, which look at what teams write and merge what is green."""
 
 
 class SourceControl(pulumi.ComponentResource):
@@ -111,6 +113,7 @@ class SourceControl(pulumi.ComponentResource):
             ingress=[
                 from_namespace(args.ingress_namespace),
                 from_pods(args.drone.namespace, args.drone.app, PORT),
+                from_pods(*args.hunt, PORT),
                 from_labelled("app.kubernetes.io/name", BUILD_LABEL, PORT),
             ],
             volumes=1,

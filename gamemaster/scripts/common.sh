@@ -20,37 +20,61 @@ fail() {
     exit 1
 }
 
+# Seconds to wait while another program, such as Debian's own daily upgrade, holds apt.
+APT_PATIENCE=300
+# Roles install at the same time, one after another.
+APT_QUEUE=900
+
 # install_packages PACKAGE...: from Debian, only what is missing; waits while somebody else holds apt.
 install_packages() {
-    local missing=() room
+    local missing=() room deadline attempt
     for package in "$@"; do
         dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
     room=$(df --output=avail -BM / | tail -n 1 | tr -dc 0-9)
     ((room >= 500)) || fail "the disk is almost full ($room MB left); make room, or raise gamemaster.volumeSizeGb."
-    (
-        # Roles run at the same time, and apt does not wait for the lock on its lists by itself.
-        flock --timeout 300 9 || fail "another role has held apt for 5 minutes; see 'ps' on the Instance."
-        for attempt in 1 2 3 4 5 6; do
-            apt-get -qq -o DPkg::Lock::Timeout=120 update >"$INPUTS/.apt" 2>&1 && break
-            if ((attempt == 6)) || ! grep -q 'Could not get lock' "$INPUTS/.apt"; then
-                cat "$INPUTS/.apt" >&2
-                fail "Debian's package list cannot be read; check sources:debian and the Instance's way out."
-            fi
-            sleep 20
-        done
-        for attempt in 1 2; do
-            apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" \
-                >"$INPUTS/.apt" 2>&1 && break
-            # A role that was cut leaves packages half installed, and apt then refuses all others.
-            if ((attempt == 2)) || ! grep -q 'dpkg was interrupted' "$INPUTS/.apt" ||
-                ! dpkg --force-confold --configure -a >>"$INPUTS/.apt" 2>&1; then
-                tail -n 20 "$INPUTS/.apt" >&2
-                fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
-            fi
-        done
-    ) 9>/run/lock/shambhala-apt
+    exec 9>/run/lock/shambhala-apt
+    flock --timeout "$APT_QUEUE" 9 ||
+        fail "the other roles have installed packages for $APT_QUEUE seconds; see 'ps' on the Instance."
+    deadline=$((SECONDS + APT_PATIENCE))
+    # apt waits for dpkg's lock by itself, but not for the one on its lists.
+    until apt_get update; do
+        apt_is_held || {
+            cat "$INPUTS/.apt" >&2
+            fail "Debian's package list cannot be read; check sources.debian and the Instance's way out."
+        }
+        ((SECONDS < deadline)) || fail_held
+        sleep 2
+    done
+    for attempt in 1 2; do
+        ! apt_get install --no-install-recommends "${missing[@]}" || break
+        ! apt_is_held || fail_held
+        # A role that was cut leaves packages half installed, and apt then refuses all others.
+        if ((attempt == 2)) || ! grep -q 'dpkg was interrupted' "$INPUTS/.apt" ||
+            ! dpkg --force-confold --configure -a >>"$INPUTS/.apt" 2>&1; then
+            tail -n 20 "$INPUTS/.apt" >&2
+            fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
+        fi
+    done
+    exec 9>&-
+}
+
+# apt_get ARGUMENT...: what it says goes to $INPUTS/.apt.
+apt_get() {
+    apt-get -qq -o DPkg::Lock::Timeout="$((deadline > SECONDS ? deadline - SECONDS : 1))" -o Dpkg::Use-Pty=0 "$@" \
+        >"$INPUTS/.apt" 2>&1
+}
+
+# apt_is_held: whether apt was refused since another program holds its lock.
+apt_is_held() { grep -qE 'Could not get lock|Unable to acquire the dpkg frontend lock' "$INPUTS/.apt"; }
+
+fail_held() {
+    local holder
+    holder=$(lslocks --noheadings --raw --output COMMAND,PID,PATH |
+        awk '$3 ~ "^/var/lib/(dpkg|apt)/.*lock" { print $1 " (process " $2 ")"; exit }' || true)
+    fail "${holder:-another program} has held Debian's packages for $APT_PATIENCE seconds; run 'pulumi up' again once it \
+is done."
 }
 
 # put_file INPUT TARGET MODE OWNER: write a file only if it differs; true when it was written.
@@ -77,10 +101,14 @@ download() {
         return 1
     fi
     install -d -m 755 "$(dirname "$3")"
-    curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --output "$3.part" "$1" || {
+    local ended=0
+    curl --fail --silent --show-error --location --retry 3 --connect-timeout 20 --output "$3.part" "$1" || ended=$?
+    if ((ended)); then
         rm -f "$3.part"
+        # curl(1): "Write error. Curl could not write data to a local filesystem".
+        ((ended != 23)) || fail "$1 cannot be written to $3; is the disk full? What was installed before still runs."
         fail "$1 cannot be downloaded; check the setting under sources. What was installed before still runs."
-    }
+    fi
     echo "$2  $3.part" | sha256sum --check --status || {
         local found
         found=$(sha256sum "$3.part" | cut -d ' ' -f 1)

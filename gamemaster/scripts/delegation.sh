@@ -50,9 +50,10 @@ while lacks=$(missing) && [[ -n $lacks ]]; do
         told=$lacks
         echo "waiting, since $lacks" >&2
     fi
-    ((SECONDS < deadline)) ||
+    left=$((deadline - SECONDS))
+    ((left > 0)) ||
         fail "after $seconds seconds, $lacks. Add the records of the output 'delegation' to $parent, then run \
 'pulumi up' again."
-    sleep 5
+    sleep "$((left < 5 ? left : 5))"
 done
 echo "delegated"

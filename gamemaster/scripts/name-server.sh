@@ -10,6 +10,18 @@ zone=$(cat "$INPUTS/zone")
 database="/var/lib/bind/$zone.db"
 install_packages bind9 bind9-utils bind9-dnsutils
 install -d -m 770 -o root -g bind /var/lib/bind/keys
+# On a new host after `python -m gamemaster.backup restore`: go on with the zone and the keys that were saved.
+saved=/var/lib/shambhala/restore
+if [[ -e $saved/certificates.key ]]; then
+    systemctl stop named
+    cp --recursive --preserve=mode,timestamps -T "$saved/bind" /var/lib/bind
+    chown -R bind:bind /var/lib/bind
+    chown root:bind /var/lib/bind /var/lib/bind/keys
+    chmod 770 /var/lib/bind/keys
+    install -m 640 -o root -g bind "$saved/certificates.key" /etc/bind/certificates.key
+    # Last, so that a role that was cut here begins it again.
+    rm -rf "$saved/bind" "$saved/certificates.key"
+fi
 if [[ ! -s /etc/bind/certificates.key ]]; then
     tsig-keygen -a hmac-sha512 certificates >"$INPUTS/certificates.key"
     put_file certificates.key /etc/bind/certificates.key 640 root:bind

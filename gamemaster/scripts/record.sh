@@ -24,6 +24,9 @@ if ! cmp -s "$INPUTS/update" "$kept/update" || [[ $(served) != "$(cat "$kept/ser
     # bind9's own session key, so that no secret has to travel. Not nsupdate -l, which tries ::1 first
     # and then sends a broken message.
     nsupdate -k /run/named/session.key "$INPUTS/update" || fail "bind9 refused $type $name."
+    # It leaves out, without a word, what must not be beside a CNAME (RFC 2136, section 3.4.2.2).
+    served | awk -v type="$type" '$4 == type { found = 1 } END { exit !found }' ||
+        fail "bind9 does not serve $type $name: the name has a CNAME, or other records where it was to get one."
     before=$(cat "$kept/served" 2>/dev/null || true)
     moved=false
     if [[ -n $before ]] && ! cmp -s "$INPUTS/update" "$kept/update"; then moved=true; fi

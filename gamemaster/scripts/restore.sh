@@ -1,39 +1,33 @@
 #!/usr/bin/env bash
-# Puts an archive of backup.sh, on standard input, onto a host that has had its first boot only. The roles then find
-# the keys, certificates and data there and make none of their own.
+# Puts an archive of backup.sh, on standard input, onto a new host. The roles then find the keys, certificates and data
+# there and make none of their own.
 set -euo pipefail
 umask 077
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 fail() {
     echo "restore: $1" >&2
     exit 1
 }
 
+timeout 300 cloud-init status --wait >/dev/null || fail "the first boot did not end well; read 'cloud-init status --long'."
 [[ ! -e /etc/bind/certificates.key && ! -e /var/lib/rancher/k3s/server/token ]] ||
     fail "this host is set up already; restore onto a new one, before its name server is set up."
 folder=$(mktemp -d /var/tmp/shambhala-restore.XXXXXXXX)
 trap 'rm -rf "$folder"' EXIT
 tar --extract --gzip --no-same-owner -C "$folder" || fail "the archive is not whole; nothing was changed."
-[[ -d $folder/var/lib/bind ]] || fail "the archive is none of 'python -m gamemaster.backup save'; nothing was changed."
+[[ -s $folder/etc/bind/certificates.key && -d $folder/var/lib/bind ]] ||
+    fail "the archive is none of 'python -m gamemaster.backup save'; nothing was changed."
 
-# The files belong to users that come with the package; bind9 itself starts with its role.
-{ apt-get -qq -o DPkg::Lock::Timeout=120 update && apt-get -qq -o DPkg::Lock::Timeout=120 install --no-install-recommends bind9; } \
-    >"$folder/.apt" 2>&1 || {
-    tail -n 5 "$folder/.apt" >&2
-    fail "Debian's package bind9 cannot be installed; nothing was changed."
-}
-systemctl stop named
-cp --recursive --preserve=mode,timestamps,links -T "$folder/var/lib/bind" /var/lib/bind
-chown -R bind:bind /var/lib/bind
-chown root:bind /var/lib/bind /var/lib/bind/keys
-chmod 770 /var/lib/bind/keys
+put() { cp --recursive --preserve=mode,timestamps,links -T "$folder/$1" "$2"; }
+# bind9's files belong to users that come with its package: its role takes them from here.
+install -d -m 755 /var/lib/shambhala
 for path in etc/letsencrypt var/lib/shambhala var/lib/rancher; do
     [[ ! -e $folder/$path ]] || {
         mkdir -p "/$path"
-        cp --recursive --preserve=mode,timestamps,links -T "$folder/$path" "/$path"
+        put "$path" "/$path"
     }
 done
-# Last: with it the host counts as restored.
-install -m 640 -o root -g bind "$folder/etc/bind/certificates.key" /etc/bind/certificates.key
+install -d -m 700 /var/lib/shambhala/restore
+put var/lib/bind /var/lib/shambhala/restore/bind
+put etc/bind/certificates.key /var/lib/shambhala/restore/certificates.key
 echo "restored"

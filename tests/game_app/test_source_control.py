@@ -36,6 +36,7 @@ def source_control() -> None:
             components=["portal"],
             teams=TEAMS,
             pipelines=catalogue(["portal"], list(TEAMS), "registry.example/game"),
+            hunt=("hunt", "hunt"),
             drone=ServerPlace(
                 namespace="delivery",
                 app="drone",

@@ -32,7 +32,8 @@ def _tell(line: str) -> None:
 
 def _pack(downloads: Downloads, run: Run) -> None:
     rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
-    pack_k3s(downloads.folder / "k3s", tools().control_plane, K3S.version, {(ADDRESS, 80): rancher})
+    for name, version in (("k3s", K3S.version), ("newer-k3s", games.NEWER_K3S)):
+        pack_k3s(downloads.folder / name, tools().control_plane, version, {(ADDRESS, 80): rancher})
     pack_helm(downloads.folder / "helm.tar.gz", built(HELM))
 
 
@@ -57,7 +58,8 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
         await standin.start()
         started.append(standin.stop)
         await authority.start(f"{cloud.address}:53")
-        machine = cloud.machine()
+        await instances.create_network(games.PRIVATE, f"10.{run.slot}.12.0/24")
+        machine = cloud.machine(networks={games.PRIVATE: f"10.{run.slot}.12.2"})
         await cloud.boot(machine, games.DOORS)
         host = Host(await cloud.enter())
         settings = games.Settings(
@@ -65,6 +67,7 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
             acme_directory=authority.directory,
             acme_ca_bundle=authority.own_certificate,
             k3s=downloads.file("k3s"),
+            newer_k3s=downloads.file("newer-k3s"),
             helm=downloads.file("helm.tar.gz"),
             charts_url=charts.url,
         )

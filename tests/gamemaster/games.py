@@ -24,7 +24,7 @@ import rehearsal.k3s
 from common.helm import Charts
 from common.keys import derived_dns_key, dns_key
 from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
-from gamemaster.dns import Record, RecordArgs
+from gamemaster.records import AAAA, CAA, CNAME, MX, TXT, Data, Record, RecordArgs
 from rehearsal.acme import Authority
 from rehearsal.scaleway.backends import Machine
 from tests.gamemaster.steps import Host, Step
@@ -34,6 +34,8 @@ Seen = TypeVar("Seen")
 ZONE = "hunt.example.org"
 RANCHER = f"rancher.{ZONE}"
 BOOTSTRAP_PASSWORD = secrets.token_urlsafe(16)
+NEWER_K3S = "v1.36.99+k3s1"
+PRIVATE = "private"
 ECHO_PORT = 9000
 ECHO = f"echo.{ZONE}"
 """A site whose program the tests start themselves."""
@@ -41,6 +43,16 @@ ECHO = f"echo.{ZONE}"
 
 DOORS = [rule("TCP", port) for port in (22, 53, 80, 443, 6443, 10250)] + [rule("UDP", 53)]
 """What the cloud lets in: more than the game master wants, to see that it has a lock of its own."""
+
+
+RECORDS: Sequence[tuple[str, Sequence[Data]]] = (
+    ("v6", [AAAA("2001:db8::20")]),
+    ("www", [CNAME(f"play.{ZONE}")]),
+    ("@", [MX(10, "mail.example.org")]),
+    ("@", [CAA("issue", "example.org")]),
+    ("note", [TXT("first note"), TXT('a "second"; ' + 300 * "x")]),
+)
+"""Beside the addresses: one set of each other kind."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,7 @@ class Settings:
     acme_directory: str
     acme_ca_bundle: str
     k3s: rehearsal.k3s.Download
+    newer_k3s: rehearsal.k3s.Download
     helm: rehearsal.k3s.Download
     charts_url: str
     dns_master: str = field(default_factory=dns_key)
@@ -70,6 +83,11 @@ class Game:
     @property
     def address(self) -> str:
         return self.cloud.address
+
+    @property
+    def private_address(self) -> str:
+        """Where it is on its private network, in which this machine has the first address."""
+        return self.machine.networks[PRIVATE]
 
     def step(self, name: str) -> Step:
         return next(step for step in self.steps if step.name == name)
@@ -158,15 +176,9 @@ def program(settings: Settings) -> None:
     ssh = pulumi.ResourceOptions(providers=[Ssh("other-ssh")])
     addresses = {"@": settings.address, "*.blue": "192.0.2.20", "play": "192.0.2.20"}
     Names("names", NamesArgs(host=master.host, zone=master.zone, addresses=addresses), opts=ssh)
-    for label, kind, data in (
-        ("v6", "AAAA", ["2001:db8::20"]),
-        ("www", "CNAME", [f"play.{ZONE}."]),
-        ("@", "MX", ["10 mail.example.org."]),
-        ("@", "CAA", ['0 issue "example.org"']),
-        ("note", "TXT", ['"first note"', '"second note"']),
-    ):
+    for label, data in RECORDS:
         Record(
-            f"{kind.lower()}-record",
-            RecordArgs(host=master.host, zone=master.zone, label=label, type=kind, data=data),  # pyright: ignore[reportArgumentType]
+            f"{data[0].kind.lower()}-record",
+            RecordArgs(host=master.host, zone=master.zone, label=label, data=data),
             opts=ssh,
         )

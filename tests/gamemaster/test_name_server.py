@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import dns.asyncquery
@@ -25,6 +30,9 @@ from tests.gamemaster.games import ZONE, Game
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 
+NOTES = [r'"a \"second\"; ' + 243 * "x" + '" "' + 57 * "x" + '"', '"first note"']
+
+
 async def test_it_is_the_authority_of_the_zone(game: Game) -> None:
     answer = await game.ask(ZONE, "SOA")
     assert "AA" in dns.flags.to_text(answer.flags).split()
@@ -41,7 +49,7 @@ async def test_it_is_the_authority_of_the_zone(game: Game) -> None:
         (f"www.{ZONE}", "CNAME", [f"play.{ZONE}."]),
         (ZONE, "MX", ["10 mail.example.org."]),
         (ZONE, "CAA", ['0 issue "example.org"']),
-        (f"note.{ZONE}", "TXT", ['"first note"', '"second note"']),
+        (f"note.{ZONE}", "TXT", NOTES),
     ],
 )
 async def test_each_record_is_answered(game: Game, name: str, kind: str, data: list[str]) -> None:
@@ -115,6 +123,14 @@ async def test_a_record_changed_by_hand_is_put_right_by_itself(game: Game) -> No
     await game.eventually(lambda: game.records(f"play.{ZONE}", "A"), ["192.0.2.20"], seconds=60)
 
 
+async def test_a_record_beside_an_alias_is_told_not_to_be_served(game: Game) -> None:
+    """RFC 2136, section 3.4.2.2: a server leaves out such an update and says that all is well."""
+    step = game.step("aaaa-record-update")
+    with pytest.raises(AssertionError, match=rf"record: bind9 does not serve AAAA www\.{ZONE}\.: .* has a CNAME"):
+        await game.host.run(step.script, step.stdin.replace("v6.", "www."))
+    assert await game.records(f"www.{ZONE}", "CNAME") == [f"play.{ZONE}."]
+
+
 async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> None:
     step = game.step("txt-record-update")
     await game.host.run(step.undo, step.stdin)
@@ -122,7 +138,92 @@ async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> No
     await game.host.sh("systemctl start shambhala-keep-records.service")
     assert (await game.ask(f"note.{ZONE}", "TXT")).rcode() == dns.rcode.NXDOMAIN
     await game.host.take([step])
-    assert await game.records(f"note.{ZONE}", "TXT") == ['"first note"', '"second note"']
+    assert await game.records(f"note.{ZONE}", "TXT") == NOTES
+
+
+async def test_a_flood_of_one_question_is_answered_in_part_and_each_asker_may_come_by_tcp(game: Game) -> None:
+    """From the tests' own network to the tests' own machine: 600 small datagrams, once."""
+    question = dns.message.make_query(f"www.{ZONE}", "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        asker.settimeout(2)
+        asker.connect((game.address, 53))
+        for _ in range(600):
+            asker.send(question)
+        answers: list[dns.message.Message] = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                answers.append(dns.message.from_wire(await asyncio.to_thread(asker.recv, 4096)))
+    cut = [answer for answer in answers if "TC" in dns.flags.to_text(answer.flags).split()]
+    assert 0 < len(answers) - len(cut) < 300
+    assert cut
+    assert not any(answer.answer for answer in cut)
+    by_tcp = await dns.asyncquery.tcp(dns.message.make_query(f"www.{ZONE}", "A"), game.address, timeout=5)
+    assert by_tcp.answer
+
+
+PARENT = """$TTL 60
+@ IN SOA ns.example.org. hostmaster.example.org. (1 7200 900 1209600 60)
+@ IN NS ns.example.org.
+ns IN A 127.0.0.7
+"""
+
+
+@asynccontextmanager
+async def parent_zone(game: Game, *records: str) -> AsyncGenerator[None]:
+    """A name server on the host's loopback that has the parent zone, and that the host asks for everything."""
+    zone = "\n".join((PARENT, *records, ""))
+    server = (
+        'options { directory "/tmp/parent"; listen-on port 5353 { 127.0.0.1; }; listen-on-v6 { none; }; recursion no; '
+        "pid-file none; session-keyfile none; }; controls {}; "
+        'zone "example.org" { type primary; file "/tmp/parent/zone"; };'
+    )
+    await game.host.run("mkdir -p /tmp/parent; cat > /tmp/parent/zone", zone)
+    await game.host.run("cat > /tmp/parent/named.conf", server)
+    rules = (
+        "table ip parent { chain out { type nat hook output priority dstnat; "
+        "ip daddr 127.0.0.7 meta l4proto { tcp, udp } th dport 53 dnat to 127.0.0.1:5353; }; }"
+    )
+    await game.host.run("cp /etc/resolv.conf /tmp/resolv.before; nft --file -", rules)
+    try:
+        await game.host.sh(
+            "echo nameserver 127.0.0.7 > /etc/resolv.conf; "
+            "systemd-run --quiet --collect --unit=parent named -f -c /tmp/parent/named.conf; "
+            "timeout 20 sh -c 'until dig +time=1 +tries=1 @127.0.0.7 example.org SOA > /dev/null; do sleep 0.1; done'"
+        )
+        yield
+    finally:
+        await game.host.sh(
+            "cat /tmp/resolv.before > /etc/resolv.conf; nft delete table ip parent; "
+            "systemctl stop parent; rm -rf /tmp/parent"
+        )
+
+
+DELEGATION = ("hunt IN NS ns1-hunt.example.org.", "ns1-hunt IN A 192.0.2.10")
+
+
+@pytest.mark.parametrize(
+    ("records", "lacks"),
+    [
+        ((), r"ns\.example\.org\. does not have 'hunt\.example\.org\. IN NS ns1-hunt\.example\.org\.'"),
+        (DELEGATION[:1], r"does not have 'ns1-hunt\.example\.org\. IN A 192\.0\.2\.10' \(but 'nothing'\)"),
+        ((DELEGATION[0], "ns1-hunt IN A 192.0.2.99"), r"IN A 192\.0\.2\.10' \(but '192\.0\.2\.99'\)"),
+    ],
+)
+async def test_what_the_parent_zone_lacks_is_said_after_a_bounded_wait(
+    game: Game, records: Sequence[str], lacks: str
+) -> None:
+    step = game.step("gamemaster-delegation-check")
+    async with parent_zone(game, *records):
+        with pytest.raises(AssertionError, match=rf"delegation: after 1 seconds, .*{lacks}.*\. Add the records of"):
+            await game.host.run(step.script, step.stdin.replace('"seconds": "0"', '"seconds": "1"'))
+
+
+async def test_a_parent_zone_that_leads_here_is_enough(game: Game) -> None:
+    step = game.step("gamemaster-delegation-check")
+    async with parent_zone(game, *DELEGATION):
+        said = await game.host.run(step.script, step.stdin.replace('"seconds": "0"', '"seconds": "20"'))
+    assert said == "delegated"
 
 
 async def test_a_parent_zone_that_nobody_answers_for_is_named_after_a_bounded_wait(game: Game) -> None:

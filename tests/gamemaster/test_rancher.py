@@ -9,7 +9,8 @@ import secrets
 import pytest
 import pytest_asyncio
 
-from tests.gamemaster.games import BOOTSTRAP_PASSWORD, RANCHER, Game
+from common.versions import K3S
+from tests.gamemaster.games import BOOTSTRAP_PASSWORD, NEWER_K3S, RANCHER, Game
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
 
@@ -43,17 +44,23 @@ async def answers(game: Game, port: int) -> bool:
         writer.close()
 
 
+async def test_nobody_on_the_private_network_reaches_kubernetes_either(game: Game) -> None:
+    """It listens on every address, for its pods' sake (docs/adr/0006); the packet filter is what keeps it shut."""
+    assert "*:6443" in await game.host.sh("ss --no-header --listening --tcp --numeric")
+    for port in (6443, 2379, 2380, 10250):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await asyncio.open_connection(game.private_address, port)
+
+
 async def test_secrets_are_encrypted_where_they_are_kept(game: Game) -> None:
-    mark = secrets.token_hex(12)
-    await game.host.sh(f"kubectl create secret generic marked --from-literal=mark={mark}")
-    await game.host.sh(f"kubectl create configmap marked --from-literal=mark={mark[::-1]}")
-    await game.host.sh("k3s etcd-snapshot save --name look")
-    kept = await game.host.sh(
-        "python3 -c 'import base64, glob, json; "
-        'pairs = json.load(open(glob.glob("/var/lib/rancher/k3s/server/db/snapshots/look-*")[-1])); '
-        'print(sum(1 for p in pairs if b"MARK" in base64.b64decode(p.get("value", ""))))\''.replace("MARK", mark)
-    )
-    assert kept == "0"
+    hidden, plain = secrets.token_hex(12), secrets.token_hex(12)
+    await game.host.sh(f"kubectl create secret generic marked --from-literal=mark={hidden}")
+    await game.host.sh(f"kubectl create configmap marked --from-literal=mark={plain}")
+    # etcd's own files, as somebody with the disk reads them; what is no secret shows that one would be seen.
+    files = "/var/lib/rancher/k3s/server/db/etcd"
+    assert await game.host.sh(f"grep -rlaF {plain} {files} | wc -l") != "0"
+    assert await game.host.sh(f"grep -rlaF {hidden} {files} | wc -l") == "0"
     await game.host.sh("kubectl delete secret/marked configmap/marked")
 
 
@@ -113,3 +120,20 @@ async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game)
     with pytest.raises(AssertionError, match=r"(?s)provided but not defined: no-such.*the one before it runs again"):
         await game.host.run(step.script, step.stdin.replace("cluster-init: true", "no-such: true"))
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+
+
+async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None:
+    """What a change in common/versions.py comes to: another address and fingerprint of the same role."""
+    step = game.step("gamemaster-kubernetes-k3s")
+    old, new = game.settings.k3s, game.settings.newer_k3s
+    await game.host.sh("kubectl create configmap kept --from-literal=over=upgrades")
+    assert game.host.said[step.name].startswith(f"k3s version {K3S.version} ")
+    try:
+        newer = step.stdin.replace(old.url, new.url).replace(old.sha256, new.sha256)
+        assert (await game.host.run(step.script, newer)).startswith(f"k3s version {NEWER_K3S} ")
+        assert await game.host.sh("kubectl get configmap kept --output jsonpath={.data.over}") == "upgrades"
+        assert await game.host.sh("find /var/lib/rancher/k3s/server/db/snapshots -name 'before-upgrade-*'")
+    finally:
+        await game.host.take([step])
+    assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+    await game.host.sh("kubectl delete configmap kept")

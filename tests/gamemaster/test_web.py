@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import ssl
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest_asyncio
 from cryptography import x509
 
 from tests.gamemaster.games import DOORS, ECHO, ECHO_PORT, ZONE, Game
+from tests.gamemaster.steps import StepError
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
 
@@ -111,15 +113,38 @@ async def test_a_forced_renewal_is_seen_by_the_next_caller(game: Game, browser: 
     await game.eventually(changed, True, seconds=20)
 
 
+async def test_a_name_that_is_not_ours_to_prove_is_told_and_the_old_certificate_stays(
+    game: Game, browser: Browser
+) -> None:
+    step = game.step("gamemaster-certificates-certbot")
+    before, _ = await browser.certificate(ECHO)
+    foreign = step.stdin.replace(f"*.{ZONE}", f"*.{ZONE}\\nhost.example.com")
+    with pytest.raises(AssertionError, match=r"(?s)certificates: .*issued no certificate for .*host\.example\.com"):
+        await game.host.run(step.script, foreign)
+    after, _ = await browser.certificate(ECHO)
+    assert after.serial_number == before.serial_number
+
+
 async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_certificate_stays(
     game: Game, browser: Browser
 ) -> None:
     step = game.step("gamemaster-certificates-certbot")
     before, _ = await browser.certificate(ECHO)
-    # A name that is not ours to prove: bind9 does not answer for it.
-    foreign = step.stdin.replace(f"*.{ZONE}", f"*.{ZONE}\\nhost.example.com")
-    with pytest.raises(AssertionError, match=r"(?s)certificates: .*issued no certificate for .*host\.example\.com"):
-        await game.host.run(step.script, foreign)
+    fewer = step.stdin.replace(f"{ZONE}\\n*.{ZONE}", f"*.{ZONE}")
+    assert fewer != step.stdin
+    # The authority, which is outside, finds nobody to ask for the proof.
+    await game.cloud.instances.open_doors(
+        game.machine.id, game.address, [door for door in DOORS if door.first_port != 53]
+    )
+    try:
+        with pytest.raises(StepError) as failure:
+            await game.host.run(step.script, fewer)
+    finally:
+        await game.cloud.instances.open_doors(game.machine.id, game.address, DOORS)
+    said = str(failure.value)
+    told = r"Domain: hunt\.example\.org\n *Type: +unauthorized\n *Detail: Error retrieving TXT records"
+    assert re.search(told, said)
+    assert "issued no certificate for *.hunt.example.org; see the lines above" in said
     after, _ = await browser.certificate(ECHO)
     assert after.serial_number == before.serial_number
 

@@ -171,7 +171,7 @@ def streams(now: float) -> Mapping[str, Any]:
             "streams": [
                 of("game", "portal", ["GET / 200", "error: no answer"]),
                 of("guard", "guard", [json.dumps(line) for line in guard]),
-                of("game", "hunt", [json.dumps(line) for line in hunt]),
+                of("hunt", "hunt", [json.dumps(line) for line in hunt]),
                 of("delivery", "drone", ["queued", "error: refused"]),
                 of("runners", "untrusted", ["took a build"]),
             ]

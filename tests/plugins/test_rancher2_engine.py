@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pulumi
 import pulumi_rancher2 as rancher2
 import pytest
 from pulumi import automation as auto
 
+from gamemaster.administration import Administration, AdministrationArgs
 from tests.plugins.engine import Engine
 from tests.plugins.rancher_host import DAY, INITIAL_PASSWORD, RancherHost
 
@@ -70,3 +73,57 @@ def test_rancher_is_set_up_imports_a_cluster_outlives_its_token_and_lets_the_clu
     assert engine.refresh().get("delete", 0) == 0
 
     assert engine.destroy() == {"delete": 7}
+
+
+def run_by_the_game_master(rancher: RancherHost, period: int, cluster_name: str = "board") -> None:
+    """What the game master makes of Rancher, and a cluster that one of its boards would be."""
+    administration = Administration(
+        "administration",
+        AdministrationArgs(
+            url="https://rancher.example.org",
+            api_url=rancher.url,
+            ca_certs=None,
+            bootstrap_password=pulumi.Output.secret(INITIAL_PASSWORD),
+            admin_password=pulumi.Output.secret("second-password"),
+            period=period,
+        ),
+    )
+    boards = rancher2.Provider("boards", api_url=rancher.url, token_key=administration.token, timeout="5s")
+    rancher2.Cluster("board", name=cluster_name, opts=pulumi.ResourceOptions(provider=boards))
+    pulumi.export("token", administration.token)
+
+
+def token_of(engine: Engine) -> str:
+    token, is_secret = engine.outputs()["token"]
+    assert is_secret
+    return token
+
+
+def test_a_new_period_has_a_new_token_and_boards_go_on_with_it_also_when_the_old_one_has_ended(
+    rancher: RancherHost, engine: Engine
+) -> None:
+    engine.program = partial(run_by_the_game_master, rancher, 1)
+    engine.up()
+    first = token_of(engine)
+    # An update within the period leaves everything alone.
+    assert set(engine.up()) == {"same"}
+
+    rancher.ahead = 60 * DAY
+    changes = engine.up(partial(run_by_the_game_master, rancher, 2))
+    assert changes["replace"] == 1
+    second = token_of(engine)
+    assert second != first
+    # Rancher itself has no setting that the login for the token would have changed.
+    assert set(engine.refresh()) == {"same"}
+    assert set(engine.up()) == {"same"}
+    # The first token has ended by now, so this is done with the second.
+    rancher.ahead = 100 * DAY
+    assert engine.up(partial(run_by_the_game_master, rancher, 2, "table"))["update"] == 1
+
+    # Nobody has run it for half a year: the update that comes then heals it.
+    rancher.ahead = 300 * DAY
+    engine.up(partial(run_by_the_game_master, rancher, 6, "chair"))
+    assert token_of(engine) not in {first, second}
+    assert set(engine.up()) == {"same"}
+    assert "second-password" not in engine.state()
+    assert token_of(engine) not in engine.state()

@@ -104,12 +104,20 @@ class Rehearsal:
         """What the program's own `python -m common.recover` printed, on the rehearsal's stack."""
         # Which takes away the killed engine's lock, as `pulumi cancel` does.
         self.open()
+        return self._program_s_own("common.recover", "rehearsal")
+
+    def backup(self, what: str, file: Path) -> str:
+        """What the program's own `python -m gamemaster.backup` printed, on the rehearsal's stack."""
+        return self._program_s_own("gamemaster.backup", what, "rehearsal", file)
+
+    def _program_s_own(self, module: str, *arguments: str | Path) -> str:
         home = self.run.home
         engine = tools().pulumi.path
         return output(
-            [sys.executable, "-m", "common.recover", "rehearsal", "--project", home / "pulumi", "--pulumi", engine],
+            [sys.executable, "-m", module, *arguments, "--project", home / "pulumi", "--pulumi", engine],
             cwd=ROOT,
             env={
+                "PATH": os.environ["PATH"],
                 "PULUMI_HOME": str(home / "engine"),
                 "PULUMI_CONFIG_PASSPHRASE": (home / "passphrase").read_text(),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",

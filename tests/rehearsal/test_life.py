@@ -8,6 +8,7 @@ import re
 import shlex
 import socket
 import subprocess
+import tarfile
 from pathlib import Path
 
 import dns.message
@@ -94,7 +95,7 @@ def test_every_name_of_the_game_leads_to_the_active_board(game: Rehearsal, raise
 
 def test_the_boards_workloads_are_ready(game: Rehearsal, raised: str) -> None:
     observability = [("observability", name) for name in ("grafana", "loki-gateway", "prometheus-server")]
-    for namespace, deployment in (("game", "portal"), ("logging", "logging-operator"), *observability):
+    for namespace, deployment in (("hunt", "hunt"), ("logging", "logging-operator"), *observability):
         game.kubectl("wait", f"deployment/{deployment}", f"--namespace={namespace}", "--for=condition=Available")
     nodes = json.loads(game.kubectl("get", "nodes", "--output=json"))["items"]
     assert len(nodes) == 2
@@ -198,11 +199,26 @@ def test_what_the_boards_issuer_holds_proves_the_boards_own_names_and_no_other(g
     assert certificate["spec"]["issuerRef"]["name"] == issuer["metadata"]["name"]
 
 
+def test_the_operator_saves_the_game_master_to_a_file_that_is_for_nobody_else(
+    game: Rehearsal, raised: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "saved.tar.gz"
+    assert game.backup("save", file).strip() == f"The save is done: {file}"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+    assert f"var/lib/bind/{ZONE}.db" in names
+    assert f"etc/letsencrypt/live/{ZONE}/fullchain.pem" in names
+    assert "var/lib/shambhala/restore/k3s-snapshot" in names
+    assert [other for other in tmp_path.iterdir() if other != file] == []
+
+
 def test_a_setting_changes_what_depends_on_it_and_nothing_else(game: Rehearsal, raised: str) -> None:
-    changed = game.up({"gameApp": {"replicas": 3}})
+    changed = game.up({"gameApp": {"checkSeconds": 30}})
     assert changed["update"] == 1
     assert changed.keys() == {"update", "same"}
-    assert game.kubectl("get", "deployment/portal", "--namespace=game", "--output=jsonpath={.spec.replicas}") == "3"
+    arguments = "--output=jsonpath={.spec.template.spec.containers[0].args}"
+    assert "--interval=30" in game.kubectl("get", "deployment/hunt", "--namespace=hunt", arguments)
 
 
 def test_a_pool_follows_its_size(game: Rehearsal, raised: str) -> None:

@@ -77,11 +77,11 @@ def kubectl(game: Rehearsal, board: str, folder: Path, *arguments: str) -> str:
 def serves(game: Rehearsal, board: str, folder: Path) -> bool:
     """Whether the game's page has ready pods and a way in on a board."""
     ready = kubectl(
-        *(game, board, folder, "get", "deployments", "--namespace=game", "--ignore-not-found", "portal"),
+        *(game, board, folder, "get", "deployments", "--namespace=hunt", "--ignore-not-found", "hunt"),
         "--output=jsonpath={.status.readyReplicas}",
     )
     way = kubectl(
-        *(game, board, folder, "get", "ingress", "--namespace=game", "--ignore-not-found", "portal"),
+        *(game, board, folder, "get", "ingress", "--namespace=hunt", "--ignore-not-found", "hunt"),
         "--output=jsonpath={.status.loadBalancer.ingress[0].ip}",
     )
     return bool(ready) and bool(way)

@@ -146,10 +146,9 @@ _COMPLETE: Tree = {
         },
     },
     "gameApp": {
-        "name": "entrance",
-        "image": "registry.example:5000/game/entrance@sha256:" + 64 * "a",
-        "replicas": 3,
         "host": "start",
+        "hunt": "game_app/hunt/example",
+        "checkSeconds": 20,
     },
     "delivery": {
         "masterKey": MASTER_KEY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -15,12 +16,13 @@ from common.fields import Secret
 from common.helm import Charts
 from common.keys import dns_key
 from common.versions import CHARTS
-from game_app import GameApp, GameAppArgs, Workshop
+from game_app import GameApp, GameAppArgs, Workshop, load_course
 from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
 
 SECRET = "not-for-anybody's-eyes"
 MASTER_KEY = dns_key()
+COURSE = load_course("game_app/hunt/example")
 
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
@@ -158,28 +160,33 @@ def game_app() -> GameApp:
             host="play.hunt.example.org",
             address="192.0.2.20",
             ingress_class="nginx",
-            portal_image="registry.example/portal:1",
-            portal_replicas=2,
+            cluster_issuer=None,
+            course=COURSE,
+            check_seconds=15,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )
 
 
-def game_app_with_a_workshop() -> GameApp:
+PLAYERS: Mapping[str, Sequence[str]] = {"red": ["ada", "grace"], "blue": ["linus"]}
+
+
+def game_app_with_a_workshop(teams: Mapping[str, Sequence[str]] = PLAYERS) -> GameApp:
     return GameApp(
         "game",
         GameAppArgs(
             host="play.hunt.example.org",
             address="192.0.2.20",
             ingress_class="nginx",
-            portal_image="registry.example/portal:1",
-            portal_replicas=2,
+            cluster_issuer=None,
+            course=COURSE,
+            check_seconds=15,
             workshop=Workshop(
                 git_host="git.hunt.example.org",
                 drone_host="drone.hunt.example.org",
                 master_key=pulumi.Output.secret(MASTER_KEY),
                 components=["portal"],
-                teams={"red": ["ada", "grace"], "blue": ["linus"]},
+                teams=teams,
                 registry="registry.example/game",
                 registry_config=pulumi.Output.secret(SECRET),
                 signing_key=pulumi.Output.secret(SECRET),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import itertools
 from functools import partial
 
 import pytest
 
+from gamemaster.administration import ROTATION_DAYS, TOKEN_DAYS, rotation
 from gamemaster.certificates import certificate_names, challenges
 from gamemaster.hardening import firewall
 from gamemaster.remote import script
@@ -76,13 +79,26 @@ def test_rancher_tells_nobody_about_itself_and_everybody_one_address(preview: bo
     assert settings["telemetry-opt"].inputs["value"] == "out"
     assert settings["agent-tls-mode"].inputs["value"] == "system-store"
     assert {each.provider for each in settings.values()} == {"gamemaster-administration-provider"}
-    assert "gamemaster-administration-admin" in graph["gamemaster-administration-provider"].depends_on
+    assert "gamemaster-administration-token" in graph["gamemaster-administration-provider"].depends_on
     if not preview:
         assert settings["server-url"].inputs["value"] == "https://rancher.hunt.example.org"
 
 
 def test_the_token_of_rancher_s_admin_is_a_secret_everywhere(graph: Graph) -> None:
-    assert set(graph["gamemaster-administration-admin"].options.additionalSecretOutputs) >= {"token"}
+    for bootstrap in ("gamemaster-administration-admin", "gamemaster-administration-token"):
+        assert set(graph[bootstrap].options.additionalSecretOutputs) >= {"token"}
+
+
+def test_the_token_of_rancher_s_admin_is_made_anew_a_month_before_it_would_end(graph: Graph) -> None:
+    token = graph["gamemaster-administration-token"]
+    assert token.provider == "gamemaster-administration-first"
+    assert "gamemaster-administration-admin" in token.depends_on
+    assert {"initialPassword", "password"} <= token.secrets
+    assert token.options.replacement_trigger.number_value == rotation(datetime.datetime.now(datetime.UTC).date())
+    days = [datetime.date(2026, 1, 1) + datetime.timedelta(days=after) for after in range(300)]
+    changes = [day for day, next_day in itertools.pairwise(days) if rotation(day) != rotation(next_day)]
+    assert {(after - before).days for before, after in itertools.pairwise(changes)} == {60}
+    assert TOKEN_DAYS - ROTATION_DAYS == 30
 
 
 def test_without_rancher_there_is_no_k3s_either(preview: bool) -> None:

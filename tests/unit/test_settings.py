@@ -14,7 +14,6 @@ from tests.unit.example import ACCESS_KEY, MISSING, OTHER_KEY, PASSWORD, SECRETS
 LABEL = "must be a DNS label"
 SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
 CIDR = "must be an IPv4 network with its prefix and no host bits set"
-IMAGE = "must be a container image pinned by a digest or by a tag other than 'latest'"
 MINOR = "must be a minor version in quotes, such as '1.36' and not newer"
 NODE = "it refuses DEV1-S, PLAY2-PICO and STARDUST"
 MAIN = "boards.blue.pools.main"
@@ -31,6 +30,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("domain", ".".join(60 * ["abcde"]), "must be a domain name"),
     ("subdomain", "hunt_dev", "must be one or more DNS labels"),
     ("subdomain", ".".join(39 * ["abcd"]), "must leave room for names below it"),
+    ("subdomain", 60 * "x", "must begin with a label of at most 59 characters"),
     ("certificates.delegationTimeoutSeconds", -1, "must be a whole number from 0 to 86400 seconds"),
     ("parentZone", "gandi", "must be one of scaleway, external"),
     ("scaleway", "fr-par", "must be an object with region, zone, projectId"),
@@ -100,7 +100,6 @@ WRONG: list[tuple[str, object, str]] = [
     ("observability.logs.objectStorage.endpoint", "https://s3.nl-ams.scw.cloud", "must be a domain name"),
     ("observability.metrics.volumeSizeGb", 4, "must be a whole number from 5 to 10000 GB"),
     ("observability.signIn.tokenUrl", "http://login.example.org/", "must be an https:// URL"),
-    ("gameApp.name", "Portal", LABEL),
     ("delivery.components", [], "must be a list of at least 1"),
     ("delivery.registry", "registry.example.org", "must be a folder of a container registry"),
     ("delivery.registry", MISSING, "must be given where delivery.masterKey is"),
@@ -108,10 +107,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("delivery.masterKey", MISSING, "must be given where teams play"),
     ("delivery.droneHost", "code", "must not be delivery.gitHost too"),
     ("delivery.gitHost", "start", "must not be the name of another part of the game"),
-    ("gameApp.image", "nginx:latest", IMAGE),
-    ("gameApp.image", "localhost:5000/nginx", IMAGE),
-    ("gameApp.image", "nginx@sha256:1234", IMAGE),
-    ("gameApp.replicas", 51, "must be a whole number from 1 to 50 pods"),
+    ("gameApp.hunt", "../elsewhere", "must be the name of a folder in the project's folder"),
+    ("gameApp.checkSeconds", 1, "must be a whole number from 5 to 600 seconds"),
     ("gameApp.host", "play.here", LABEL),
     ("gameApp.host", "grafana", "must not be grafana, under which Grafana is reached"),
     (
@@ -162,7 +159,7 @@ def test_what_is_left_out_has_its_default() -> None:
     assert settings.subdomain == "hunt"
     assert settings.parent_zone == "external"
     assert settings.scaleway.api_url == "https://api.scaleway.com"
-    assert settings.game_app.replicas == 2
+    assert settings.game_app.check_seconds == 15
     assert settings.sources.debian == "https://deb.debian.org/debian"
     assert settings.sources.charts == {name: chart.repository for name, chart in CHARTS.items()}
 
@@ -231,7 +228,7 @@ def test_every_problem_is_named_at_once() -> None:
             "boards.blue.pools.main.size": "two",
             "boards.green.subnet": "10.20.0.0/24",
             "activeBoard": "red",
-            "gameApp.replicas": 0,
+            "gameApp.checkSeconds": 0,
         }
     )
     assert {problem.key for problem in error.problems} == {
@@ -243,7 +240,7 @@ def test_every_problem_is_named_at_once() -> None:
         "boards.blue.pools.main.size",
         "boards.green.subnet",
         "activeBoard",
-        "gameApp.replicas",
+        "gameApp.checkSeconds",
     }
     assert str(error).startswith("9 settings are wrong. Nothing was changed.")
 

@@ -31,7 +31,7 @@ class Cloud(mocks.Mocks):
         return {}, []
 
 
-@pytest.mark.parametrize("spoil", [{"domain": "example"}, {"gameApp.replicas": 0}, {"sources.chart": {}}], ids=str)
+@pytest.mark.parametrize("spoil", [{"domain": "example"}, {"gameApp.checkSeconds": 0}, {"sources.chart": {}}], ids=str)
 def test_nothing_is_registered_when_a_setting_is_wrong(spoil: dict[str, object], preview: bool) -> None:
     cloud = Cloud()
     asyncio.set_event_loop(asyncio.new_event_loop())

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from common.keys import dns_key
-from game_app import GameApp, GameAppArgs, Workshop
+from game_app import GameApp, GameAppArgs, Workshop, load_course
 from rehearsal.run import claim, release
 from tests.releases.site import Site
 from tests.releases.values import GIVEN
@@ -22,6 +22,7 @@ from tests.releases.values import GIVEN
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
 
 MASTER = dns_key()
+COURSE = load_course("game_app/hunt/example")
 Tree = dict[str, Any]
 
 
@@ -39,8 +40,9 @@ def program(site: Site, teams: Mapping[str, list[str]]) -> None:
             host="play.hunt.example.org",
             address="192.0.2.20",
             ingress_class=controller.id.apply(lambda _: "nginx"),
-            portal_image="registry.example/portal:1",
-            portal_replicas=1,
+            cluster_issuer=None,
+            course=COURSE,
+            check_seconds=15,
             workshop=Workshop(
                 git_host="git.hunt.example.org",
                 drone_host="drone.hunt.example.org",

@@ -1,0 +1,350 @@
+"""The hunt on the board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.keys import derived
+from common.naming import labels, restricted_namespace
+from common.versions import GUARD_IMAGE
+from game_app.guard.pipelines import BRANCH, ORGANISATION
+from game_app.hunt.keeper import Keeper, KeeperArgs
+from game_app.hunt.service.codes import operators_code, team_code
+from game_app.hunt.service.steps import Hunt as Course
+from game_app.hunt.service.steps import Logged
+from game_app.hunt.service.teams import Place, Team
+from game_app.isolation import Allowance, fenced, from_labelled, from_namespace, to_api, to_dns, to_pods
+from game_app.scm.component import CLONER, MERGER, account_password
+from game_app.teams.space import namespace_of
+from game_app.workload import (
+    claim,
+    container,
+    deployment,
+    files_volume,
+    http_probe,
+    pod,
+    secret_volume,
+    service,
+)
+
+NAMESPACE: Final = "hunt"
+APP: Final = "hunt"
+PORT: Final = 8080
+METRICS_PORT: Final = 9090
+LOOKER: Final = "hunt-looks"
+"""What the service may do in a team's namespace: look at its Deployments."""
+_SOURCE: Final = Path(__file__).parent / "service"
+_ALLOWANCE: Final = Allowance(
+    pods=3,
+    cpu="3",
+    memory="1Gi",
+    storage="2Gi",
+    container_cpu="1",
+    container_memory="256Mi",
+    container_storage="512Mi",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceControlPlace:
+    """Where the hunt finds what teams write."""
+
+    url: str
+    """Inside the cluster."""
+    namespace: str
+    app: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HuntArgs:
+    """What is played, by whom, and where it is seen."""
+
+    course: Course
+    host: pulumi.Input[str]
+    """Full name at which players and operators find the page."""
+    ingress_class: pulumi.Input[str]
+    ingress_namespace: str
+    cluster_issuer: pulumi.Input[str] | None
+    """cert-manager's issuer of the page's certificate; None where the board has none, and it answers in plain HTTP."""
+    monitoring_namespace: str
+    """Whose pods may read the numbers."""
+    check_seconds: pulumi.Input[int]
+    """Seconds between two looks at every team's step."""
+    git_url: pulumi.Input[str]
+    """Where players find the source control, with a slash at its end; empty where there is none."""
+    master_key: pulumi.Input[str] | None
+    """Base64; the hunt's codes are derived from it. None: nobody can log in."""
+    teams: Mapping[str, pulumi.Input[str]]
+    """Name of each team to its namespace, which bears the name of its repository."""
+    scm: SourceControlPlace
+    api_cidrs: Sequence[str]
+    """Networks in which the cluster's own API answers."""
+
+
+class Hunt(pulumi.ComponentResource):
+    """The hunt's page, its checks and its gatekeeper, in a namespace of its own; and a keeper in each team's.
+
+    Its program is this project's own few files, mounted into Python's own image, as the guard's is.
+    """
+
+    url: pulumi.Output[str]
+    """Known once the page is served: its pod is ready and the ingress has an address."""
+    operators_code: pulumi.Output[str]
+    """What the operators log in with, a secret; empty without a key."""
+    codes: pulumi.Output[Mapping[str, str]]
+    """What each team logs in with, secrets."""
+    git_url: pulumi.Output[str]
+    """Where texts and sheets say that the source control is."""
+
+    def __init__(self, name: str, args: HuntArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:game_app:Hunt", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": dict(restricted_namespace(APP))}, opts=child
+        ).metadata.name
+        fenced(
+            name,
+            namespace,
+            _ALLOWANCE,
+            egress=[
+                to_dns(),
+                to_pods(args.scm.namespace, args.scm.app, args.scm.port),
+                *([to_api(args.api_cidrs)] if args.api_cidrs else []),
+            ],
+            ingress=[
+                from_namespace(args.ingress_namespace),
+                from_labelled("kubernetes.io/metadata.name", args.monitoring_namespace, METRICS_PORT),
+            ],
+            volumes=1,
+            opts=child,
+        )
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-account",
+            metadata={"name": APP, "namespace": namespace},
+            automount_service_account_token=False,
+            opts=child,
+        )
+        scheme = "http" if args.cluster_issuer is None else "https"
+        page_url = pulumi.Output.concat(scheme, "://", args.host, "/")
+        place = pulumi.Output.all(page_url, args.git_url).apply(
+            lambda given: Place(page_url=given[0], git_url=given[1])
+        )
+        running = self._running(name, namespace, account.metadata.name, place, args)
+        # No value flows, but a Service counts as ready only once it has endpoints.
+        door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
+        way = self._way(name, namespace, door.metadata.name, args)
+        self._let_look(name, account.metadata.name, namespace, args)
+        self._keepers(name, place, args)
+        self.url = pulumi.Output.all(page_url, way.id).apply(lambda known: str(known[0]))
+        self.git_url = pulumi.Output.from_input(args.git_url)
+        key = hunt_key(args.master_key) if args.master_key is not None else None
+        self.operators_code = key.apply(operators_code) if key is not None else pulumi.Output.secret("")
+        self.codes = key.apply(lambda known: team_codes(known, args.teams)) if key is not None else _nothing()
+        self.register_outputs({"url": self.url, "operators_code": self.operators_code, "codes": self.codes})
+
+    def _running(
+        self,
+        name: str,
+        namespace: pulumi.Output[str],
+        account: pulumi.Output[str],
+        place: pulumi.Output[Place],
+        args: HuntArgs,
+    ) -> k8s.apps.v1.Deployment:
+        core, child = k8s.core.v1, pulumi.ResourceOptions(parent=self)
+        program = source_files()
+        configuration = {
+            "hunt.json": json.dumps(args.course.as_json(), indent=1),
+            "teams.json": place.apply(lambda known: teams_file(known, list(args.teams))),
+        }
+        secrets = (
+            pulumi.Output.secret(args.master_key).apply(hunt_secrets) if args.master_key is not None else _nothing()
+        )
+        source = core.ConfigMap(
+            f"{name}-source",
+            metadata={"name": "source", "namespace": namespace},
+            data={path.replace("/", "--"): text for path, text in program.items()},
+            opts=child,
+        )
+        configured = core.ConfigMap(
+            f"{name}-configuration",
+            metadata={"name": "configuration", "namespace": namespace},
+            data=configuration,
+            opts=child,
+        )
+        held = core.Secret(
+            f"{name}-secrets",
+            metadata={"name": "secrets", "namespace": namespace},
+            string_data=secrets,
+            opts=child,
+        )
+        kept = core.PersistentVolumeClaim(
+            f"{name}-progress",
+            metadata={
+                "name": "progress",
+                "namespace": namespace,
+                # Its volume is bound when the pod is there: there is nothing to wait for before.
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
+            spec=claim("1Gi"),
+            opts=child,
+        )
+        spec = pod(
+            [
+                container(
+                    APP,
+                    GUARD_IMAGE,
+                    cpu="50m",
+                    memory="192Mi",
+                    port=PORT,
+                    command=[
+                        *("python", "-B", "-E", "-s", "-m", "hunt", f"--port={PORT}", f"--metrics-port={METRICS_PORT}"),
+                        *(f"--{folder}=/etc/hunt/{folder}" for folder in ("configuration", "secrets")),
+                        *("--data=/var/lib/hunt", f"--gitea={args.scm.url}"),
+                        pulumi.Output.concat("--interval=", pulumi.Output.from_input(args.check_seconds).apply(str)),
+                    ],
+                    mounts={
+                        "source": "/srv/hunt",
+                        "configuration": "/etc/hunt/configuration",
+                        "secrets": "/etc/hunt/secrets",
+                        "progress": "/var/lib/hunt",
+                    },
+                    writable=["progress"],
+                    probe=http_probe("/healthz"),
+                    work_in="/srv",
+                )
+            ],
+            volumes=[
+                # A ConfigMap is flat, the program's folder is not.
+                core.VolumeArgs(
+                    name="source",
+                    config_map=core.ConfigMapVolumeSourceArgs(
+                        name=source.metadata.name,
+                        items=[core.KeyToPathArgs(key=path.replace("/", "--"), path=path) for path in program],
+                    ),
+                ),
+                files_volume("configuration", configured.metadata.name),
+                secret_volume("secrets", held.metadata.name),
+                core.VolumeArgs(
+                    name="progress",
+                    persistent_volume_claim=core.PersistentVolumeClaimVolumeSourceArgs(claim_name=kept.metadata.name),
+                ),
+            ],
+            service_account=account,
+        )
+        files = {**program, **configuration, "secrets": secrets.apply(json.dumps)}
+        # Two of them would write in one file.
+        return deployment(
+            name,
+            APP,
+            namespace,
+            spec,
+            replicas=1,
+            files=files,
+            replace=True,
+            metrics_port=METRICS_PORT,
+            opts=child,
+        )
+
+    def _way(
+        self, name: str, namespace: pulumi.Output[str], door: pulumi.Output[str], args: HuntArgs
+    ) -> k8s.networking.v1.Ingress:
+        networking = k8s.networking.v1
+        issuer = {} if args.cluster_issuer is None else {"cert-manager.io/cluster-issuer": args.cluster_issuer}
+        backend = networking.IngressBackendArgs(
+            service=networking.IngressServiceBackendArgs(name=door, port=networking.ServiceBackendPortArgs(name="main"))
+        )
+        path = networking.HTTPIngressPathArgs(path="/", path_type="Prefix", backend=backend)
+        certificate = networking.IngressTLSArgs(secret_name="hunt-tls", hosts=[args.host])  # noqa: S106 - its name
+        return networking.Ingress(
+            f"{name}-ingress",
+            metadata={"name": APP, "namespace": namespace, "labels": dict(labels(APP)), "annotations": issuer},
+            spec=networking.IngressSpecArgs(
+                ingress_class_name=args.ingress_class,
+                rules=[
+                    networking.IngressRuleArgs(host=args.host, http=networking.HTTPIngressRuleValueArgs(paths=[path]))
+                ],
+                tls=None if args.cluster_issuer is None else [certificate],
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _let_look(self, name: str, account: pulumi.Output[str], namespace: pulumi.Output[str], args: HuntArgs) -> None:
+        """Let the service look at the Deployments of the teams' namespaces, and of no other."""
+        child = pulumi.ResourceOptions(parent=self)
+        role = k8s.rbac.v1.ClusterRole(
+            f"{name}-role",
+            metadata={"name": LOOKER},
+            rules=[k8s.rbac.v1.PolicyRuleArgs(api_groups=["apps"], resources=["deployments"], verbs=["get"])],
+            opts=child,
+        )
+        for team, target in args.teams.items():
+            k8s.rbac.v1.RoleBinding(
+                f"{name}-{team}-binding",
+                metadata={"name": LOOKER, "namespace": target},
+                role_ref={
+                    "api_group": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": role.metadata.name,
+                },
+                subjects=[{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+                opts=child,
+            )
+
+    def _keepers(self, name: str, place: pulumi.Output[Place], args: HuntArgs) -> None:
+        if args.master_key is None or not any(isinstance(step.check, Logged) for step in args.course.course):
+            return
+        key = hunt_key(args.master_key)
+        for team, namespace in args.teams.items():
+            Keeper(
+                f"{name}-keeper-{team}",
+                KeeperArgs(team=_team(team), namespace=namespace, steps=args.course.course, place=place, key=key),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+
+def team_codes(key: str, teams: Iterable[str]) -> Mapping[str, str]:
+    """What each team logs in with."""
+    return {team: team_code(key, team) for team in teams}
+
+
+def hunt_key(master_key: pulumi.Input[str]) -> pulumi.Output[str]:
+    """What the hunt's codes and words are derived from, a secret."""
+    return pulumi.Output.secret(master_key).apply(lambda master: derived(master, "hunt"))
+
+
+def hunt_secrets(master: str) -> Mapping[str, str]:
+    """The service's secrets by the names of their files: it reads as one account and merges as another."""
+    return {
+        "key": derived(master, "hunt"),
+        "reader": f"{CLONER}:{account_password(master, CLONER)}",
+        "merger": f"{MERGER}:{account_password(master, MERGER)}",
+    }
+
+
+def teams_file(place: Place, teams: Sequence[str]) -> str:
+    """The service's file with the teams, and what texts call things by."""
+    listed = [asdict(_team(team)) for team in teams]
+    return json.dumps({"teams": listed, "branch": BRANCH, **asdict(place)}, indent=1)
+
+
+def source_files() -> Mapping[str, str]:
+    """The files of the hunt's program by their path below its folder."""
+    found = [*_SOURCE.glob("*.py"), *_SOURCE.glob("pages/*")]
+    return {file.relative_to(_SOURCE).as_posix(): file.read_text(encoding="utf-8") for file in sorted(found)}
+
+
+def _nothing() -> pulumi.Output[Mapping[str, str]]:
+    return pulumi.Output.secret(dict[str, str]())
+
+
+def _team(name: str) -> Team:
+    own = namespace_of(name)
+    return Team(name=name, repository=f"{ORGANISATION}/{own}", namespace=own)

@@ -1,0 +1,108 @@
+"""How far each team is, kept in one SQLite file: what was passed once stays passed, whatever restarts."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS passed (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
+CREATE TABLE IF NOT EXISTS started (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
+CREATE TABLE IF NOT EXISTS hinted (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
+CREATE TABLE IF NOT EXISTS failed (team TEXT, step TEXT, times INTEGER NOT NULL, PRIMARY KEY (team, step));
+CREATE TABLE IF NOT EXISTS running (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), since REAL);
+"""
+_RECORD: Final[Mapping[str, str]] = {
+    table: f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)"  # noqa: S608 - the three names below
+    for table in ("passed", "started", "hinted")
+}
+_READ: Final[Mapping[str, str]] = {
+    table: f"SELECT team, step, {column} FROM {table}"  # noqa: S608 - the four names below
+    for table, column in (("passed", "at"), ("started", "at"), ("hinted", "at"), ("failed", "times"))
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one team did. Times are seconds since 1970, by the step's name."""
+
+    passed: Mapping[str, float]
+    started: Mapping[str, float]
+    hinted: Mapping[str, float]
+    failed: Mapping[str, int]
+    """How often it asked for a check that found the step not done."""
+
+
+class Progress:
+    """The file, which one process uses from many threads. Each change is on the disk before it counts."""
+
+    def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.executescript(_SCHEMA)
+        self._known = {table: self._read(table) for table in _READ}
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+
+    def record(self, team: str) -> Record:
+        """What a team did so far."""
+        with self._lock:
+            return Record(**{table: dict(teams.get(team, {})) for table, teams in self._known.items()})  # pyright: ignore[reportArgumentType]
+
+    def passes(self, team: str, step: str) -> bool:
+        """Write down that a team passed a step. Gives whether that is new."""
+        return self._write("passed", team, step)
+
+    def starts(self, team: str, step: str) -> bool:
+        """Write down that a team begins a step. Gives whether that is new."""
+        return self._write("started", team, step)
+
+    def takes_hint(self, team: str, step: str) -> bool:
+        """Write down that a team saw a step's hint. Gives whether that is new."""
+        return self._write("hinted", team, step)
+
+    def fails(self, team: str, step: str) -> None:
+        """Count a check that a team asked for in vain."""
+        with self._lock:
+            times = self._known["failed"].setdefault(team, {}).get(step, 0) + 1
+            self._database.execute("INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (team, step, int(times)))
+            self._known["failed"][team][step] = times
+
+    @property
+    def running_since(self) -> float | None:
+        """When the operators began the hunt; None while it is closed."""
+        with self._lock:
+            row = self._database.execute("SELECT since FROM running").fetchone()
+        return None if row is None else row[0]
+
+    def run(self, *, running: bool) -> None:
+        """Begin the hunt or close it."""
+        with self._lock:
+            since = self._clock() if running else None
+            self._database.execute("INSERT OR REPLACE INTO running VALUES (1, ?)", (since,))
+
+    def _write(self, table: str, team: str, step: str) -> bool:
+        with self._lock:
+            steps = self._known[table].setdefault(team, {})
+            if step in steps:
+                return False
+            now = self._clock()
+            self._database.execute(_RECORD[table], (team, step, now))
+            steps[step] = now
+            return True
+
+    def _read(self, table: str) -> dict[str, dict[str, float]]:
+        teams: dict[str, dict[str, float]] = {}
+        for team, step, value in self._database.execute(_READ[table]):
+            teams.setdefault(team, {})[step] = value
+        return teams

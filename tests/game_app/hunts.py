@@ -1,0 +1,283 @@
+"""A hunt's service as it runs, with a stand-in for Gitea and the cluster that answers what a test wants."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from game_app.hunt import service
+from game_app.hunt.folder import load
+from game_app.hunt.service.codes import operators_code, team_code
+from game_app.hunt.service.signals import CHECK, DEPLOYMENT
+from rehearsal.drone.daemons import free_ports
+
+EXAMPLE: Final = Path(service.__file__).parents[1] / "example"
+KEY: Final = "0123456789abcdef" * 4
+TEAMS: Final = ("amber", "blue", "crimson")
+PATIENCE: Final = 30.0
+Tree = dict[str, Any]
+
+
+class Board:
+    """What Gitea and the cluster would say of one team, for a test to change."""
+
+    def __init__(self) -> None:
+        self.main: dict[str, str] = {}
+        self.pulls: list[Tree] = []
+        self.files: dict[tuple[str, str], str] = {}
+        self.commits: dict[int, list[str]] = {}
+        self.results: dict[tuple[str, str], list[str]] = {}
+        self.deployments: dict[str, Tree] = {}
+        self.merged: list[int] = []
+        self.silent = threading.Event()
+        """While it is set, nothing is answered about this team."""
+
+    def propose(self, number: int, branch: str, head: str, files: Mapping[str, str], *, state: str = "open") -> Tree:
+        """A pull request with its files."""
+        pull: Tree = {
+            "number": number,
+            "state": state,
+            "head": {"ref": branch, "sha": head},
+            "base": {"ref": "main"},
+            "merged": state != "open",
+            "merge_commit_sha": f"merge-{number}",
+        }
+        self.pulls = [each for each in self.pulls if each["number"] != number] + [pull]
+        self.commits.setdefault(number, []).append(head)
+        self.files |= {(head, path): text for path, text in files.items()}
+        return pull
+
+    def answer(self, path: str, query: str) -> Any:
+        """What a GET of the rest of a path gives; None: there is no such thing."""
+        if path == "pulls":
+            return [each for each in self.pulls if "state=open" not in query or each["state"] == "open"]
+        if matched := re.fullmatch(r"pulls/(\d+)/commits", path):
+            return [{"sha": sha} for sha in self.commits[int(matched[1])]]
+        if matched := re.fullmatch(r"contents/(.+)", path):
+            reference = query.partition("ref=")[2]
+            text = self.main.get(matched[1]) if reference == "main" else self.files.get((reference, matched[1]))
+            if text is None:
+                return None
+            return {"type": "file", "content": base64.b64encode(text.encode()).decode()}
+        if matched := re.fullmatch(r"commits/(.+)/statuses", path):
+            return [
+                {"id": at, "context": context, "status": status}
+                for context in (CHECK, DEPLOYMENT)
+                for at, status in enumerate(self.results.get((matched[1], context), []))
+            ]
+        return self.deployments.get(path.rpartition("deployments/")[2])
+
+
+class StandIn:
+    """Gitea and the cluster on one port of loopback."""
+
+    def __init__(self) -> None:
+        self.boards = {team: Board() for team in TEAMS}
+        self.logins: set[str] = set()
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                stand_in.logins.add(str(self.headers.get("Authorization")))
+                parts = urlsplit(self.path)
+                board, rest = stand_in.board(parts.path)
+                found = board.answer(rest, parts.query) if board else None
+                self.send(404 if found is None else 200, found)
+
+            def do_POST(self) -> None:
+                stand_in.logins.add(str(self.headers.get("Authorization")))
+                self.rfile.read(int(self.headers["Content-Length"]))
+                board, rest = stand_in.board(self.path)
+                number = int(rest.split("/")[1])
+                if board is None or not stand_in.merges(board, number):
+                    self.send(405, None)
+                else:
+                    self.send(200, {})
+
+            def send(self, status: int, value: object) -> None:
+                body = json.dumps(value).encode()
+                self.send_response_only(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def board(self, path: str) -> tuple[Board | None, str]:
+        """Whose board a path is about, and the rest of it."""
+        matched = re.search(r"/(?:repos/game|namespaces)/team-([a-z]+)/(.+)", path)
+        board = self.boards.get(matched[1]) if matched else None
+        deadline = time.monotonic() + PATIENCE
+        while board is not None and board.silent.is_set() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return board, matched[2] if matched else ""
+
+    def merges(self, board: Board, number: int) -> bool:
+        """Merge a pull request as Gitea would, where its check is green."""
+        pull = next(each for each in board.pulls if each["number"] == number)
+        if board.results.get((pull["head"]["sha"], CHECK), [])[-1:] != ["success"]:
+            return False
+        pull |= {"state": "closed", "merged": True}
+        board.main |= {path: text for (sha, path), text in board.files.items() if sha == pull["head"]["sha"]}
+        board.merged.append(number)
+        return True
+
+    def close(self) -> None:
+        for board in self.boards.values():
+            board.silent.clear()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=10)
+
+
+class Browser:
+    """Somebody's browser: it keeps its cookie and follows where it is sent."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cookie = ""
+
+    def ask(
+        self, method: str, path: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str, Mapping[str, str]]:
+        """Status, page and headers of one answer; nothing is followed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            body = None if form is None else urlencode(form)
+            kind = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
+            cookie = {"Cookie": self.cookie} if self.cookie else {}
+            connection.request(method, path, body, {**kind, **cookie, **(headers or {})})
+            answered = connection.getresponse()
+            text = answered.read().decode()
+            given = {name.lower(): value for name, value in answered.getheaders()}
+        finally:
+            connection.close()
+        if "set-cookie" in given:
+            self.cookie = given["set-cookie"].partition(";")[0]
+        return answered.status, text, given
+
+    def page(self, path: str = "/") -> str:
+        status, text, headers = self.ask("GET", path)
+        return self.page(headers["location"]) if status == 303 else text
+
+    def log_in(self, code: str) -> str:
+        """The page that a code leads to."""
+        status, text, headers = self.ask("POST", "/login", {"code": code})
+        return self.page(headers["location"]) if status == 303 else text
+
+    def press(self, path: str, **fields: str) -> str:
+        """Send one of the page's own forms. Gives the page that it leads to."""
+        found = re.search(r'name="form" value="([0-9a-f]+)"', self.page())
+        assert found is not None
+        status, text, headers = self.ask("POST", path, {"form": found[1], **fields})
+        return self.page(headers["location"]) if status == 303 else text
+
+
+class Running:
+    """The service's process, with its files in a folder."""
+
+    def __init__(self, folder: Path, stand_in: StandIn, *, interval: float = 0.2, hunt: Path = EXAMPLE) -> None:
+        self.folder = folder
+        # Its own files and Python's, and no way to this project's packages.
+        shutil.copytree(
+            Path(service.__file__).parent, folder / "app" / "hunt", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        for name in ("configuration", "secrets", "data", "account"):
+            (folder / name).mkdir()
+        teams = [{"name": team, "repository": f"game/team-{team}", "namespace": f"team-{team}"} for team in TEAMS]
+        self.configure("hunt.json", load(hunt).as_json())
+        place = {"page_url": "http://play.hunt.example.org/", "git_url": "http://git.hunt.example.org/"}
+        self.configure("teams.json", {"teams": teams, "branch": "main", **place})
+        for name, text in (("key", KEY), ("reader", "clone-bot:reads"), ("merger", "merge-bot:merges")):
+            (folder / "secrets" / name).write_text(text)
+        (folder / "account" / "token").write_text("a token")
+        self.port, self.metrics_port = free_ports(2)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._options = [
+            f"--gitea={stand_in.url}",
+            f"--kubernetes={stand_in.url}",
+            f"--interval={interval}",
+            "--patience=5",
+        ]
+
+    def configure(self, name: str, value: object) -> None:
+        (self.folder / "configuration" / name).write_text(json.dumps(value))
+
+    def command(self) -> list[str]:
+        folders = [f"--{name}={self.folder / name}" for name in ("configuration", "secrets", "data", "account")]
+        ports = ["--host=127.0.0.1", f"--port={self.port}", f"--metrics-port={self.metrics_port}"]
+        return [sys.executable, "-B", "-m", "hunt", *folders, *ports, *self._options]
+
+    def start(self) -> None:
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(self.folder / "app")}
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command(), cwd=self.folder, env=env, stdout=log, stderr=log)
+        until(lambda: self.process is not None and (self.process.poll() is not None or self.healthy()))
+        assert self.process.poll() is None, self.log_text
+
+    def stop(self, *, hard: bool = False) -> None:
+        if self.process is None:
+            return
+        if hard:
+            self.process.kill()
+        else:
+            self.process.terminate()
+        self.process.wait(timeout=PATIENCE)
+        self.process = None
+
+    def healthy(self) -> bool:
+        try:
+            return Browser(self.port).ask("GET", "/healthz")[0] == 200
+        except OSError:
+            return False
+
+    @property
+    def log_text(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def events(self) -> list[Tree]:
+        return [json.loads(line) for line in self.log_text.splitlines()]
+
+    def metrics(self) -> Mapping[str, float]:
+        """Each sample as it is written to its value."""
+        _, text, _ = Browser(self.metrics_port).ask("GET", "/metrics")
+        samples = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in samples}
+
+    def as_team(self, team: str) -> Browser:
+        browser = Browser(self.port)
+        browser.log_in(team_code(KEY, team))
+        return browser
+
+    def as_operators(self) -> Browser:
+        browser = Browser(self.port)
+        browser.log_in(operators_code(KEY))
+        return browser
+
+    def begin(self) -> None:
+        self.as_operators().press("/begin")
+
+
+def until(done: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.05)

@@ -1,0 +1,144 @@
+"""The hunt on the board, as the program registers it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from game_app.hunt.service.codes import word
+from game_app.hunt.service.steps import parse
+from tests.unit import programs
+from tests.unit.monitor import Graph, graph_of, run
+
+
+@pytest.fixture
+def graph(preview: bool) -> Graph:
+    return graph_of(programs.game_app_with_a_workshop, preview)
+
+
+@pytest.fixture
+def made() -> Graph:
+    return graph_of(programs.game_app_with_a_workshop, False)
+
+
+def container(graph: Graph, deployment: str = "game-hunt-deployment") -> dict[str, Any]:
+    return graph[deployment].inputs["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_players_reach_the_page_by_the_games_name(graph: Graph) -> None:
+    ingress = graph["game-hunt-ingress"].inputs["spec"]
+    assert ingress["rules"][0]["host"] == "play.hunt.example.org"
+    assert ingress["ingressClassName"] == "nginx"
+    [path] = ingress["rules"][0]["http"]["paths"]
+    assert path["backend"]["service"] == {"name": "hunt", "port": {"name": "main"}}
+
+
+def test_the_service_runs_without_rights_in_a_namespace_of_its_own_that_demands_it(graph: Graph) -> None:
+    namespace = graph["game-hunt-namespace"].inputs["metadata"]
+    assert namespace["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    spec = graph["game-hunt-deployment"].inputs["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert container(graph)["securityContext"]["readOnlyRootFilesystem"] is True
+    assert [mount["name"] for mount in container(graph)["volumeMounts"] if not mount["readOnly"]] == ["progress"]
+
+
+def test_no_two_of_it_write_in_one_file_and_what_is_written_outlives_the_pod(graph: Graph) -> None:
+    spec = graph["game-hunt-deployment"].inputs["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+    volumes = {volume["name"]: volume for volume in spec["template"]["spec"]["volumes"]}
+    assert volumes["progress"]["persistentVolumeClaim"] == {"claimName": "progress"}
+    assert graph["game-hunt-progress"].inputs["spec"]["resources"]["requests"] == {"storage": "1Gi"}
+
+
+def test_prometheus_reads_its_numbers_and_no_player_can(graph: Graph) -> None:
+    annotations = graph["game-hunt-deployment"].inputs["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["prometheus.io/scrape"] == "true"
+    assert annotations["prometheus.io/port"] == "9090"
+    [port] = graph["game-hunt-service"].inputs["spec"]["ports"]
+    assert port["targetPort"] == "main"
+    policy = graph["game-hunt-network"].inputs["spec"]
+    opened = [rule for rule in policy["ingress"] if rule.get("ports")]
+    assert [rule["ports"] for rule in opened] == [[{"protocol": "TCP", "port": 9090}]]
+    assert opened[0]["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "observability"}
+
+
+def test_it_talks_to_the_source_control_and_the_cluster_and_nobody_else(graph: Graph) -> None:
+    told = json.dumps(graph["game-hunt-network"].inputs["spec"]["egress"])
+    assert '"gitea"' in told
+    assert "10.32.0.1/32" in told
+    assert "0.0.0.0/0" not in told
+    assert '"hunt"' in json.dumps(graph["game-scm-network"].inputs["spec"]["ingress"])
+
+
+def test_it_may_look_at_the_teams_deployments_and_at_nothing_else(graph: Graph) -> None:
+    assert graph["game-hunt-role"].inputs["rules"] == [
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}
+    ]
+    assert not graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")
+    for team in ("red", "blue"):
+        binding = graph[f"game-hunt-{team}-binding"].inputs
+        assert binding["metadata"]["namespace"] == f"team-{team}"
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "hunt", "namespace": "hunt"}]
+
+
+def test_its_secrets_are_secret_and_those_of_the_accounts_that_read_and_merge(made: Graph) -> None:
+    held = made["game-hunt-secrets"]
+    assert "stringData" in held.secrets
+    given = held.inputs["stringData"]
+    assert given["reader"].startswith("clone-bot:")
+    assert given["merger"].startswith("merge-bot:")
+    assert len(given["key"]) == 64
+    for resource in made.resources.values():
+        shown = {key: value for key, value in resource.inputs.items() if key not in resource.secrets}
+        assert given["key"] not in json.dumps(shown, default=str), resource.name
+
+
+def test_it_serves_the_course_and_the_teams_of_the_settings(made: Graph) -> None:
+    data = made["game-hunt-configuration"].inputs["data"]
+    assert parse(json.loads(data["hunt.json"])) == programs.COURSE
+    teams = json.loads(data["teams.json"])
+    assert teams["page_url"] == "http://play.hunt.example.org/"
+    assert teams["git_url"] == "http://git.hunt.example.org/"
+    assert {team["name"]: (team["repository"], team["namespace"]) for team in teams["teams"]} == {
+        "red": ("game/team-red", "team-red"),
+        "blue": ("game/team-blue", "team-blue"),
+    }
+
+
+def test_its_program_is_mounted_as_it_lies_in_the_project(made: Graph) -> None:
+    spec = made["game-hunt-deployment"].inputs["spec"]["template"]["spec"]
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    items = {item["path"]: item["key"] for item in volumes["source"]["configMap"]["items"]}
+    assert {"__main__.py", "pages/team.html", "pages/style.css"} <= set(items)
+    assert set(items.values()) == set(made["game-hunt-source"].inputs["data"])
+
+
+def test_each_team_has_a_keeper_that_says_its_own_word_and_nobody_reads_it_but_in_the_logs(made: Graph) -> None:
+    key = made["game-hunt-secrets"].inputs["stringData"]["key"]
+    for team in ("red", "blue"):
+        held = made[f"game-hunt-keeper-{team}-lines"]
+        assert "stringData" in held.secrets
+        assert held.inputs["metadata"]["namespace"] == f"team-{team}"
+        own = word(key, team, "logs")
+        assert held.inputs["stringData"] == {"logs": f"The bell of {team} rings out: its word is {own}."}
+        deployment = made[f"game-hunt-keeper-{team}-deployment"]
+        assert own not in json.dumps(deployment.inputs, default=str)
+        assert "while :" in container(made, f"game-hunt-keeper-{team}-deployment")["command"][2]
+
+
+def test_without_a_workshop_there_is_a_page_and_nobody_to_play(preview: bool) -> None:
+    graph = graph_of(programs.game_app, preview)
+    assert graph["game-hunt-ingress"].inputs["spec"]["rules"][0]["host"] == "play.hunt.example.org"
+    assert not graph["game-hunt-secrets"].inputs.get("stringData")
+    assert not [name for name in graph.resources if "keeper" in name or "binding" in name]
+
+
+def test_adding_a_team_gives_it_a_keeper_and_changes_of_the_others_nothing(preview: bool) -> None:
+    before = run(lambda: programs.game_app_with_a_workshop(teams={"red": ["ada"]}), preview=preview)
+    after = run(lambda: programs.game_app_with_a_workshop(teams={"green": ["linus"], "red": ["ada"]}), preview=preview)
+    assert "game-hunt-keeper-green-deployment" in after.resources
+    for name in (each for each in before.resources if "keeper-red" in each or "hunt-red" in each):
+        assert after[name].inputs == before[name].inputs, name

@@ -1,0 +1,62 @@
+"""The backup's command, up to where it would log in."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from common.init import completed, new_secrets, starter
+from common.stack import Stack
+from gamemaster import backup
+from tests.unit.test_init import ACCOUNT
+
+ENGINE = """#!/bin/sh
+case "$*" in
+"config --json"*) cat "$0.configuration" ;;
+"stack output"*) cat "$0.outputs" ;;
+esac
+"""
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Path:
+    """A program in the engine's place, for a stack that has its settings and nothing else."""
+    program = tmp_path / "pulumi"
+    program.write_text(ENGINE)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    settings = completed({"scaleway": ACCOUNT}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
+    entries = {f"shambhala:{key}": {"objectValue": value} for key, value in settings.items() if key != "environment"}
+    entries["shambhala:environment"] = {"value": "dev"}
+    program.with_name("pulumi.configuration").write_text(json.dumps(entries))
+    program.with_name("pulumi.outputs").write_text("{}")
+    return program
+
+
+def save(engine: Path, file: Path) -> int:
+    return backup.main(["save", "dev", str(file), "--pulumi", str(engine), "--project", str(engine.parent)])
+
+
+def test_a_stack_that_was_never_raised_is_told(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert save(engine, engine.with_name("file")) == 1
+    said = capsys.readouterr().err
+    assert said == "The save failed: the stack dev has no game master; run 'pulumi up --stack dev' first\n"
+
+
+def test_a_wrong_setting_and_a_missing_engine_are_told(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    engine.with_name("pulumi.configuration").write_text("{}")
+    assert save(engine, engine.with_name("file")) == 1
+    assert "shambhala:operators: is missing" in capsys.readouterr().err
+    assert save(engine.with_name("none"), engine.with_name("file")) == 1
+    assert "install Pulumi or name it with --pulumi" in capsys.readouterr().err
+
+
+def test_the_login_insists_on_the_host_key_of_the_settings(engine: Path) -> None:
+    engine.with_name("pulumi.outputs").write_text(json.dumps({"game_master_ip": "192.0.2.10"}))
+    login = backup.Login.of_stack(Stack("dev", engine.parent, str(engine)))
+    assert login.ip == "192.0.2.10"
+    assert login.host_key.startswith("ssh-ed25519 ")
+    assert "BEGIN OPENSSH PRIVATE KEY" in login.private_key
+    assert "PRIVATE" not in repr(login)

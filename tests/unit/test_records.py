@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
+import pulumi
+import pytest
+from pulumi_command import Provider as Ssh
+
+from gamemaster.records import AAAA, CAA, CNAME, MX, TXT, A, Data, Record, RecordArgs, RecordError
+from gamemaster.remote import Host
+from tests.unit import programs
+from tests.unit.monitor import run
+
+
+def record(label: str, data: Sequence[Data]) -> None:
+    master = programs.game_master(rancher=False, web=False)
+    own = RecordArgs(host=master.host, zone=master.zone, label=label, data=data)
+    Record("record", own, opts=pulumi.ResourceOptions(providers=[Ssh("other-ssh")]))
+
+
+@pytest.mark.parametrize(
+    ("data", "written"),
+    [
+        ([A("192.0.2.1"), A("192.0.2.2")], "192.0.2.1\\n192.0.2.2"),
+        ([AAAA("2001:DB8:0::20")], "2001:db8::20"),
+        ([CNAME("play.hunt.example.org")], "play.hunt.example.org."),
+        ([TXT('say "hi" \\ bye')], r"\"say \\\"hi\\\" \\\\ bye\""),
+        ([TXT(300 * "x")], rf"\"{255 * 'x'}\" \"{45 * 'x'}\""),
+        ([MX(10, "mail.example.org.")], "10 mail.example.org."),
+        ([CAA("issue", ";")], r"0 issue \";\""),
+        ([CAA("issuewild", "example.org", critical=True)], r"128 issuewild \"example.org\""),
+    ],
+)
+def test_each_kind_is_written_as_bind9_reads_it(data: Sequence[Data], written: str) -> None:
+    graph = run(partial(record, "*.blue", data), preview=False)
+    stdin = graph["record-update"].inputs["stdin"]
+    assert f'"data": "{written}"' in stdin
+    assert f'"type": "{data[0].kind}"' in stdin
+    assert '"name": "*.blue.hunt.example.org."' in stdin
+
+
+def test_a_value_that_is_known_later_is_written_too() -> None:
+    graph = run(lambda: record("play", [A(pulumi.Output.from_input("192.0.2.1"))]), preview=False)
+    assert '"data": "192.0.2.1"' in graph["record-update"].inputs["stdin"]
+
+
+def args(label: str, *data: Data) -> RecordArgs:
+    return RecordArgs(host=cast("Host", None), zone="hunt.example.org", label=label, data=data)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (A("192.0.2.300"), r"'192\.0\.2\.300' is no value for a record; it must be an IPv4 address"),
+        (A("2001:db8::1"), "must be an IPv4 address"),
+        (AAAA("192.0.2.1"), "must be an IPv6 address"),
+        (CNAME("play"), "must be a full domain name"),
+        (CNAME("play .example.org"), "must be a full domain name"),
+        (TXT("two\nlines"), "must be a text of printable ASCII"),
+        (TXT(""), "must be a text of printable ASCII"),
+        (MX(70_000, "mail.example.org"), "'70000' is no value for a record; it must be a preference"),
+        (CAA("isue", "example.org"), "'isue' is no value for a record; it must be one of issue, issuewild"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_before_anything_is_registered(data: Data, said: str) -> None:
+    with pytest.raises(RecordError, match=said):
+        args("play", data)
+
+
+@pytest.mark.parametrize(
+    ("label", "data", "said"),
+    [
+        ("play", (), "The name 'play' is given nothing at once"),
+        ("play", (A("192.0.2.1"), TXT("x")), "The name 'play' is given A, TXT at once; it must be records of one kind"),
+        ("Play", (A("192.0.2.1"),), "A record is called 'Play'; it must be '@', or DNS labels"),
+        ("a.*", (A("192.0.2.1"),), "the first of which may be"),
+        ("*blue", (A("192.0.2.1"),), "the first of which may be"),
+        ("@", (CNAME("example.org"),), "the zone itself none"),
+        ("www", (CNAME("a.example.org"), CNAME("b.example.org")), "it may have one"),
+    ],
+)
+def test_records_that_do_not_go_together_are_refused(label: str, data: Sequence[Data], said: str) -> None:
+    with pytest.raises(RecordError, match=said):
+        args(label, *data)
+
+
+@pytest.mark.parametrize("label", ["@", "*", "*.blue", "_acme-challenge.play", "a.b"])
+def test_names_of_all_shapes_are_taken(label: str) -> None:
+    assert args(label, A("192.0.2.1")).kind == "A"
