@@ -388,7 +388,7 @@ def test_a_pod_that_can_be_asked_lets_prometheus_in(program: Callable[[], object
     asked = 0
     for deployment in graph.of_type("kubernetes:apps/v1:Deployment"):
         inputs = deployment.inputs
-        annotations = inputs["spec"]["template"]["metadata"].get("annotations") or {}
+        annotations: dict[str, str] = inputs["spec"]["template"]["metadata"].get("annotations") or {}
         if annotations.get("prometheus.io/scrape") != "true":
             continue
         asked += 1
