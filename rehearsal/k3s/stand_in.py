@@ -197,6 +197,8 @@ class Plane:
         self.start(
             *("kwok", f"--kubeconfig={KUBECONFIG}", *(f"--config={stage}" for stage in stages)),
             *("--manage-all-nodes=true", "--cidr=10.42.0.0/24", "--node-ip=127.0.0.1"),
+            # Without, nobody hears from the node, and after 40 seconds its pods count as not ready.
+            "--node-lease-duration-seconds=40",
         )
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": socket.gethostname()}}
         wait(lambda: self.kubectl("apply", "-f", "-", text=json.dumps(node)).returncode == 0, lambda: True, "the node")
