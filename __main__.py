@@ -55,6 +55,7 @@ observability = Observability(
         charts=charts,
         settings=settings.observability,
         grafana_host=settings.fqdn(GRAFANA),
+        rancher_url=settings.rancher_url,
         ingress_class=active.ingress_class,
         cluster_issuer=active.cluster_issuer,
     ),

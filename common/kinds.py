@@ -115,6 +115,9 @@ certificates: Final = text(
     lambda value: bool(load_pem_x509_certificates(value.encode())),
 )
 email: Final = matching("an e-mail address, such as 'operators@example.org'", r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
+mail_server: Final = matching(
+    "a mail server and its port, such as 'smtp.example.org:587'", r"[a-z0-9-]+(\.[a-z0-9-]+)+:\d{2,5}"
+)
 
 
 class Overriding(MapOf[str]):

@@ -32,6 +32,7 @@ from common.fields import (
     one_of,
     optional,
     rule,
+    secret,
     section,
     setting,
     settings_of,
@@ -293,6 +294,15 @@ class Logs:
     """Size of the volume for logs, in gigabytes of 10^9 bytes; with object storage it holds the newest only."""
     object_storage: ObjectStorage | None = setting(Section[ObjectStorage | None](ObjectStorage), default=None)
     """Where logs are kept beyond the volume."""
+    replicas: int = setting(integer(1, 20, "pods"), default=1)
+    """Number of Loki's pods; more than one share the object storage, and three of them keep each new line."""
+
+    @rule
+    def several_share_a_storage(self) -> Generator[Conflict]:
+        if self.replicas == 2:
+            yield Conflict("replicas", 2, "must be 1, or at least 3, of which one may fail")
+        if self.replicas > 1 and self.object_storage is None:
+            yield Conflict("replicas", self.replicas, "must be 1 without objectStorage, which several share")
 
     @rule
     def retention_fits_the_volume(self) -> Generator[Conflict]:
@@ -318,18 +328,62 @@ class Metrics:
 
 @section
 class SignIn:
-    """An OpenID Connect provider, whose users may look at Grafana and change nothing."""
+    """Where operators sign in who may look at Grafana and change nothing."""
 
+    provider: str = setting(one_of(("oidc", "rancher")), default="oidc")
+    """Any OpenID Connect provider by its addresses, or the game's own Rancher, which needs none."""
     client_id: str = setting(kinds.label)
     """Grafana's name at the provider."""
     client_secret: Secret = setting(kinds.password)
     """Its secret there."""
-    authorize_url: str = setting(kinds.web_url)
+    authorize_url: str | None = setting(optional(kinds.web_url), default=None)
     """Where users sign in."""
-    token_url: str = setting(kinds.web_url)
+    token_url: str | None = setting(optional(kinds.web_url), default=None)
     """Where Grafana redeems what they come back with."""
-    userinfo_url: str = setting(kinds.web_url)
+    userinfo_url: str | None = setting(optional(kinds.web_url), default=None)
     """Where Grafana asks who they are."""
+
+    @rule
+    def addresses_of_a_stranger(self) -> Generator[Conflict]:
+        for key in ("authorize_url", "token_url", "userinfo_url"):
+            value = getattr(self, key)
+            if self.provider == "oidc" and value is None:
+                yield Conflict(camel(key), "", "must be given where signIn.provider is oidc")
+            if self.provider == "rancher" and value is not None:
+                yield Conflict(
+                    camel(key), value, "must be left out where signIn.provider is rancher, whose it is known"
+                )
+
+
+@section
+class Mail:
+    """Alerts by e-mail."""
+
+    to: str = setting(kinds.email)
+    """Who gets them."""
+    sender: str = setting(kinds.email)
+    """Whom they come from."""
+    server: str = setting(kinds.mail_server)
+    """The server that takes them, by TLS."""
+    user: str = setting(kinds.email)
+    """Name there."""
+    password: Secret = setting(kinds.password)
+    """Password there."""
+
+
+@section
+class Notify:
+    """Where alerts go, beside the page that shows them."""
+
+    webhook_url: Secret | None = setting(optional(secret(kinds.web_url)), default=None)
+    """Where Alertmanager posts them as JSON; whoever knows the address may post there, so it is secret."""
+    mail: Mail | None = setting(Section[Mail | None](Mail), default=None)
+    """By e-mail."""
+
+    @rule
+    def somewhere(self) -> Generator[Conflict]:
+        if self.webhook_url is None and self.mail is None:
+            yield Conflict("webhookUrl", "", "must be given where notify.mail is not")
 
 
 @section
@@ -348,6 +402,10 @@ class Observability:
     """How long metrics are kept."""
     sign_in: SignIn | None = setting(Section[SignIn | None](SignIn), default=None)
     """Who else may look; by default only `admin` signs in."""
+    notify: Notify | None = setting(Section[Notify | None](Notify), default=None)
+    """Whom alerts wake; by default they are only shown."""
+    stuck_after_minutes: int = setting(integer(5, 1440, "minutes"), default=45)
+    """Minutes without a passed step after which a team counts as stuck, while the hunt runs."""
 
 
 @section
@@ -483,6 +541,11 @@ class Settings:
         workshop = (self.delivery.git_host, self.delivery.drone_host) if self.delivery.master_key else ()
         return (self.game_app.host, GRAFANA, *workshop)
 
+    @property
+    def rancher_url(self) -> str | None:
+        """Where operators reach Rancher; None where there is none."""
+        return f"https://{self.fqdn(self.rancher.host)}" if self.rancher.enabled else None
+
     def fqdn(self, label: str) -> str:
         """The full name of a label in the game's zone."""
         return f"{label}.{self.zone_name}"
@@ -506,6 +569,12 @@ class Settings:
     def rancher_is_reached_by_tls(self) -> Generator[Conflict]:
         if self.rancher.enabled and self.certificates.authority == "none":
             yield Conflict("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only")
+
+    @rule
+    def operators_sign_in_somewhere(self) -> Generator[Conflict]:
+        sign_in = self.observability.sign_in
+        if sign_in and sign_in.provider == "rancher" and not self.rancher.enabled:
+            yield Conflict("observability.signIn.provider", "rancher", "must be oidc where rancher.enabled is false")
 
     @rule
     def active_board_exists(self) -> Generator[Conflict]:

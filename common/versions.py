@@ -94,4 +94,5 @@ POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
 BUILDKIT_IMAGE = BUILD_IMAGES.buildkit
 KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"
 """Waits on the board for what no chart waits for."""
+ALERTMANAGER_IMAGE = "quay.io/prometheus/alertmanager:v0.28.1"
 GITEA_IMAGE = "docker.io/gitea/gitea:1.24.6-rootless"

@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from common.helm import Charts
 from common.naming import baseline_namespace
 from common.settings import Observability as ObservabilitySettings
+from observability.alertmanager import Alertmanager, AlertmanagerArgs
 from observability.grafana import Grafana, GrafanaArgs
 from observability.log_pipeline import LogPipeline, LogPipelineArgs
 from observability.loki import Loki, LokiArgs
@@ -25,6 +26,8 @@ class ObservabilityArgs:
     grafana_host: pulumi.Input[str]
     """Full name at which Grafana is exposed."""
     ingress_class: pulumi.Input[str]
+    rancher_url: str | None = None
+    """Where operators reach Rancher, through which they may sign in; None where there is none."""
     cluster_issuer: pulumi.Input[str] | None = None
     """cert-manager's issuer of Grafana's certificate; None where the board has none."""
 
@@ -56,10 +59,20 @@ class Observability(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        alertmanager = own.notify and Alertmanager(
+            f"{name}-alertmanager",
+            AlertmanagerArgs(namespace=namespace.metadata.name, notify=own.notify, players=own.players),
+            opts=child,
+        )
         prometheus = Prometheus(
             f"{name}-prometheus",
             PrometheusArgs(
-                charts=args.charts, namespace=namespace.metadata.name, metrics=own.metrics, players=own.players
+                charts=args.charts,
+                namespace=namespace.metadata.name,
+                metrics=own.metrics,
+                players=own.players,
+                stuck_after_minutes=own.stuck_after_minutes,
+                alertmanager=alertmanager.address if alertmanager else None,
             ),
             opts=child,
         )
@@ -86,6 +99,7 @@ class Observability(pulumi.ComponentResource):
                 loki_password=own.loki_password.output,
                 prometheus_url=prometheus.url,
                 sign_in=own.sign_in,
+                rancher_url=args.rancher_url,
                 players=own.players,
             ),
             opts=child,

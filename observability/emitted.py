@@ -36,6 +36,7 @@ _DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
 _METRICS: Final = (
     Metric("ALERTS", "Prometheus", ("alertname", "alertstate", "severity", "namespace", "team", "component", "pod")),
     Metric("up", "Prometheus", ("job", "instance")),
+    Metric("hunt_stuck_after_minutes", "Prometheus, from the setting observability.stuckAfterMinutes"),
     # The game itself.
     Metric("hunt_running", _HUNT, _PLACE),
     Metric("hunt_players", _HUNT, (*_PLACE, "team")),

@@ -35,6 +35,8 @@ class GrafanaArgs:
     prometheus_url: pulumi.Input[str]
     sign_in: SignIn | None
     """Who else may look."""
+    rancher_url: str | None
+    """Where operators reach Rancher; None where there is none."""
     players: int
 
 
@@ -132,7 +134,7 @@ def grafana_values(
             "users": {"allow_sign_up": False, "viewers_can_edit": False},
             "auth.anonymous": {"enabled": False},
             "dashboards": {"default_home_dashboard_path": f"{_MOUNTED}/game/at-a-glance.json"},
-            **_sign_in(args.sign_in),
+            **_sign_in(args.sign_in, args.rancher_url),
         },
     }
 
@@ -199,7 +201,7 @@ def _certificate(host: pulumi.Input[str], issuer: pulumi.Input[str] | None) -> M
     }
 
 
-def _sign_in(provider: SignIn | None) -> Mapping[str, Any]:
+def _sign_in(provider: SignIn | None, rancher_url: str | None) -> Mapping[str, Any]:
     """Whoever the provider lets in may look, and nobody becomes more than that by signing in."""
     if provider is None:
         return {}
@@ -209,12 +211,33 @@ def _sign_in(provider: SignIn | None) -> Mapping[str, Any]:
             "name": "Operators",
             "client_id": provider.client_id,
             "client_secret": "$__env{SIGN_IN_SECRET}",
-            "scopes": "openid profile email",
-            "auth_url": provider.authorize_url,
-            "token_url": provider.token_url,
-            "api_url": provider.userinfo_url,
             "use_pkce": True,
             "allow_sign_up": True,
             "role_attribute_path": "'Viewer'",
+            **(_rancher(rancher_url) if provider.provider == "rancher" else _addresses(provider)),
         }
+    }
+
+
+def _addresses(provider: SignIn) -> Mapping[str, Any]:
+    return {
+        "scopes": "openid profile email",
+        "auth_url": provider.authorize_url,
+        "token_url": provider.token_url,
+        "api_url": provider.userinfo_url,
+    }
+
+
+def _rancher(url: str | None) -> Mapping[str, Any]:
+    """Rancher's own provider, which knows no e-mail addresses: a user's id takes their place.
+
+    Source: https://ranchermanager.docs.rancher.com/how-to-guides/advanced-user-guides/configure-oidc-provider
+    """
+    return {
+        "scopes": "openid profile",
+        "auth_url": f"{url}/oidc/authorize",
+        "token_url": f"{url}/oidc/token",
+        "api_url": f"{url}/oidc/userinfo",
+        "login_attribute_path": "sub",
+        "email_attribute_path": "sub",
     }

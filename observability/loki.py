@@ -109,7 +109,8 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
         "loki": {
             # A tenant for each request: the gateway says who may ask, the header what for.
             "auth_enabled": True,
-            "commonConfig": {"path_prefix": "/var/loki", "replication_factor": 1},
+            # Of three copies of a new line, one may be lost with its pod.
+            "commonConfig": {"path_prefix": "/var/loki", "replication_factor": 3 if logs.replicas > 1 else 1},
             "schemaConfig": {
                 "configs": [
                     {
@@ -135,7 +136,7 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
             "ingester": {"chunk_idle_period": "15m", "max_chunk_age": "2h", "wal": {"flush_on_shutdown": True}},
         },
         "singleBinary": {
-            "replicas": 1,
+            "replicas": logs.replicas,
             "extraArgs": ["-config.expand-env=true"],
             "extraEnvFrom": [{"secretRef": {"name": _STORAGE_SECRET}}] if logs.object_storage else [],
             "persistence": {"enabled": True, "size": f"{logs.volume_size_gb}G"},

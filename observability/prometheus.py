@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pulumi
 import yaml
@@ -39,6 +39,10 @@ class PrometheusArgs:
     metrics: Metrics
     """How long they are kept."""
     players: int
+    stuck_after_minutes: int
+    """Minutes without a passed step after which a team counts as stuck."""
+    alertmanager: pulumi.Input[str] | None
+    """HOST:PORT of what tells people of alerts; None where they are only shown."""
 
 
 class Prometheus(pulumi.ComponentResource):
@@ -53,7 +57,7 @@ class Prometheus(pulumi.ComponentResource):
             "prometheus",
             name=f"{name}-release",
             namespace=args.namespace,
-            values=prometheus_values(args.metrics, args.players),
+            values=prometheus_values(args),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.url = pulumi.Output.all(args.namespace, release.id).apply(
@@ -62,8 +66,10 @@ class Prometheus(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
 
-def prometheus_values(metrics: Metrics, players: int) -> Mapping[str, Any]:
+def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
     """Values of the chart `prometheus`."""
+    metrics, players = args.metrics, args.players
+    told = {"alertmanagers": [{"static_configs": [{"targets": [args.alertmanager]}]}]} if args.alertmanager else None
     return {
         "server": {
             "global": {"scrape_interval": "30s", "scrape_timeout": "10s", "evaluation_interval": "30s"},
@@ -76,21 +82,26 @@ def prometheus_values(metrics: Metrics, players: int) -> Mapping[str, Any]:
         },
         "scrapeConfigs": {job: {"enabled": False} for job in _CHART_JOBS},
         "serverFiles": {
-            "prometheus.yml": {"rule_files": ["/etc/config/alerting_rules.yml"], **scraping()},
-            "alerting_rules.yml": alerts(),
+            "prometheus.yml": {
+                "rule_files": ["/etc/config/alerting_rules.yml"],
+                **({"alerting": told} if told else {}),
+                **scraping(),
+            },
+            "alerting_rules.yml": alerts(args.stuck_after_minutes),
         },
         "kube-state-metrics": {
             "enabled": True,
             "resources": resources("kube-state-metrics", players, cpu="10m"),
             "collectors": list(COLLECTORS),
         },
-        # The kubelet tells what is needed of nodes; alerts are shown in Grafana.
+        # The kubelet tells what is needed of nodes; observability/alertmanager.py tells people, where that is wanted.
         "prometheus-node-exporter": {"enabled": False},
         "prometheus-pushgateway": {"enabled": False},
         "alertmanager": {"enabled": False},
     }
 
 
+STUCK: Final = "hunt_stuck_after_minutes"
 COLLECTORS = ("deployments", "jobs", "nodes", "persistentvolumeclaims", "pods", "resourcequotas", "statefulsets")
 """Kinds of which kube-state-metrics tells; the others would fill Prometheus without a panel that shows them."""
 
@@ -100,9 +111,11 @@ def scraping() -> Mapping[str, Any]:
     return _read("scrape.yaml")
 
 
-def alerts() -> Mapping[str, Any]:
-    """The alerting rules."""
-    return _read("alerts.yaml")
+def alerts(stuck_after_minutes: int) -> Mapping[str, Any]:
+    """The alerting rules, and as a metric the bound that a setting draws, so that dashboards draw the same."""
+    bound = {"record": STUCK, "expr": str(stuck_after_minutes)}
+    [group] = _read("alerts.yaml")["groups"]
+    return {"groups": [{**group, "rules": [bound, *group["rules"]]}]}
 
 
 def _read(file: str) -> Mapping[str, Any]:

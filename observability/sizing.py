@@ -35,11 +35,12 @@ PARTS: Mapping[str, Memory] = {
     "grafana": Memory(256),
     "kube-state-metrics": Memory(64, 16),
     "logging-operator": Memory(64),
+    "alertmanager": Memory(48),
 }
 
 
 def total(players: int, nodes: int) -> int:
-    """MiB that the whole stack asks for on a board of that many nodes."""
+    """MiB that the whole stack asks for on a board of that many nodes, with one Loki and with Alertmanager."""
     return sum(part.request(players) * (nodes if part.per_node else 1) for part in PARTS.values())
 
 

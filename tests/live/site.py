@@ -40,7 +40,12 @@ from tests.tools import built
 from tests.unit.monitor import run
 
 ROOT: Final = Path(__file__).parents[2]
-PLAYERS: Final = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
+PLAYERS: Final = {
+    "team-red": ["ada", "grace"],
+    "team-blue": ["linus"],
+    "team-green": ["green-1"],
+    "team-gold": ["gold-1"],
+}
 OPERATOR: Final = "operator"
 Tree = dict[str, Any]
 

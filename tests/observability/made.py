@@ -85,6 +85,7 @@ _LEVELS: Mapping[str, float] = {
     "ALERTS": 1,
     "up": 1,
     "hunt_running": 1,
+    "hunt_stuck_after_minutes": 45,
     "hunt_players": 5,
     "kube_deployment_": 2,
     "kube_node_status_condition": 1,

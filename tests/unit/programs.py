@@ -136,7 +136,9 @@ OBSERVABILITY = settings.Observability(
 )
 
 
-def observability(own: settings.Observability = OBSERVABILITY, *, cluster_issuer: str | None = None) -> Observability:
+def observability(
+    own: settings.Observability = OBSERVABILITY, *, cluster_issuer: str | None = None, rancher_url: str | None = None
+) -> Observability:
     return Observability(
         "observability",
         ObservabilityArgs(
@@ -144,6 +146,7 @@ def observability(own: settings.Observability = OBSERVABILITY, *, cluster_issuer
             settings=own,
             grafana_host="grafana.hunt.example.org",
             ingress_class="nginx",
+            rancher_url=rancher_url,
             cluster_issuer=cluster_issuer,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),

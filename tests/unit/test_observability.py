@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common.fields import Secret
-from common.settings import Logs, ObjectStorage, Observability, SettingsError, SignIn, parse
+from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
 from observability import sizing
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
 from tests.unit import programs
@@ -184,6 +184,127 @@ def test_who_signs_in_at_the_provider_may_look_and_no_more(preview: bool) -> Non
     assert "stringData" in {secret.partition(".")[0] for secret in graph["observability-grafana-environment"].secrets}
 
 
+def test_operators_sign_in_through_rancher_by_a_word(preview: bool) -> None:
+    through = SignIn(provider="rancher", client_id="client-7g2", client_secret=Secret(programs.SECRET))
+    own = changed(sign_in=through)
+    graph = run(lambda: programs.observability(own, rancher_url="https://rancher.hunt.example.org"), preview=preview)
+    oauth = graph[GRAFANA].inputs["values"]["grafana.ini"]["auth.generic_oauth"]
+    assert {key: oauth[key] for key in ("auth_url", "token_url", "api_url")} == {
+        "auth_url": "https://rancher.hunt.example.org/oidc/authorize",
+        "token_url": "https://rancher.hunt.example.org/oidc/token",
+        "api_url": "https://rancher.hunt.example.org/oidc/userinfo",
+    }
+    assert oauth["role_attribute_path"] == "'Viewer'"
+    assert oauth["use_pkce"] is True
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        (
+            "signIn",
+            {
+                "clientId": "grafana",
+                "clientSecret": programs.SECRET,
+                "authorizeUrl": "https://login.example.org/a",
+                "tokenUrl": "https://login.example.org/t",
+            },
+            "observability.signIn.userinfoUrl",
+        ),
+        ("notify", {}, "observability.notify.webhookUrl"),
+        ("logs", {"replicas": 3}, "observability.logs.replicas"),
+        ("stuckAfterMinutes", 0, "observability.stuckAfterMinutes"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(key: str, value: Any, problem: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled({f"observability.{key}": value}), "dev")
+    assert [each.key for each in caught.value.problems] == [problem]
+
+
+def test_rancher_has_addresses_of_its_own() -> None:
+    given = {
+        "clientId": "grafana",
+        "clientSecret": programs.SECRET,
+        "provider": "rancher",
+        "tokenUrl": "https://login.example.org/t",
+    }
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled({"observability.signIn": given}), "dev")
+    assert "observability.signIn.tokenUrl" in [each.key for each in caught.value.problems]
+
+
+def test_nobody_signs_in_through_a_rancher_that_is_not_there() -> None:
+    given = {"clientId": "grafana", "clientSecret": programs.SECRET, "provider": "rancher"}
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled({"observability.signIn": given, "rancher.enabled": False}), "dev")
+    assert "observability.signIn.provider" in [each.key for each in caught.value.problems]
+
+
+NOTIFY = Notify(
+    webhook_url=Secret("https://hooks.example.org/services/" + programs.SECRET),
+    mail=Mail(
+        to="operators@example.org",
+        sender="hunt@example.org",
+        server="smtp.example.org:587",
+        user="hunt@example.org",
+        password=Secret(programs.SECRET),
+    ),
+)
+
+
+def test_alerts_wake_people_where_the_settings_say_whom(preview: bool) -> None:
+    graph = run(lambda: programs.observability(changed(notify=NOTIFY)), preview=preview)
+    written = json.loads(graph["observability-alertmanager-configuration"].inputs["data"]["alertmanager.yml"])
+    [receiver] = written["receivers"]
+    assert receiver["webhook_configs"][0]["url_file"] == "/etc/alertmanager-secrets/webhook-url"
+    assert receiver["email_configs"][0]["auth_password_file"] == "/etc/alertmanager-secrets/mail-password"
+    assert receiver["email_configs"][0]["to"] == "operators@example.org"
+    assert written["route"]["receiver"] == receiver["name"]
+    secrets = graph["observability-alertmanager-secrets"]
+    assert set(secrets.inputs["stringData"]) == {"webhook-url", "mail-password"}
+    assert "stringData" in {secret.partition(".")[0] for secret in secrets.secrets}
+    assert programs.SECRET not in json.dumps(written)
+    policy = graph["observability-alertmanager-closed"].inputs["spec"]
+    [peer] = policy["ingress"][0]["from"]
+    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+
+
+def test_prometheus_tells_alertmanager() -> None:
+    graph = run(lambda: programs.observability(changed(notify=NOTIFY)), preview=False)
+    written = graph["observability-prometheus-release"].inputs["values"]["serverFiles"]["prometheus.yml"]
+    assert written["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
+
+
+def test_alerts_are_only_shown_by_default(graph: Graph) -> None:
+    assert "alerting" not in graph["observability-prometheus-release"].inputs["values"]["serverFiles"]["prometheus.yml"]
+    assert not graph.of_type("kubernetes:apps/v1:Deployment")
+
+
+def test_the_settings_say_when_a_team_is_stuck() -> None:
+    graph = run(lambda: programs.observability(changed(stuck_after_minutes=20)), preview=False)
+    rules = graph["observability-prometheus-release"].inputs["values"]["serverFiles"]["alerting_rules.yml"]
+    [bound] = [rule for rule in rules["groups"][0]["rules"] if "record" in rule]
+    assert bound == {"record": "hunt_stuck_after_minutes", "expr": "20"}
+
+
+def test_several_lokis_share_the_storage_and_keep_three_copies() -> None:
+    storage = ObjectStorage(
+        endpoint="s3.fr-par.scw.cloud",
+        region="fr-par",
+        bucket="hunt-logs",
+        access_key=Secret(programs.SECRET),
+        secret_key=Secret(programs.SECRET),
+    )
+    own = changed(logs=Logs(replicas=3, object_storage=storage))
+    values = run(lambda: programs.observability(own), preview=False)[LOKI].inputs["values"]
+    assert values["singleBinary"]["replicas"] == 3
+    assert values["loki"]["commonConfig"]["replication_factor"] == 3
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled({"observability.logs": {"replicas": 2}}), "dev")
+    assert "must be 1, or at least 3, of which one may fail" in [each.allowed for each in caught.value.problems]
+
+
 def test_nobody_signs_in_but_admin_by_default(graph: Graph) -> None:
     ini = graph[GRAFANA].inputs["values"]["grafana.ini"]
     assert "auth.generic_oauth" not in ini
@@ -211,12 +332,16 @@ def test_the_documented_table_is_what_the_rule_says() -> None:
     ]
 
 
-def test_every_part_asks_for_the_memory_that_the_rule_says(graph: Graph) -> None:
+def test_every_part_asks_for_the_memory_that_the_rule_says() -> None:
+    graph = run(lambda: programs.observability(changed(notify=NOTIFY)), preview=False)
+    [alertmanager] = graph["observability-alertmanager-deployment"].inputs["spec"]["template"]["spec"]["containers"]
+
     def requested(resources: dict[str, Any]) -> str:
         return resources["requests"]["memory"]
 
     loki, prometheus = (graph[name].inputs["values"] for name in (LOKI, "observability-prometheus-release"))
     asked = {
+        "alertmanager": requested(alertmanager["resources"]),
         "loki": requested(loki["singleBinary"]["resources"]),
         "loki-gateway": requested(loki["gateway"]["resources"]),
         "prometheus": requested(prometheus["server"]["resources"]),
