@@ -30,7 +30,7 @@ _LATENCY: Final = (
     *("code", "upstream", "service", "resource_type", "resource_name", "resource_namespace"),
 )
 _INGRESS: Final = "nginx-ingress with controller.enableLatencyMetrics"
-_HUNT: Final = "the hunt's page (asked of it: docs/observability.md)"
+_HUNT: Final = "the hunt's page"
 _DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
 
 _METRICS: Final = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 from common.fields import Secret
 from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
 from observability import sizing
+from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
+from observability.prometheus import COLLECTORS, scraping
 from tests.unit import programs
 from tests.unit.example import spoiled
 from tests.unit.monitor import Graph, graph_of, run
@@ -352,3 +356,70 @@ def test_every_part_asks_for_the_memory_that_the_rule_says() -> None:
         "fluent-bit": requested(custom(graph, "FluentbitAgent")["logs"]["resources"]),
     }
     assert asked == {part: f"{memory.request(100)}Mi" for part, memory in sizing.PARTS.items()}
+
+
+def jobs() -> dict[str, Any]:
+    return {job["job_name"]: job for job in scraping()["scrape_configs"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "job"),
+    [("kubelet", "kubelet"), ("kubelet", "cadvisor"), ("CoreDNS", "coredns"), ("Loki", "loki")],
+)
+def test_prometheus_keeps_what_is_asked_for(source: str, job: str) -> None:
+    """A job that keeps some metrics only, keeps those that dashboards and alerts ask for."""
+    asked = [name for name, metric in METRICS.items() if metric.source == source]
+    if source == "kubelet":
+        asked = [name for name in asked if name.startswith("kubelet_") == (job == "kubelet")]
+    [keeps] = [rule["regex"] for rule in jobs()[job]["metric_relabel_configs"] if rule.get("action") == "keep"]
+    assert asked
+    assert [name for name in asked if not re.fullmatch(keeps, name)] == []
+
+
+def test_kube_state_metrics_tells_of_every_kind_that_is_asked_for() -> None:
+    asked = {name.split("_")[1] for name, metric in METRICS.items() if metric.source == "kube-state-metrics"}
+    assert {f"{kind}s" for kind in asked} <= set(COLLECTORS)
+
+
+@pytest.mark.parametrize("program", [programs.game_app, programs.game_app_with_a_workshop])
+def test_a_pod_that_can_be_asked_lets_prometheus_in(program: Callable[[], object]) -> None:
+    graph = run(program, preview=False)
+    policies = [each.inputs for each in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")]
+    asked = 0
+    for deployment in graph.of_type("kubernetes:apps/v1:Deployment"):
+        inputs = deployment.inputs
+        annotations: dict[str, str] = inputs["spec"]["template"]["metadata"].get("annotations") or {}
+        if annotations.get("prometheus.io/scrape") != "true":
+            continue
+        asked += 1
+        port, namespace = int(annotations["prometheus.io/port"]), inputs["metadata"]["namespace"]
+        rules = [
+            rule
+            for policy in policies
+            if policy["metadata"]["namespace"] == namespace
+            for rule in policy["spec"].get("ingress", [])
+        ]
+        assert any(lets_prometheus_in(rule, port) for rule in rules), inputs["metadata"]["name"]
+    assert asked
+
+
+def lets_prometheus_in(rule: Mapping[str, Any], port: int) -> bool:
+    names = [
+        peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+        for peer in rule.get("from", [])
+    ]
+    return "observability" in names and port in [each["port"] for each in rule.get("ports", [{"port": port}])]
+
+
+def test_the_board_shows_its_ingress_and_certificates_to_prometheus() -> None:
+    graph = run(programs.board, preview=False)
+    values = graph["blue-ingress-controller"].inputs["values"]
+    assert values["controller"]["enableLatencyMetrics"] is True
+    rules = [
+        (policy.inputs["metadata"]["namespace"], rule)
+        for policy in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+        for rule in policy.inputs["spec"].get("ingress", [])
+    ]
+    ports = {"ingress": values["prometheus"]["port"], "cert-manager": 9402}
+    for namespace, port in ports.items():
+        assert any(lets_prometheus_in(rule, port) for place, rule in rules if place == namespace), namespace
