@@ -23,7 +23,7 @@ $(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
 setup: $(READY) ## Install the Python packages into .venv
 
 # What the checks and the rehearsal run: Debian package and the command that shows that it is there.
-DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh chromium:chromium chromium-driver:chromedriver
+DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh chromium:chromium chromium-driver:chromedriver npm:npm
 .PHONY: debian
 debian: setup
 	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \

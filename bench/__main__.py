@@ -23,7 +23,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from bench.game_master import Role, critical_path, logins, roles
+from bench import game_master
 from bench.memory import peak_of
 from rehearsal import raising, removing
 from rehearsal.progress import name_of
@@ -58,21 +58,20 @@ def main() -> int:
     console.print("Slowest steps of the cold rehearsal:")
     for name, seconds in slowest:
         console.print(f"  {seconds:6.1f} s  {name}")
-    path = critical_path(host)
-    console.print(_host_table(host, path))
+    console.print(game_master.table(host))
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.json"
     results = {
         "measures": [asdict(one) for one in measures],
         "slowest": dict(slowest),
-        "host": [{**asdict(role), "critical": role in path} for role in host],
+        "game master": [asdict(role) for role in host],
     }
     file.write_text(json.dumps(results, indent=2))
     console.print(f"Written to {file.relative_to(ROOT)}.")
     return 0
 
 
-def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]], list[Role]]:
+def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]], list[game_master.Role]]:
     silent = Console(file=io.StringIO())
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
@@ -81,7 +80,7 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             with peak_of(run) as peak:
                 console.print("Raising a rehearsal from nothing …")
                 cold, report = _timed(lambda: raising.raise_everything(run, silent))
-                entered = logins(report)
+                host, entered = game_master.roles(report), game_master.logins(report)
                 console.print("Raising it again, with nothing to do …")
                 noop, idle = _timed(lambda: raising.raise_everything(run, silent))
                 console.print("Changing one setting …")
@@ -91,7 +90,6 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             down, left = _timed(lambda: removing.remove_everything(run, silent))
     if left:
         console.print(f"[red]left behind:[/] {', '.join(left)}")
-    host = roles(report)
     return (
         [
             Measure("make rehearse, cold", cold, 240),
@@ -110,21 +108,6 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
 
 def _slowest(report: Report) -> list[tuple[str, float]]:
     return [(name_of(urn), took) for urn, took in sorted(report.resources.items(), key=lambda item: -item[1])[:3]]
-
-
-def _host_table(host: list[Role], path: list[Role]) -> Table:
-    table = Table(
-        "role",
-        "began",
-        "ended",
-        title="The game master's roles, in seconds after its first boot; \
-those that all waited for in colour",
-        title_justify="left",
-    )
-    for role in host:
-        colour = "yellow" if role in path else "default"
-        table.add_row(f"[{colour}]{role.name}[/]", f"{role.began:.1f}", f"{role.ended:.1f}")
-    return table
 
 
 def _timed(what: Callable[[], _T]) -> tuple[float, _T]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.table import Table
 
 from rehearsal.progress import name_of
 from rehearsal.report import Report
 
 _STEP = "$command:remote:Command::"
 _BOOTED = "gamemaster-first-boot"
-_SLACK = 0.5
-"""Seconds that the engine may let pass between the end of a step and the beginning of one that waited for it."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Role:
     name: str
     began: float
     ended: float
+    critical: bool = False
+    """Whether the whole waited for it."""
 
 
 def roles(report: Report) -> list[Role]:
@@ -32,20 +36,33 @@ def roles(report: Report) -> list[Role]:
         if _STEP in urn and name_of(urn).startswith("gamemaster-")
     }
     booted = steps.pop(_BOOTED)[1]
-    found = [
-        Role(name.removeprefix("gamemaster-"), began - booted, ended - booted) for name, (began, ended) in steps.items()
-    ]
-    return sorted(found, key=lambda role: role.began)
+    found = [Role(name, began - booted, ended - booted) for name, (began, ended) in steps.items()]
+    path = critical_path(found, _needs(report))
+    return [replace(role, critical=role in path) for role in sorted(found, key=lambda role: role.began)]
 
 
-def critical_path(all_roles: Iterable[Role]) -> list[Role]:
-    """The roles that the whole waited for: before each, the one whose end let it begin."""
-    others = sorted(all_roles, key=lambda role: role.ended)
-    path = [others.pop()]
-    while before := [role for role in others if role.ended <= path[0].began + _SLACK]:
-        path.insert(0, before[-1])
-        others = before[:-1]
+def critical_path(found: Sequence[Role], needs: Mapping[str, set[str]]) -> list[Role]:
+    """The role that ended last, and before each the last of those that it needs."""
+    path = [max(found, key=lambda role: role.ended)]
+    while before := [role for role in found if role.name in needs[path[0].name]]:
+        path.insert(0, max(before, key=lambda role: role.ended))
     return path
+
+
+def _needs(report: Report) -> Mapping[str, set[str]]:
+    """Resource to those that must be there before it, as the engine wrote it down."""
+    [state] = (report.run.home / "pulumi" / ".pulumi" / "stacks").rglob("*.json")
+    resources: list[dict[str, Any]] = json.loads(state.read_text())["checkpoint"]["latest"]["resources"]
+    return {name_of(each["urn"]): {name_of(urn) for urn in each.get("dependencies", [])} for each in resources}
+
+
+def table(found: Sequence[Role]) -> Table:
+    """The roles as a table."""
+    title = "The game master's roles, in seconds after its first boot"
+    shown = Table("role", "began", "ended", "all waited for it", title=title, title_justify="left")
+    for role in found:
+        shown.add_row(role.name, f"{role.began:.1f}", f"{role.ended:.1f}", "yes" if role.critical else "")
+    return shown
 
 
 def logins(report: Report) -> int:
@@ -53,18 +70,9 @@ def logins(report: Report) -> int:
     home = report.run.home
     asked = subprocess.run(
         [
-            *(
-                "ssh",
-                "-F",
-                "none",
-                "-i",
-                home / "operator_key",
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "GlobalKnownHostsFile=/dev/null",
-            ),
-            *("-o", f"UserKnownHostsFile={home / 'known_hosts'}", f"root@{report.outputs['game_master_ip']}"),
+            *("ssh", "-F", "none", "-i", home / "operator_key", "-o", "BatchMode=yes"),
+            *("-o", "GlobalKnownHostsFile=/dev/null", "-o", f"UserKnownHostsFile={home / 'known_hosts'}"),
+            f"root@{report.outputs['game_master_ip']}",
             "journalctl --no-pager --output cat | grep -c 'Accepted publickey for root'",
         ],
         check=True,

@@ -19,6 +19,7 @@ from game_app.hunt.component import APP as HUNT_APP
 from game_app.hunt.component import NAMESPACE as HUNT
 from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
 from game_app.hunt.service.steps import Hunt as Course
+from game_app.ingress import Door
 from game_app.scm.component import APP as SCM_APP
 from game_app.scm.component import NAMESPACE as SCM
 from game_app.scm.component import PORT as SCM_PORT
@@ -39,7 +40,7 @@ class Workshop:
     git_host: pulumi.Input[str]
     """Full name at which players find Gitea."""
     drone_host: pulumi.Input[str]
-    """Full name that Drone calls itself by."""
+    """Full name at which operators find Drone."""
     master_key: pulumi.Input[str]
     components: Sequence[str]
     teams: Mapping[str, Sequence[str]]
@@ -90,6 +91,10 @@ class GameAppArgs:
     workshop: Workshop | None = None
     """None: a game without source control, teams and continuous deployment."""
 
+    def door(self, host: pulumi.Input[str]) -> Door:
+        """How a component of the game is reached by its full name."""
+        return Door(host=host, ingress_class=self.ingress_class, cluster_issuer=self.cluster_issuer)
+
 
 class GameApp(pulumi.ComponentResource):
     """The game: the hunt, the page at which it starts, and what the players work with."""
@@ -111,7 +116,7 @@ class GameApp(pulumi.ComponentResource):
         )
         spaces: Mapping[str, TeamSpace] = {}
         if args.workshop:
-            spaces = self._workshop(name, args.workshop, args.ingress_class, namespace.metadata.name)
+            spaces = self._workshop(name, args.workshop, args, namespace.metadata.name)
         hunt = self._hunt(name, args, spaces)
         self.url = hunt.url
         self.operators_code = hunt.operators_code
@@ -138,7 +143,7 @@ class GameApp(pulumi.ComponentResource):
                 cluster_issuer=args.cluster_issuer,
                 monitoring_namespace=MONITORING_NAMESPACE,
                 check_seconds=args.check_seconds,
-                git_url=pulumi.Output.concat("http://", workshop.git_host, "/") if workshop else "",
+                git_url=pulumi.Output.concat(args.door(workshop.git_host).url, "/") if workshop else "",
                 master_key=workshop.master_key if workshop else None,
                 teams={team: space.namespace for team, space in spaces.items()},
                 scm=SourceControlPlace(url=URL, namespace=SCM, app=SCM_APP, port=SCM_PORT),
@@ -158,7 +163,7 @@ class GameApp(pulumi.ComponentResource):
         return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, *given)))
 
     def _workshop(
-        self, name: str, workshop: Workshop, ingress_class: pulumi.Input[str], namespace: pulumi.Output[str]
+        self, name: str, workshop: Workshop, args: GameAppArgs, namespace: pulumi.Output[str]
     ) -> Mapping[str, TeamSpace]:
         child = pulumi.ResourceOptions(parent=self)
         spaces = {
@@ -168,12 +173,12 @@ class GameApp(pulumi.ComponentResource):
             for team in workshop.teams
         }
         players = {namespace_of(team): names for team, names in workshop.teams.items()}
+        git, drone = args.door(workshop.git_host), args.door(workshop.drone_host)
         SourceControl(
             f"{name}-scm",
             SourceControlArgs(
                 master_key=workshop.master_key,
-                host=workshop.git_host,
-                ingress_class=ingress_class,
+                door=git,
                 ingress_namespace=INGRESS_NAMESPACE,
                 components=workshop.components,
                 teams=players,
@@ -183,7 +188,7 @@ class GameApp(pulumi.ComponentResource):
                     app=server.APP,
                     port=server.PORT,
                     host=HOST,
-                    public_url=pulumi.Output.concat("https://", workshop.drone_host),
+                    public_url=drone.url,
                     token=admin_token(workshop.master_key),
                 ),
                 api_cidrs=workshop.api_cidrs,
@@ -195,8 +200,9 @@ class GameApp(pulumi.ComponentResource):
             f"{name}-delivery",
             DeliveryArgs(
                 master_key=workshop.master_key,
-                host=workshop.drone_host,
+                door=drone,
                 ingress_namespace=INGRESS_NAMESPACE,
+                monitoring_namespace=MONITORING_NAMESPACE,
                 components=workshop.components,
                 component_namespace=namespace,
                 teams={namespace_of(team): space.namespace for team, space in spaces.items()},

@@ -25,6 +25,7 @@ from game_app.guard.component import NAMESPACE as GUARD
 from game_app.guard.component import PORT as GUARD_PORT
 from game_app.guard.component import Guard, GuardArgs
 from game_app.guard.pipelines import ORGANISATION, pipeline_files
+from game_app.ingress import Door
 from game_app.isolation import Allowance, fenced, from_namespace, from_pods, to_api, to_dns, to_pods
 
 NAMESPACE: Final = "delivery"
@@ -69,9 +70,11 @@ class DeliveryArgs:
 
     master_key: pulumi.Input[str]
     """Base64; every secret between the parts is derived from it."""
-    host: pulumi.Input[str]
-    """Full name at which operators find Drone."""
+    door: Door
+    """Where operators find Drone."""
     ingress_namespace: str
+    monitoring_namespace: str
+    """Where Prometheus runs, which asks Drone for its numbers."""
     components: Sequence[str]
     """Names of the game's own repositories."""
     component_namespace: pulumi.Input[str]
@@ -145,6 +148,7 @@ class Delivery(pulumi.ComponentResource):
                 from_namespace(NAMESPACE),
                 from_namespace(RUNNERS),
                 from_namespace(args.ingress_namespace),
+                from_namespace(args.monitoring_namespace),
                 from_pods(args.scm.namespace, args.scm.app, server.PORT),
             ],
             volumes=2,
@@ -156,7 +160,7 @@ class Delivery(pulumi.ComponentResource):
             f"{name}-server",
             ServerArgs(
                 namespace=namespace,
-                host=args.host,
+                door=args.door,
                 internal_host=_internal_host(),
                 organisation=ORGANISATION,
                 scm_url=args.scm.url,

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from common.versions import DRONE_SERVER_IMAGE
 from game_app.handover import handed_over
+from game_app.ingress import Door, exposed
 from game_app.workload import container, deployment, http_probe, pod, scratch_volume, service
 
 APP: Final = "drone"
@@ -21,6 +22,8 @@ ADMIN: Final = "drone-bot"
 """The account that enables repositories; it exists before anybody logs in."""
 CLONER: Final = "clone-bot"
 """The account by which builds clone; it reads the game's repositories and nothing else."""
+INSIDE_ONLY: Final = ("/rpc", "/hook", "/metrics", "/varz", "/debug")
+"""Paths for runners, the source control and Prometheus; people have no business there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +31,8 @@ class ServerArgs:
     """What the server needs."""
 
     namespace: pulumi.Input[str]
-    host: pulumi.Input[str]
-    """Full name at which operators find it."""
+    door: Door
+    """Where operators find it."""
     internal_host: str
     """Host and port at which the source control's webhooks reach it."""
     organisation: str
@@ -101,10 +104,12 @@ class Server(pulumi.ComponentResource):
             replicas=1,
             files=server_secrets(args),
             replace=True,
+            metrics_port=PORT,
             opts=child,
         )
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, args.namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
+        exposed(name, APP, args.namespace, door.metadata.name, args.door, closed=INSIDE_ONLY, opts=child)
         self.ready = door.metadata.name
         self.register_outputs({"ready": self.ready})
 
@@ -116,13 +121,13 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
     debug log, in which Drone writes its admin's token.
     """
     return {
-        "DRONE_SERVER_HOST": args.host,
-        "DRONE_SERVER_PROTO": "https",
+        "DRONE_SERVER_HOST": args.door.host,
+        "DRONE_SERVER_PROTO": args.door.scheme,
         "DRONE_SERVER_PORT": f":{PORT}",
         "DRONE_SERVER_PROXY_HOST": args.internal_host,
         "DRONE_SERVER_PROXY_PROTO": "http",
         "DRONE_SERVER_PRIVATE_MODE": "true",
-        "DRONE_COOKIE_SECURE": "true",
+        "DRONE_COOKIE_SECURE": "true" if args.door.scheme == "https" else "false",
         "DRONE_DATABASE_DRIVER": "postgres",
         "DRONE_GITEA_SERVER": args.scm_url,
         # Its default is no scope that Gitea knows, for which Gitea grants everything.
@@ -145,6 +150,8 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         # Schedules and promotions skip the signature.
         "DRONE_CRON_DISABLED": "true",
         "DRONE_DATADOG_ENABLED": "false",
+        # For Prometheus, which has no account here; from outside the board the path is closed.
+        "DRONE_PROMETHEUS_ANONYMOUS_ACCESS": "true",
         # A build that a restored dump thinks is running would hold its repository's one place for a day.
         "DRONE_CLEANUP_INTERVAL": "5m",
         "DRONE_CLEANUP_DEADLINE_RUNNING": "30m",

@@ -165,7 +165,10 @@ class Hunt(pulumi.ComponentResource):
             "teams.json": place.apply(lambda known: teams_file(known, list(args.teams))),
         }
         secrets = (
-            pulumi.Output.secret(args.master_key).apply(hunt_secrets) if args.master_key is not None else _nothing()
+            pulumi.Output.secret(args.master_key).apply(hunt_secrets)
+            if args.master_key is not None
+            # Kubernetes drops an empty map, and each update would put it there again.
+            else pulumi.Output.secret({"key": ""})
         )
         source = core.ConfigMap(
             f"{name}-source",

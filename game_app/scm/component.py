@@ -13,10 +13,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.keys import derived
-from common.naming import labels, restricted_namespace
+from common.naming import restricted_namespace
 from common.versions import GITEA_IMAGE, GUARD_IMAGE
 from game_app.delivery.policies import BUILD_LABEL
 from game_app.guard.pipelines import BRANCH, ORGANISATION
+from game_app.ingress import Door, exposed
 from game_app.isolation import Allowance, fenced, from_labelled, from_namespace, from_pods, to_api, to_dns, to_pods
 from game_app.scm.configuration import GiteaSettings, app_ini
 from game_app.workload import (
@@ -73,9 +74,8 @@ class SourceControlArgs:
 
     master_key: pulumi.Input[str]
     """Base64; every secret is derived from it."""
-    host: pulumi.Input[str]
-    """Full name at which players find it."""
-    ingress_class: pulumi.Input[str]
+    door: Door
+    """Where players find it."""
     ingress_namespace: str
     components: Sequence[str]
     """Names of the repositories that every player reads."""
@@ -143,36 +143,13 @@ class SourceControl(pulumi.ComponentResource):
         running = stateful_set(name, APP, namespace, spec, volume="data", size="10Gi", opts=child)
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        k8s.networking.v1.Ingress(
-            f"{name}-ingress",
-            metadata={"name": APP, "namespace": namespace, "labels": dict(labels(APP))},
-            spec={
-                "ingress_class_name": args.ingress_class,
-                "rules": [
-                    {
-                        "host": args.host,
-                        "http": {
-                            "paths": [
-                                {
-                                    "path": "/",
-                                    "path_type": "Prefix",
-                                    "backend": {"service": {"name": door.metadata.name, "port": {"name": "main"}}},
-                                }
-                            ]
-                        },
-                    }
-                ],
-            },
-            opts=child,
-        )
-        self.url = pulumi.Output.all(args.host, door.id).apply(lambda values: f"http://{values[0]}/")
+        exposed(name, APP, namespace, door.metadata.name, args.door, opts=child)
+        self.url = pulumi.Output.all(args.door.url, door.id).apply(lambda values: f"{values[0]}/")
         self.register_outputs({"url": self.url})
 
     def _files(self, name: str, namespace: pulumi.Output[str], args: SourceControlArgs) -> list[k8s.core.v1.VolumeArgs]:
         child = pulumi.ResourceOptions(parent=self)
-        ini = pulumi.Output.from_input(args.host).apply(
-            lambda host: app_ini(GiteaSettings(root_url=f"http://{host}/", drone_host=args.drone.host))
-        )
+        ini = args.door.url.apply(lambda url: app_ini(GiteaSettings(root_url=f"{url}/", drone_host=args.drone.host)))
         program = program_files()
         made: list[k8s.core.v1.VolumeArgs] = []
         for files, data in (

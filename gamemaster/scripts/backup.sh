@@ -13,7 +13,7 @@ if [[ -e /etc/bind/certificates.key ]]; then
     paths+=(etc/bind/certificates.key var/lib/bind)
 fi
 for path in var/lib/shambhala/records etc/letsencrypt var/lib/rancher/k3s/server/token var/lib/rancher/k3s/server/tls \
-    var/lib/rancher/k3s/server/cred; do
+    var/lib/rancher/k3s/server/cred etc/rancher/node/password; do
     [[ ! -e /$path ]] || paths+=("$path")
 done
 ((${#paths[@]})) || {

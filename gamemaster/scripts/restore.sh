@@ -21,7 +21,8 @@ tar --extract --gzip --no-same-owner -C "$folder" || fail "the archive is not wh
 put() { cp --recursive --preserve=mode,timestamps,links -T "$folder/$1" "$2"; }
 # bind9's files belong to users that come with its package: its role takes them from here.
 install -d -m 755 /var/lib/shambhala
-for path in etc/letsencrypt var/lib/shambhala var/lib/rancher; do
+# Without its old password, K3s refuses a node of the same name (https://docs.k3s.io/architecture).
+for path in etc/letsencrypt etc/rancher/node var/lib/shambhala var/lib/rancher; do
     [[ ! -e $folder/$path ]] || {
         mkdir -p "/$path"
         put "$path" "/$path"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Taken:
     netrc: str
     """The login with which it would clone; empty: none."""
     trusted: bool
+    at: float
+    """When, by this machine's monotonic clock, in seconds."""
 
     @property
     def steps(self) -> Sequence[Mapping[str, Any]]:
@@ -126,6 +129,7 @@ class RecordingRunner:
             secrets=secrets,
             netrc=f"{netrc.get('login', '')}:{netrc.get('password', '')}" if netrc.get("login") else "",
             trusted=bool(repository.get("trusted")),
+            at=time.monotonic(),
         )
         with self._arrived:
             self._taken.append(taken)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -27,6 +28,7 @@ from typing import Any
 
 CONFIG = Path("/etc/rancher/k3s/config.yaml")
 KUBECONFIG = Path("/etc/rancher/k3s/k3s.yaml")
+NODE_PASSWORD = Path("/etc/rancher/node/password")
 HOME = Path("/var/lib/rancher/k3s")
 SERVER = HOME / "server"
 SNAPSHOTS = SERVER / "db" / "snapshots"
@@ -197,13 +199,32 @@ class Plane:
         self.start(
             *("kwok", f"--kubeconfig={KUBECONFIG}", *(f"--config={stage}" for stage in stages)),
             *("--manage-all-nodes=true", "--cidr=10.42.0.0/24", "--node-ip=127.0.0.1"),
+            # Without, nobody hears from the node, and after 40 seconds its pods count as not ready.
+            "--node-lease-duration-seconds=40",
         )
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": socket.gethostname()}}
         wait(lambda: self.kubectl("apply", "-f", "-", text=json.dumps(node)).returncode == 0, lambda: True, "the node")
+        self.prove_node()
         room = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "20Gi"}
         status = json.dumps({"status": {"capacity": room, "allocatable": room}})
         what = ("patch", "node", socket.gethostname(), "--subresource=status", "--type=merge", f"--patch={status}")
         wait(lambda: self.kubectl(*what).returncode == 0, lambda: True, "the node's room")
+
+    def prove_node(self) -> None:
+        """A node of a name that there was before must know the password that it had then."""
+        password = kept(NODE_PASSWORD, lambda: secrets.token_hex(16)).encode()
+        name = f"{socket.gethostname()}.node-password.k3s"
+        secret = ("--namespace", "kube-system", "secret")
+        digest = base64.b64encode(hashlib.sha256(password).hexdigest().encode())
+        found = self.kubectl("get", *secret, name, "--ignore-not-found", "--output=jsonpath={.data.hash}").stdout
+        if found and found != digest:
+            raise SystemExit(f"Node password rejected: {NODE_PASSWORD} does not match what the cluster knows")
+        if not found:
+            body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "kube-system"}}
+            text = json.dumps({**body, "data": {"hash": digest.decode()}})
+            wait(
+                lambda: self.kubectl("apply", "-f", "-", text=text).returncode == 0, lambda: True, "the node's password"
+            )
 
 
 def encryption(key: str) -> dict[str, Any]:

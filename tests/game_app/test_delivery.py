@@ -15,6 +15,7 @@ from pulumi_kubernetes import Provider
 from common.keys import derived, dns_key
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
+from game_app.ingress import Door
 from tests.unit.monitor import Graph, Registered, graph_of, run
 
 MASTER = dns_key()
@@ -27,8 +28,9 @@ def delivery(*teams: str) -> None:
         "delivery",
         DeliveryArgs(
             master_key=pulumi.Output.secret(MASTER),
-            host="drone.hunt.example.org",
+            door=Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
             ingress_namespace="ingress",
+            monitoring_namespace="observability",
             components=["portal"],
             component_namespace="game",
             teams={team: team for team in teams or TEAMS},
@@ -380,6 +382,35 @@ def test_a_dump_of_the_database_is_made_every_hour_onto_another_volume(graph: Gr
     volumes = job["jobTemplate"]["spec"]["template"]["spec"]["volumes"]
     assert "dumps" in {volume["name"] for volume in volumes}
     assert "pg_restore --list" in graph["delivery-database-scripts"].inputs["data"]["dump.sh"]
+
+
+def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_prometheus_ask(graph: Graph) -> None:
+    ingress = graph["delivery-server-ingress"].inputs
+    assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "acme"}
+    assert ingress["spec"]["tls"] == [{"hosts": ["drone.hunt.example.org"], "secretName": "drone-tls"}]
+    [rule] = ingress["spec"]["rules"]
+    leads = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+    assert leads.pop("/") == "drone"
+    assert {"/rpc", "/hook", "/metrics", "/varz"} <= leads.keys()
+    assert set(leads.values()) == {"closed"}
+    assert "selector" not in graph["delivery-server-closed"].inputs["spec"]
+
+
+def test_prometheus_is_told_of_drones_numbers_and_let_in(graph: Graph) -> None:
+    pod = graph["delivery-server-deployment"].inputs["spec"]["template"]
+    marks = pod["metadata"]["annotations"]
+    assert {key: value for key, value in marks.items() if key.startswith("prometheus.io/")} == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "8080",
+        "prometheus.io/path": "/metrics",
+    }
+    assert environment(graph, "delivery-server-deployment")["DRONE_PROMETHEUS_ANONYMOUS_ACCESS"] == "true"
+    allowed = [
+        peer["namespaceSelector"]["matchLabels"].get("kubernetes.io/metadata.name")
+        for entry in graph["delivery-network"].inputs["spec"]["ingress"]
+        for peer in entry["from"]
+    ]
+    assert "observability" in allowed
 
 
 def test_what_the_set_up_hands_over_is_all_that_it_may_change(graph: Graph) -> None:

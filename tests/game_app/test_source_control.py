@@ -15,6 +15,7 @@ from pulumi_kubernetes import Provider
 
 from common.keys import dns_key
 from game_app.delivery.component import catalogue
+from game_app.ingress import Door
 from game_app.scm.component import ServerPlace, SourceControl, SourceControlArgs, account_password, program_files
 from game_app.scm.setup.gitea import CHECK, protection
 from game_app.scm.setup.plan import read
@@ -30,8 +31,7 @@ def source_control() -> None:
         "scm",
         SourceControlArgs(
             master_key=pulumi.Output.secret(MASTER),
-            host="git.hunt.example.org",
-            ingress_class="nginx",
+            door=Door(host="git.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
             ingress_namespace="ingress",
             components=["portal"],
             teams=TEAMS,
@@ -80,7 +80,8 @@ def settings(graph: Graph) -> configparser.ConfigParser:
         ("migrations", "ALLOW_LOCALNETWORKS", "false"),
         ("webhook", "ALLOWED_HOST_LIST", "drone.delivery.svc.cluster.local"),
         ("server", "DISABLE_SSH", "true"),
-        ("server", "ROOT_URL", "http://git.hunt.example.org/"),
+        ("server", "ROOT_URL", "https://git.hunt.example.org/"),
+        ("session", "COOKIE_SECURE", "true"),
         ("mirror", "ENABLED", "false"),
         ("packages", "ENABLED", "false"),
     ],
@@ -150,6 +151,12 @@ def test_gitea_is_reached_by_players_builds_and_drone_and_reaches_drone(graph: G
     assert {peer["ipBlock"]["cidr"] for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer} == {
         "10.32.0.1/32"
     }
+
+
+def test_gitea_is_reached_by_a_certificate_of_the_boards_issuer(graph: Graph) -> None:
+    ingress = graph["scm-ingress"].inputs
+    assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "acme"}
+    assert ingress["spec"]["tls"] == [{"hosts": ["git.hunt.example.org"], "secretName": "gitea-tls"}]
 
 
 def test_the_set_up_runs_from_its_own_files_with_nothing_but_pythons_standard_library(

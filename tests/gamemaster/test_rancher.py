@@ -44,6 +44,11 @@ async def answers(game: Game, port: int) -> bool:
         writer.close()
 
 
+async def test_its_node_is_heard_from_or_all_on_it_would_soon_count_as_not_ready(game: Game) -> None:
+    lease = await game.host.sh("kubectl --namespace kube-node-lease get lease game-master --output name")
+    assert lease == "lease.coordination.k8s.io/game-master"
+
+
 async def test_nobody_on_the_private_network_reaches_kubernetes_either(game: Game) -> None:
     """It listens on every address, for its pods' sake (docs/adr/0006); the packet filter is what keeps it shut."""
     assert "*:6443" in await game.host.sh("ss --no-header --listening --tcp --numeric")

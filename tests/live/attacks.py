@@ -74,10 +74,10 @@ def propose_by_agit(site: Site, files: Mapping[str, str] | None = None, title: s
     return site.push_to("ada", "team-red", "refs/for/main", files or {f"{a_name()}.txt": "x"}, *options)
 
 
-def change(site: Site) -> Change:
+def change(site: Site, player: str = "ada", repository: str = "team-red") -> Change:
     """Open the pull request that tries everything at once."""
-    commit = propose(site, dict.fromkeys(PATHS, THEIRS))
-    taken = runs_ours(site, commit)
+    commit = propose(site, dict.fromkeys(PATHS, THEIRS), player=player, repository=repository)
+    taken = runs_ours(site, commit, repository)
     return Change(commit, site.answered(commit)[0], taken)
 
 

@@ -29,6 +29,7 @@ from pulumi_kubernetes import Provider
 from common.keys import dns_key
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.guard import service
+from game_app.ingress import Door
 from game_app.scm.component import account_password, gitea_keys, plan
 from game_app.scm.configuration import GiteaSettings, app_ini
 from game_app.scm.setup.web import Service
@@ -64,8 +65,10 @@ class Hook:
 class Site:
     """All of it, in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, players: Mapping[str, list[str]] | None = None) -> None:
+        """players: name of each team's repository to its players."""
         self.folder = folder
+        self.players = players or PLAYERS
         self.master = dns_key()
         self.gitea_port, self.drone_port, self.guard_port = free_ports(3)
         self.graph = run(self._program, preview=False)
@@ -79,11 +82,12 @@ class Site:
             "delivery",
             DeliveryArgs(
                 master_key=pulumi.Output.secret(self.master),
-                host="drone.hunt.example.org",
+                door=Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
                 ingress_namespace="ingress",
+                monitoring_namespace="observability",
                 components=["portal"],
                 component_namespace="game",
-                teams={team: team for team in PLAYERS},
+                teams={team: team for team in self.players},
                 registry="registry.example/game",
                 registry_config=pulumi.Output.secret("{}"),
                 signing_key=pulumi.Output.secret("key"),
@@ -153,7 +157,7 @@ class Site:
         try:
             self.drone = self._drone(self._application(setup))
             self.drone.start()
-            _, said = setup.communicate(timeout=120)
+            _, said = setup.communicate(timeout=600)
             assert setup.returncode == 0, said.decode()
         finally:
             setup.kill()
@@ -226,7 +230,7 @@ class Site:
         self.drone_token = token[1]
         made = plan(
             components=["portal"],
-            teams=PLAYERS,
+            teams=self.players,
             master=self.master,
             scm_url=self.gitea.url,
             drone_url=self.drone_url,

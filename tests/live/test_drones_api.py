@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +107,13 @@ CALLS = [
 def test_t31_drones_api_is_closed_to_players(site: Site, who: str, method: str, path: str) -> None:
     headers = {"Cookie": ANONYMOUS_AND_FORGED[who]}
     assert status_of(site.drone_port, method, path, b"{}", headers) in {401, 403, 404}
+
+
+def test_prometheus_reads_how_many_builds_wait_without_an_account(site: Site) -> None:
+    with urllib.request.urlopen(f"{site.drone_url}/metrics", timeout=30) as answered:  # noqa: S310 - loopback
+        numbers = answered.read().decode()
+    assert re.search(r"^drone_pending_jobs \d", numbers, re.MULTILINE)
+    assert re.search(r"^drone_running_jobs \d", numbers, re.MULTILINE)
 
 
 def test_t31_a_player_cannot_log_in_at_drone(site: Site, careless: Careless, fell: Fell) -> None:

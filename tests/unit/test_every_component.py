@@ -62,3 +62,9 @@ def test_every_release_is_pinned_atomic_and_bounded_in_time(graph: Graph) -> Non
         assert release.inputs["version"]
         assert release.inputs["atomic"] is True
         assert release.inputs["timeout"] == 600
+
+
+def test_no_secret_is_empty_since_kubernetes_drops_that_and_each_update_would_put_it_back(graph: Graph) -> None:
+    for resource in graph.of_type("kubernetes:core/v1:Secret"):
+        assert resource.inputs.get("stringData") != {}, resource.name
+        assert resource.inputs.get("data") != {}, resource.name

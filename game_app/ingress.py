@@ -1,0 +1,92 @@
+"""How people reach a component from outside the board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from common.naming import labels
+
+CLOSED: Final = "closed"
+"""A Service without pods, for the paths that nobody may ask for from outside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """Where a component is found."""
+
+    host: pulumi.Input[str]
+    """Its full name."""
+    ingress_class: pulumi.Input[str]
+    cluster_issuer: pulumi.Input[str] | None
+    """cert-manager's issuer of its certificate; None where the board has none, and it answers in plain HTTP."""
+
+    @property
+    def scheme(self) -> str:
+        return "http" if self.cluster_issuer is None else "https"
+
+    @property
+    def url(self) -> pulumi.Output[str]:
+        """Its address, without a slash at the end."""
+        return pulumi.Output.concat(self.scheme, "://", self.host)
+
+
+def exposed(
+    name: str,
+    app: str,
+    namespace: pulumi.Input[str],
+    service: pulumi.Input[str],
+    door: Door,
+    *,
+    closed: Sequence[str] = (),
+    opts: pulumi.ResourceOptions,
+) -> k8s.networking.v1.Ingress:
+    """An Ingress to a component's Service, with a certificate of its own where there is an issuer.
+
+    name: prefix of the resources' names.
+    closed: paths, with all below them, that lead nowhere.
+    """
+    networking = k8s.networking.v1
+
+    def path(prefix: str, to: pulumi.Input[str]) -> k8s.networking.v1.HTTPIngressPathArgs:
+        port = networking.ServiceBackendPortArgs(name="main")
+        backend = networking.IngressBackendArgs(service=networking.IngressServiceBackendArgs(name=to, port=port))
+        return networking.HTTPIngressPathArgs(path=prefix, path_type="Prefix", backend=backend)
+
+    paths = [path("/", service)]
+    if closed:
+        nowhere = _nowhere(name, namespace, opts)
+        paths += [path(prefix, nowhere) for prefix in closed]
+    issuer = {} if door.cluster_issuer is None else {"cert-manager.io/cluster-issuer": door.cluster_issuer}
+    tls = networking.IngressTLSArgs(secret_name=f"{app}-tls", hosts=[door.host])
+    return networking.Ingress(
+        f"{name}-ingress",
+        metadata={"name": app, "namespace": namespace, "labels": dict(labels(app)), "annotations": issuer},
+        spec=networking.IngressSpecArgs(
+            ingress_class_name=door.ingress_class,
+            rules=[
+                networking.IngressRuleArgs(host=door.host, http=networking.HTTPIngressRuleValueArgs(paths=paths)),
+            ],
+            tls=None if door.cluster_issuer is None else [tls],
+        ),
+        opts=opts,
+    )
+
+
+def _nowhere(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    made = k8s.core.v1.Service(
+        f"{name}-closed",
+        metadata={
+            "name": CLOSED,
+            "namespace": namespace,
+            # Nothing will ever stand behind it, so that there is nothing to wait for.
+            "annotations": {"pulumi.com/skipAwait": "true"},
+        },
+        spec=k8s.core.v1.ServiceSpecArgs(ports=[k8s.core.v1.ServicePortArgs(name="main", port=80)]),
+        opts=opts,
+    )
+    return made.metadata.name
