@@ -41,9 +41,10 @@ boards = {
             zone=game_master.zone,
             name_server=game_master.ip,
             key=game_master.board_keys[name],
+            rancher=game_master.administration,
             charts=charts,
         ),
-        opts=ResourceOptions(providers=[scaleway]),
+        opts=ResourceOptions(providers=[scaleway, ssh]),
     )
     for name in settings.boards
 }

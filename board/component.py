@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from board.certificates import Authority, Certificates, CertificatesArgs, UpdateKey
 from board.cluster import Kapsule, KapsuleArgs, Pool, Taint
 from board.ingress import IngressController, IngressControllerArgs
+from board.rancher import RancherImport, RancherImportArgs, RancherServer
 from common.helm import Charts
 from common.settings import REHEARSAL, Settings
 
@@ -45,6 +46,8 @@ class BoardArgs:
     """With which the board proves its names there."""
     authority: Authority | None
     """Who signs the board's certificates; None for a board without TLS."""
+    rancher: RancherServer | None = None
+    """What manages the board; None for a board on its own."""
     charts: Charts
 
     @classmethod
@@ -57,6 +60,7 @@ class BoardArgs:
         zone: pulumi.Input[str],
         name_server: pulumi.Input[str],
         key: UpdateKey,
+        rancher: RancherServer | None,
         charts: Charts,
     ) -> BoardArgs:
         """The board of that name, as an environment's settings describe it."""
@@ -93,6 +97,7 @@ class BoardArgs:
             name_server=name_server,
             key=key,
             authority=Authority.from_settings(settings),
+            rancher=rancher,
             charts=charts,
         )
 
@@ -112,6 +117,8 @@ class Board(pulumi.ComponentResource):
     """What places objects on this board."""
     cluster: pulumi.CustomResource
     """The cluster; what is only inside it goes with it."""
+    rancher_cluster_id: pulumi.Output[str] | None
+    """Rancher's id of the board, known once it is active there; None for a board on its own."""
 
     def __init__(self, name: str, args: BoardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:board:Board", name, None, opts)
@@ -150,6 +157,19 @@ class Board(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider]),
         )
+        self.rancher_cluster_id = None
+        if args.rancher:
+            self.rancher_cluster_id = RancherImport(
+                f"{name}-rancher",
+                RancherImportArgs(
+                    environment=args.environment,
+                    board=args.board,
+                    rancher=args.rancher,
+                    equipment=[certificates, ingress],
+                ),
+                # The agent is only inside the cluster.
+                opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider], deleted_with=kapsule.cluster),
+            ).cluster_id
         self.cluster_id = kapsule.cluster_id
         self.kubeconfig = kapsule.kubeconfig
         self.ingress_ip = ingress.ip
@@ -163,5 +183,6 @@ class Board(pulumi.ComponentResource):
                 "kubeconfig": self.kubeconfig,
                 "ingress_ip": self.ingress_ip,
                 "cluster_issuer": self.cluster_issuer,
+                "rancher_cluster_id": self.rancher_cluster_id,
             }
         )

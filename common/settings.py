@@ -174,7 +174,7 @@ class Rancher:
     api_url: str | None = setting(optional(kinds.web_url), default=None)
     """Where this program reaches it; by default where everybody does."""
     ca_bundle: str | None = setting(optional(kinds.certificates), default=None)
-    """What to trust when talking to it, where its certificate comes from a private authority."""
+    """What this program and the boards' agents trust when talking to it, where its certificate is not a public one."""
 
     @rule
     def passwords_where_enabled(self) -> Generator[Conflict]:
@@ -575,6 +575,16 @@ class Settings:
         sign_in = self.observability.sign_in
         if sign_in and sign_in.provider == "rancher" and not self.rancher.enabled:
             yield Conflict("observability.signIn.provider", "rancher", "must be oidc where rancher.enabled is false")
+
+    @rule
+    def agents_can_trust_rancher(self) -> Generator[Conflict]:
+        staging = self.certificates.authority == "staging" and self.sources.acme_directory is None
+        if self.rancher.enabled and staging and self.rancher.ca_bundle is None:
+            allowed = (
+                "must be given where certificates.authority is staging, for no board's agent trusts that by itself: "
+                "the root certificates in PEM, see https://letsencrypt.org/docs/staging-environment/"
+            )
+            yield Conflict("rancher.caBundle", None, allowed)
 
     @rule
     def active_board_exists(self) -> Generator[Conflict]:

@@ -43,6 +43,8 @@ class AdministrationArgs:
     """The password that it was installed with; refused from then on."""
     admin_password: pulumi.Input[str]
     """The password of its user admin."""
+    machine: pulumi.Resource
+    """What it runs on; its settings go with it, and nobody has to be asked for that."""
     period: int = field(default_factory=_this_period)
     """Which token it is: another number makes a new one."""
 
@@ -54,6 +56,14 @@ class Administration(pulumi.ComponentResource):
     """An API token of the admin's, secret."""
     url: pulumi.Output[str]
     """Rancher's address, known once it is set up."""
+    provider: rancher2.Provider
+    """What makes objects in it."""
+    api_url: pulumi.Output[str]
+    """Where this program reaches it."""
+    ca_certs: str | None
+    """Certificates (PEM) to trust there; None for those that this machine trusts."""
+    machine: pulumi.Resource
+    """What it runs on."""
 
     def __init__(self, name: str, args: AdministrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Administration", name, None, opts)
@@ -95,9 +105,11 @@ class Administration(pulumi.ComponentResource):
             api_url=api_url,
             ca_certs=args.ca_certs,
             token_key=session.token,
+            # It has been there before: a Rancher that is silent for longer is down.
+            timeout="60s",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        within = pulumi.ResourceOptions(parent=self, provider=provider)
+        within = pulumi.ResourceOptions(parent=self, provider=provider, deleted_with=args.machine)
         server = rancher2.Setting(
             f"{name}-server-url",
             name="server-url",
@@ -111,4 +123,9 @@ class Administration(pulumi.ComponentResource):
         rancher2.Setting(f"{name}-agent-tls", name="agent-tls-mode", value="system-store", opts=within)
         self.token = pulumi.Output.secret(session.token)
         self.url = server.value
+        self.provider = provider
+        # Boards join only a Rancher that can tell their agents where it is.
+        self.api_url = pulumi.Output.all(api_url, server.id).apply(lambda known: str(known[0]))
+        self.ca_certs = args.ca_certs
+        self.machine = args.machine
         self.register_outputs({"token": self.token, "url": self.url})

@@ -45,7 +45,7 @@ class RancherPlan:
     api_url: str | None
     """Where the program reaches it; None for where everybody does."""
     ca_bundle: str | None
-    """Certificates (PEM) to trust there; None for those that this machine trusts."""
+    """Certificates (PEM) to trust there, for this program and for agents; None for those that every system trusts."""
     k3s: Download
     helm: Download
     charts: Charts
@@ -299,6 +299,7 @@ class GameMaster(pulumi.ComponentResource):
                 kubernetes=kubernetes.version,
                 hostname=hostname,
                 bootstrap_password=plan.bootstrap_password,
+                authority=plan.ca_bundle,
                 helm=plan.helm,
                 charts=plan.charts,
             ),
@@ -312,6 +313,7 @@ class GameMaster(pulumi.ComponentResource):
                 ca_certs=plan.ca_bundle,
                 bootstrap_password=plan.bootstrap_password,
                 admin_password=plan.admin_password,
+                machine=self.host.server,
             ),
             opts=child,
         )

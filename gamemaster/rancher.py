@@ -31,6 +31,8 @@ class RancherArgs:
     """Full name under which it is reached."""
     bootstrap_password: pulumi.Input[str]
     """The admin's first password, with which Bootstrap sets the real one."""
+    authority: str | None = None
+    """Certificates (PEM) that agents must trust in order to reach it; None where every system trusts its own."""
     helm: Download
     """Helm's archive for Linux on amd64, as its project packs it."""
     charts: Charts
@@ -54,8 +56,9 @@ class Rancher(pulumi.ComponentResource):
                 "repository": args.charts.repositories["rancher"],
                 "version": CHARTS["rancher"].version,
                 "values.yaml": pulumi.Output.secret(args.bootstrap_password).apply(
-                    lambda password: json.dumps(values(args.hostname, password))
+                    lambda password: json.dumps(values(args.hostname, password, private=args.authority is not None))
                 ),
+                "cacerts.pem": args.authority or "",
                 "web.yaml": json.dumps(web_service()),
                 "address": ADDRESS,
                 "seconds": str(args.charts.timeout),
@@ -72,14 +75,19 @@ def rancher_site(hostname: str) -> Site:
     return Site(host=hostname, upstream=UPSTREAM, body_mb=256, idle_seconds=1800, buffered=False)
 
 
-def values(hostname: str, bootstrap_password: str) -> dict[str, object]:
-    """The chart's values; JSON of them is YAML too."""
+def values(hostname: str, bootstrap_password: str, *, private: bool) -> dict[str, object]:
+    """The chart's values; JSON of them is YAML too.
+
+    private: whether the certificate comes from an authority that nobody knows. Rancher then tells its agents what to
+    trust (the Secret `tls-ca`), and the sum of it; without, it forgets at each start what it was told.
+    """
     return {
         "hostname": hostname,
         "replicas": 1,
         "tls": "external",
         # Agents then trust what their own system trusts. By default they trust Rancher's own list, which is empty.
         "agentTLSMode": "system-store",
+        "privateCA": private,
         "networkExposure": {"type": "none"},
         "bootstrapPassword": bootstrap_password,
         "antiAffinity": "preferred",

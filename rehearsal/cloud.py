@@ -21,7 +21,7 @@ from rehearsal.instances import Instances
 from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.processes import Processes
-from rehearsal.rancher import RancherStandIn
+from rehearsal.rancher import RancherStandIn, agent_ready
 from rehearsal.run import Block, Run, find
 from rehearsal.scaleway import Credentials, ScalewayApi
 
@@ -37,7 +37,9 @@ async def serve(run: Run, programs: Path, pebble: Path) -> None:
     clusters = ControlPlanes(run, processes, programs)
     api = ScalewayApi(run, machines, clusters, Credentials.load_or_create(run))
     clusters.use(api)
-    rancher = RancherStandIn(run, initial_password=load_or_make_secrets(run).rancher_bootstrap_password)
+    rancher = RancherStandIn(
+        run, agent_ready(clusters.find), initial_password=load_or_make_secrets(run).rancher_bootstrap_password
+    )
     # It asks the first machine of a rehearsal, which is its game master, for every proof.
     await Authority(run, processes, pebble).start(f"{run.address(Block.INSTANCES, 1)}:53")
     async with contextlib.AsyncExitStack() as open_servers:

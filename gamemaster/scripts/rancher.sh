@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Rancher on K3s, by Helm. Prints what answers at its address.
 # Inputs: helm-url, helm-sha256 (of the archive), repository, version (of the chart), values.yaml,
-# web.yaml (the Service that nginx asks), address (of that Service), seconds (to get ready)
+# cacerts.pem (what agents must trust besides their system; may be empty), web.yaml (the Service that nginx asks), address (of that Service), seconds (to get ready)
 # shellcheck source=common.sh
 # shellcheck disable=SC2034
 ROLE=rancher
@@ -26,13 +26,20 @@ else
     chart=(rancher --repo "$repository")
 fi
 # What Helm was last told, as a fingerprint, since the values hold the first password.
-wanted=$(cat "$INPUTS/repository" "$INPUTS/version" "$INPUTS/values.yaml" | sha256sum | cut -d ' ' -f 1)
+wanted=$(cat "$INPUTS/repository" "$INPUTS/version" "$INPUTS/values.yaml" "$INPUTS/cacerts.pem" | sha256sum | cut -d ' ' -f 1)
 status=$("$helm" status rancher --namespace cattle-system --output json 2>/dev/null |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["info"]["status"])' 2>/dev/null || true)
 if [[ $status != deployed || $wanted != "$(cat /var/lib/shambhala/rancher.wanted 2>/dev/null)" ]]; then
     # Cut in the middle, Helm leaves a lock that no later run could take.
     if [[ $status == pending-* ]]; then
         kubectl --namespace cattle-system delete secret --selector owner=helm,name=rancher,status="$status" >&2
+    fi
+    if [[ -s $INPUTS/cacerts.pem ]]; then
+        # The chart only names it; Rancher reads it when it starts.
+        for what in "namespace cattle-system" "secret generic tls-ca --namespace=cattle-system --from-file=$INPUTS/cacerts.pem"; do
+            # shellcheck disable=SC2086
+            kubectl create $what --dry-run=client --output=yaml | kubectl apply --filename - >&2
+        done
     fi
     "$helm" upgrade --install rancher "${chart[@]}" --version "$version" --namespace cattle-system \
         --create-namespace --values "$INPUTS/values.yaml" --atomic --timeout "${seconds}s" >"$INPUTS/.helm" 2>&1 || {

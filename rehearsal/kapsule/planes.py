@@ -13,6 +13,7 @@ from pathlib import Path
 from rehearsal.kapsule import plane
 from rehearsal.kapsule.controllers import Mirror, attend
 from rehearsal.kapsule.ingresses import IngressController
+from rehearsal.kapsule.kube import TROUBLE, KubeError, Object
 from rehearsal.kapsule.load_balancers import LoadBalancerController
 from rehearsal.kapsule.nodes import ready_nodes, set_nodes
 from rehearsal.kapsule.plane import API_PORT, ETCD_PEER_PORT, ETCD_PORT, Described, Plane
@@ -70,6 +71,16 @@ class ControlPlanes:
 
     async def ready_nodes(self, cluster: str, pool: str) -> Sequence[str]:
         return await ready_nodes(self._plane(cluster).kube, pool)
+
+    async def find(self, path: str) -> list[Object]:
+        """What every cluster has at a path of its API; those without, or silent, are left out."""
+        answers = await asyncio.gather(
+            *(known.kube.call("GET", path) for known in list(self._planes.values())), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, (KubeError, *TROUBLE)):
+                raise answer
+        return [answer for answer in answers if not isinstance(answer, BaseException)]
 
     async def kubeconfig(self, cluster: str) -> str:
         """The text of the kubeconfig, with an administrator's token; a secret."""

@@ -54,11 +54,14 @@ class Api:
         self._state = state
         self._agent_ready = agent_ready
         self._clock = clock
+        self._down = False
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[self._answer_errors, self._authenticate])
         application.add_routes(
             [
+                web.post("/rehearsal/down", self._go_down),
+                web.delete("/rehearsal/down", self._come_back),
                 web.get("/ping", self._ping),
                 web.post("/v1-public/login", self._login),
                 web.post("/v3-public/localProviders/local", self._old_login),
@@ -107,6 +110,8 @@ class Api:
     @web.middleware
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
+            if self._down and not request.path.startswith("/rehearsal/"):
+                raise ApiError(503, "ServiceUnavailable", "the rehearsal ordered this: DELETE /rehearsal/down ends it")
             return await handler(request)
         except ApiError as refused:
             return _error(refused.status, refused.code, refused.message)
@@ -126,6 +131,16 @@ class Api:
         if token is None or not secrets.compare_digest(token.secret, secret) or token.expired(self._now):
             raise ApiError(401, "Unauthorized", "must authenticate")
         return token
+
+    # A fault on demand; a stand-in that is started again has none.
+
+    async def _go_down(self, request: web.Request) -> web.Response:
+        self._down = True
+        return web.Response(status=204)
+
+    async def _come_back(self, request: web.Request) -> web.Response:
+        self._down = False
+        return web.Response(status=204)
 
     # Logging in.
 
@@ -393,7 +408,7 @@ class Api:
         cluster = self._state.clusters.get(identity)
         if cluster is None or not secrets.compare_digest(cluster.registration, registration):
             raise ApiError(404, "NotFound", "no cluster has that registration token")
-        text = agent_manifest(self._views(request).server(), registration, identity)
+        text = agent_manifest(self._views(request).server(), registration, identity, self._state.setting("cacerts"))
         return web.Response(text=text, content_type="text/yaml")
 
     async def _version(self, request: web.Request) -> web.Response:

@@ -20,14 +20,24 @@ def credentials_name(registration: str) -> str:
     return f"cattle-credentials-{hashlib.sha256(registration.encode()).hexdigest()[:10]}"
 
 
-def agent_manifest(url: str, registration: str, cluster: str) -> str:
-    """YAML documents. url: where the agent finds Rancher. registration: the cluster's token."""
+def agent_manifest(url: str, registration: str, cluster: str, authority: str = "") -> str:
+    """YAML documents. url: where the agent finds Rancher. registration: the cluster's token.
+
+    authority: Rancher's setting `cacerts`: what the agent must trust; it fetches it there and compares its sum.
+    """
     credentials = credentials_name(registration)
     labels = {"app": AGENT}
+    environment = {
+        "CATTLE_SERVER": url,
+        "CATTLE_CA_CHECKSUM": hashlib.sha256(authority.encode()).hexdigest() if authority else "",
+        "CATTLE_CLUSTER": "true",
+        "CATTLE_K8S_MANAGED": "true",
+        "CATTLE_CREDENTIAL_NAME": credentials,
+    }
     container = {
         "name": "cluster-register",
         "image": IMAGE,
-        "env": [{"name": "CATTLE_SERVER", "value": url}, {"name": "CATTLE_CLUSTER", "value": "true"}],
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
         "volumeMounts": [{"name": "cattle-credentials", "mountPath": "/cattle-credentials", "readOnly": True}],
     }
     pod = {
@@ -43,7 +53,16 @@ def agent_manifest(url: str, registration: str, cluster: str) -> str:
             "kind": "ClusterRoleBinding",
             "metadata": {"name": "cattle-admin-binding"},
             "subjects": [{"kind": "ServiceAccount", "name": "cattle", "namespace": NAMESPACE}],
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cattle-admin"},
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "cattle-admin"},
+            "rules": [
+                {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+                {"nonResourceURLs": ["*"], "verbs": ["*"]},
+            ],
         },
         {
             "apiVersion": "v1",
@@ -60,6 +79,18 @@ def agent_manifest(url: str, registration: str, cluster: str) -> str:
                 "replicas": 1,
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": pod},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": AGENT, "namespace": NAMESPACE},
+            "spec": {
+                "selector": labels,
+                "ports": [
+                    {"name": "http", "port": 80, "targetPort": 80},
+                    {"name": "https-internal", "port": 443, "targetPort": 444},
+                ],
             },
         },
     ]

@@ -162,7 +162,7 @@ def program(settings: Settings) -> None:
                 bootstrap_password=pulumi.Output.secret(BOOTSTRAP_PASSWORD),
                 admin_password=pulumi.Output.secret("set by the tests of the program"),
                 api_url=None,
-                ca_bundle=None,
+                ca_bundle=settings.acme_ca_bundle,
                 k3s=Download(url=settings.k3s.url, sha256=settings.k3s.sha256),
                 helm=Download(url=settings.helm.url, sha256=settings.helm.sha256),
                 charts=Charts(repositories={"rancher": settings.charts_url}, timeout=120),

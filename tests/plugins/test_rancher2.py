@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from typing import cast
 
+import aiohttp
 import grpc
 import pytest
 
@@ -277,6 +278,26 @@ async def test_a_rancher_that_is_not_ready_is_waited_for_but_not_for_ever(
         await bootstrap.create(BOOTSTRAP, FIRST)
     background.run(rancher.restart())
     assert (await bootstrap.create(BOOTSTRAP, FIRST))[0] == "user-admin"
+
+
+async def test_a_cluster_of_a_rancher_that_is_down_is_not_forgotten_but_removed_the_next_time(
+    rancher: RancherHost, rancher2: Plugin, bootstrap: Plugin
+) -> None:
+    inputs = await inputs_of(rancher2, CLUSTER, {"name": "board"})
+    identity, state = await rancher2.create(CLUSTER, inputs)
+    _, renewed = await bootstrap.create(BOOTSTRAP, {"initialPassword": Secret("second-password")})
+    async with (
+        aiohttp.ClientSession() as session,
+        configured(apiUrl=rancher.url, tokenKey=renewed["token"], timeout="500ms") as later,
+    ):
+        async with session.post(f"{rancher.url}/rehearsal/down") as done:
+            assert done.status == 204
+        with pytest.raises(grpc.aio.AioRpcError, match="did not become ready"):
+            await later.delete(CLUSTER, state, identity=identity)
+        async with session.delete(f"{rancher.url}/rehearsal/down") as done:
+            assert done.status == 204
+        await later.delete(CLUSTER, state, identity=identity)
+        assert (await later.read(CLUSTER, identity, state, inputs))[0] == ""
 
 
 async def test_a_preview_knows_nothing_that_rancher_makes_up(rancher2: Plugin) -> None:

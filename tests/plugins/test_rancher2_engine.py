@@ -85,6 +85,7 @@ def run_by_the_game_master(rancher: RancherHost, period: int, cluster_name: str 
             ca_certs=None,
             bootstrap_password=pulumi.Output.secret(INITIAL_PASSWORD),
             admin_password=pulumi.Output.secret("second-password"),
+            machine=pulumi.ComponentResource("shambhala:tests:Machine", "machine"),
             period=period,
         ),
     )

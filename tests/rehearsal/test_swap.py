@@ -14,6 +14,7 @@ import pytest
 
 from rehearsal.configuration import ZONE
 from rehearsal.deploy import resources_in_state
+from rehearsal.run import Block, Service
 from tests.rehearsal.site import ROOT, Rehearsal, counts, output
 from tests.tools import tools
 
@@ -87,6 +88,30 @@ def serves(game: Rehearsal, board: str, folder: Path) -> bool:
     return bool(ready) and bool(way)
 
 
+def managed(game: Rehearsal) -> dict[str, str]:
+    """Rancher's clusters and their states, as an administrator sees them."""
+    password = json.loads((game.run.home / "secrets.json").read_text())["rancher_admin_password"]
+    body = {"type": "localProvider", "username": "admin", "password": password}
+    token = ask_rancher(game, "POST", "/v1-public/login", body)["token"]
+    clusters = ask_rancher(game, "GET", "/v3/clusters", token=token)["data"]
+    return {cluster["name"].rpartition("-")[2]: cluster["state"] for cluster in clusters}
+
+
+def ask_rancher(game: Rehearsal, method: str, path: str, body: Any = None, token: str = "") -> Any:
+    """A request to Rancher, where the program reaches it."""
+    url = f"http://{game.run.address(Block.SERVICES, Service.RANCHER)}:8080{path}"
+    given = ["--header", f"Authorization: Bearer {token}"] if token else []
+    sent = ["--json", json.dumps(body)] if body is not None else []
+    answer = output(["curl", "-sS", "--noproxy", "*", "--request", method, *given, *sent, url])
+    return json.loads(answer) if answer else None
+
+
+def test_a_board_is_active_in_rancher_without_a_hand(game: Rehearsal, blue_alone: Resources, tmp_path: Path) -> None:
+    assert managed(game) == {"blue": "active"}
+    # Closed in both directions, as every namespace of ours.
+    assert "closed" in kubectl(game, "blue", tmp_path, "get", "networkpolicies", "--namespace=cattle-system")
+
+
 def test_a_second_board_is_raised_beside_the_first_without_touching_it(
     game: Rehearsal, blue_alone: Resources, both: dict[str, Any]
 ) -> None:
@@ -120,6 +145,7 @@ def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only
             seen.append(board)
         assert command.returncode == 0, printed.read_text()
     assert seen[0] == "blue"
+    assert managed(game) == {"blue": "active", "green": "active"}
     assert all(leads_to[answer(game, name)] == "green" for name in NAMES)
     assert not serves(game, "blue", tmp_path)
     assert of_the_game_master(state(game)) == before
@@ -130,12 +156,16 @@ def test_the_old_board_is_removed_and_nothing_else(game: Rehearsal, both: dict[s
     game.command("up", "--set", f"boards={json.dumps({'green': both['green']})}", "--set", "activeBoard=green")
     assert not [urn for urn in state(game) if "blue" in urn.rpartition("::")[2]]
     assert len(game.ask_cloud("GET", CLUSTERS)["clusters"]) == 1
+    assert managed(game) == {"green": "active"}
     assert serves(game, "green", tmp_path)
     assert answer(game, "anything.blue") == ""
     assert of_the_game_master(state(game)) == before
 
 
-def test_taken_down_it_leaves_nothing_of_either_board(game: Rehearsal, both: dict[str, Any]) -> None:
+def test_taken_down_it_leaves_nothing_of_either_board_even_when_rancher_is_down(
+    game: Rehearsal, both: dict[str, Any]
+) -> None:
+    ask_rancher(game, "POST", "/rehearsal/down")
     printed = game.command("down")
     assert "Nothing is left" in printed
     assert "billed" not in printed

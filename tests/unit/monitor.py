@@ -16,6 +16,10 @@ from pulumi.runtime.stack import wait_for_rpcs
 _COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "scaleway:instance/ip:Ip": {"address": "192.0.2.10"},
     "rancher2:index/bootstrap:Bootstrap": {"token": "token-abcde:not-for-anybody's-eyes"},
+    "rancher2:index/cluster:Cluster": {
+        "clusterRegistrationToken": {"manifestUrl": "https://rancher.hunt.example.org/v3/import/a-token_c-blue.yaml"}
+    },
+    "command:local:Command": {"stdout": "{apiVersion: v1, kind: Namespace, metadata: {name: cattle-system}}"},
     "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20"},
     "scaleway:kubernetes/cluster:Cluster": {"kubeconfigs": [{"configFile": "a kubeconfig"}]},
 }
@@ -66,11 +70,11 @@ class Graph:
 
     @property
     def components(self) -> list[Registered]:
-        """All but the stack itself, which only the first run of a process registers."""
+        """The project's own: neither a provider's nor the stack, which only the first run of a process registers."""
         return [
             resource
             for resource in self.resources.values()
-            if not resource.custom and resource.type != "pulumi:pulumi:Stack"
+            if not resource.custom and resource.type != "pulumi:pulumi:Stack" and not resource.options.remote
         ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_rancher2 as rancher2
 from pulumi_command import Provider as Ssh
 from pulumi_kubernetes import Provider as Kubernetes
 from pulumiverse_scaleway import Provider as Scaleway
@@ -28,7 +29,12 @@ CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, char
 
 
 def game_master(
-    *, parent_zone: str = "scaleway", protect: bool = False, web: bool = True, rancher: bool = True
+    *,
+    parent_zone: str = "scaleway",
+    protect: bool = False,
+    web: bool = True,
+    rancher: bool = True,
+    rancher_authority: str | None = None,
 ) -> GameMaster:
     return GameMaster(
         "gamemaster",
@@ -59,7 +65,7 @@ def game_master(
                 bootstrap_password=pulumi.Output.secret(SECRET),
                 admin_password=pulumi.Output.secret(SECRET),
                 api_url=None,
-                ca_bundle=None,
+                ca_bundle=rancher_authority,
                 k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
                 helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
                 charts=CHARTS_AS_PUBLISHED,
@@ -94,6 +100,25 @@ class BoardKey:
     secret: pulumi.Output[str]
 
 
+@dataclass(frozen=True)
+class Rancher:
+    provider: rancher2.Provider
+    api_url: pulumi.Output[str]
+    ca_certs: str | None
+    machine: pulumi.Resource
+
+
+def rancher_server(ca_certs: str | None = None) -> Rancher:
+    provider = rancher2.Provider("rancher", api_url="https://rancher.example", token_key=pulumi.Output.secret(SECRET))
+    machine = pulumi.ComponentResource("shambhala:tests:Machine", "machine")
+    machine.register_outputs({"a": "machine"})
+    return Rancher(provider, pulumi.Output.from_input("https://rancher.example"), ca_certs, machine)
+
+
+def managed_board(ca_certs: str | None = None) -> Board:
+    return board(rancher=rancher_server(ca_certs))
+
+
 def board(
     *,
     autoscaling: bool = False,
@@ -101,6 +126,7 @@ def board(
     authority: Authority | None = AUTHORITY,
     public_ip: bool = True,
     protect: bool = True,
+    rancher: Rancher | None = None,
 ) -> Board:
     return Board(
         "blue",
@@ -124,9 +150,10 @@ def board(
             name_server="192.0.2.10",
             key=BoardKey("board-blue", pulumi.Output.secret(SECRET)),
             authority=authority,
+            rancher=rancher,
             charts=CHARTS_AS_PUBLISHED,
         ),
-        opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway")]),
+        opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway"), Ssh("ssh")]),
     )
 
 

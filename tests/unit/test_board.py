@@ -219,6 +219,7 @@ def test_the_word_for_it_is_the_boards_own_setting_and_a_rehearsal_needs_none(al
             zone="hunt.example.org",
             name_server="192.0.2.10",
             key=programs.BoardKey("board-blue", pulumi.Output.secret("")),
+            rancher=None,
             charts=programs.CHARTS_AS_PUBLISHED,
         )
 

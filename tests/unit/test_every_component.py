@@ -12,6 +12,7 @@ from tests.unit.monitor import Graph, graph_of
 PROGRAMS = [
     programs.game_master_with_names,
     programs.board,
+    programs.managed_board,
     programs.observability,
     programs.game_app,
     programs.game_app_with_a_workshop,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import json
 from functools import partial
 
 import pytest
@@ -82,6 +83,20 @@ def test_rancher_tells_nobody_about_itself_and_everybody_one_address(preview: bo
     assert "gamemaster-administration-token" in graph["gamemaster-administration-provider"].depends_on
     if not preview:
         assert settings["server-url"].inputs["value"] == "https://rancher.hunt.example.org"
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_agents_learn_a_private_authority_from_rancher_itself(private: bool) -> None:
+    graph = run(partial(programs.game_master, rancher_authority="-----a root-----" if private else None), preview=False)
+    inputs = json.loads(graph["gamemaster-rancher-helm"].inputs["stdin"])["inputs"]
+    assert json.loads(inputs["values.yaml"])["privateCA"] is private
+    assert inputs["cacerts.pem"] == ("-----a root-----" if private else "")
+    assert graph["gamemaster-administration-provider"].inputs.get("caCerts") == (inputs["cacerts.pem"] or None)
+
+
+def test_what_rancher_was_told_goes_with_its_machine_and_is_not_asked_back(graph: Graph) -> None:
+    for setting in graph.of_type("rancher2:index/setting:Setting"):
+        assert setting.deleted_with == "gamemaster-instance-server"
 
 
 def test_the_token_of_rancher_s_admin_is_a_secret_everywhere(graph: Graph) -> None:

@@ -368,3 +368,11 @@ class TestFromTheEngine:
         config = self.given(spoiled({"gameapp": {}}), secret=self.HOLDS_SECRETS)
         with pytest.raises(SettingsError, match=r"shambhala:gameapp: is no setting \(did you mean gameApp\?\)"):
             load(config, "dev")
+
+
+def test_with_a_certificate_that_nobody_trusts_the_agents_are_told_what_to_trust() -> None:
+    staging: dict[str, object] = {"sources.acmeDirectory": MISSING, "rancher.caBundle": MISSING}
+    assert [problem.key for problem in refusal(staging).problems] == ["rancher.caBundle"]
+    parse(spoiled({"sources.acmeDirectory": MISSING}), "dev")
+    parse(spoiled({**staging, "rancher.enabled": False}), "dev")
+    parse(spoiled({**staging, "certificates.authority": "production"}), "dev")

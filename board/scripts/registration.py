@@ -1,0 +1,45 @@
+"""Print the manifest with which a cluster joins Rancher.
+
+Standard input: JSON with `url` (of the manifest; it holds the token, so no message shows it) and `certificates`
+(PEM, trusted besides those that this machine trusts; or null).
+"""
+
+import json
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from ipaddress import IPv4Address
+from urllib.parse import urlsplit
+
+TRIES = 10
+PAUSE_SECONDS = 3
+TIMEOUT_SECONDS = 20
+
+asked: dict[str, str] = json.load(sys.stdin)
+context = ssl.create_default_context()
+if asked["certificates"]:
+    context.load_verify_locations(cadata=asked["certificates"])
+handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
+try:
+    # A proxy has no way to this machine's loopback.
+    if IPv4Address(urlsplit(asked["url"]).hostname or "").is_loopback:
+        handlers.append(urllib.request.ProxyHandler({}))
+except ValueError:
+    pass
+opener = urllib.request.build_opener(*handlers)
+for left in reversed(range(TRIES)):
+    try:
+        with opener.open(asked["url"], timeout=TIMEOUT_SECONDS) as answer:
+            print(answer.read().decode())
+        break
+    except urllib.error.URLError as error:
+        if not left:
+            why = error.reason
+            sys.exit(
+                f"Rancher does not give the manifest with which this board joins it ({why}). Check that Rancher "
+                "answers where rancher.apiUrl says and that rancher.caBundle fits its certificate, then run "
+                "'pulumi up' again."
+            )
+        time.sleep(PAUSE_SECONDS)
