@@ -82,7 +82,8 @@ Names(
         host=game_master.host,
         zone=game_master.zone,
         addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
-        | dict.fromkeys(settings.hosts, game.address),
+        | dict.fromkeys([*settings.hosts, f"*.{settings.game_app.host}"], game.address),
+        aliases=settings.challenges,
     ),
     opts=ResourceOptions(providers=[ssh]),
 )

@@ -11,18 +11,29 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as k8s
 
-from board.fences import Opening, anywhere, fence, names, network, numbers, ports, web
+from common.fences import Allowance, Opening, anywhere, fence, names, network, numbers, ports, ration, web
 from common.helm import Charts
 from common.naming import restricted_namespace
 from common.settings import Settings
+from common.versions import ACME_DIRECTORIES
 
 API: Final = "cert-manager.io/v1"
-ISSUER: Final = "acme"
-"""Name of the board's ClusterIssuer."""
+OWN: Final = "own"
+"""Name of the ClusterIssuer of an authority that the settings name by its directory."""
 DNS_PORT: Final = 53
 METRICS: Final = 9402
 WEBHOOK: Final = 10250
 """Ports of cert-manager's pods: the chart's defaults."""
+ALLOWANCE: Final = Allowance(
+    # Three programs, the chart's own check, and for a moment of a roll-out all of them twice.
+    pods=8,
+    cpu="4",
+    memory="2Gi",
+    storage="8Gi",
+    container_cpu="500m",
+    container_memory="256Mi",
+    container_storage="1Gi",
+)
 WILDCARD: Final = "wildcard-tls"
 """Name of the board's own certificate, and of the Secret that gets it."""
 
@@ -31,7 +42,7 @@ class UpdateKey(Protocol):
     """A TSIG key (HMAC-SHA256) that may write the board's own challenges."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> pulumi.Output[str]: ...
     @property
     def secret(self) -> pulumi.Output[str]:
         """In base64."""
@@ -46,35 +57,52 @@ class Authority:
     """URL of the ACME directory."""
     email: str | None
     """Where it may write to."""
-    ca_bundle: str | None
+    ca_bundle: str | None = None
     """Certificates (PEM) to trust when talking to it; None for those that the world trusts."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Authorities:
+    """All who may sign, side by side: an Ingress can try the one for trials before it asks the real one."""
+
+    known: Mapping[str, Authority]
+    """By the name of their ClusterIssuer."""
+    chosen: str
+    """The one that everything on the board asks unless it says otherwise."""
+
     @classmethod
-    def from_settings(cls, settings: Settings) -> Authority | None:
-        """The one that the game master asks too; None where none is wanted."""
+    def from_settings(cls, settings: Settings) -> Authorities | None:
+        """Let's Encrypt's two, and another that the game master may ask; None where no certificates are wanted."""
         directory = settings.acme_directory
         if directory is None:
             return None
-        return cls(directory=directory, email=settings.certificates.email, ca_bundle=settings.sources.acme_ca_bundle)
+        email, own = settings.certificates.email, settings.sources.acme_directory
+        known = {f"letsencrypt-{name}": Authority(directory=url, email=email) for name, url in ACME_DIRECTORIES.items()}
+        if own is None:
+            return cls(known=known, chosen=f"letsencrypt-{settings.certificates.authority}")
+        known[OWN] = Authority(directory=own, email=email, ca_bundle=settings.sources.acme_ca_bundle)
+        return cls(known=known, chosen=OWN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CertificatesArgs:
     """What a board's certificates need."""
 
-    authority: Authority | None
+    authorities: Authorities | None
     """None for a board that serves without TLS."""
     name_server: pulumi.Input[str]
     """Public IPv4 address of the game master, where challenges are written and looked up."""
     key: UpdateKey
+    priority: pulumi.Input[str]
+    """Priority class of its pods."""
     charts: Charts
 
 
 class Certificates(pulumi.ComponentResource):
-    """cert-manager and, where there is an authority, the board's issuer."""
+    """cert-manager and an issuer for each authority."""
 
     cluster_issuer: pulumi.Output[str] | None
-    """Name of the ClusterIssuer; None where there is no authority."""
+    """Name of the chosen authority's ClusterIssuer; None where there is none."""
 
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:board:Certificates", name, None, opts)
@@ -85,36 +113,41 @@ class Certificates(pulumi.ComponentResource):
             opts=child,
         ).metadata.name
         name_server = pulumi.Output.from_input(args.name_server)
-        fence(name, namespace, openings(name_server, args.authority), child)
+        fence(name, namespace, openings(name_server, args.authorities), child)
+        ration(name, namespace, ALLOWANCE, child)
         release = args.charts.release(
             "cert-manager",
             name=f"{name}-manager",
             namespace=namespace,
-            values=manager_values(name_server),
+            values=manager_values(name_server, args.priority),
             opts=child,
         )
         self.cluster_issuer = None
-        if args.authority:
+        if args.authorities:
             key = k8s.core.v1.Secret(
                 f"{name}-dns-key",
                 metadata={"name": "dns-key", "namespace": namespace},
                 string_data={"tsig": pulumi.Output.secret(args.key.secret)},
                 opts=child,
             )
-            issuer = k8s.apiextensions.CustomResource(
-                f"{name}-issuer",
-                api_version=API,
-                kind="ClusterIssuer",
-                metadata={"name": ISSUER},
-                spec=issuer_spec(args.authority, name_server, args.key.name, key.metadata.name),
-                # The chart brings the kind, and ends only when the webhook that checks issuers answers.
-                opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[release])),
-            )
-            self.cluster_issuer = issuer.id.apply(lambda _: ISSUER)
+            issuers = {
+                label: k8s.apiextensions.CustomResource(
+                    f"{name}-issuer-{label}",
+                    api_version=API,
+                    kind="ClusterIssuer",
+                    metadata={"name": label},
+                    spec=issuer_spec(label, authority, name_server, args.key.name, key.metadata.name),
+                    # The chart brings the kind, and ends only when the webhook that checks issuers answers.
+                    opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[release])),
+                )
+                for label, authority in args.authorities.known.items()
+            }
+            chosen = args.authorities.chosen
+            self.cluster_issuer = issuers[chosen].id.apply(lambda _: chosen)
         self.register_outputs({"cluster_issuer": self.cluster_issuer})
 
 
-def openings(name_server: pulumi.Output[str], authority: Authority | None) -> Mapping[str, Opening]:
+def openings(name_server: pulumi.Output[str], authorities: Authorities | None) -> Mapping[str, Opening]:
     """What cert-manager talks to."""
     dns = ports(DNS_PORT) + ports(DNS_PORT, "UDP")
     opened = {
@@ -125,14 +158,15 @@ def openings(name_server: pulumi.Output[str], authority: Authority | None) -> Ma
         "webhook": Opening(ingress=[{"from_": [anywhere()], "ports": ports(WEBHOOK)}]),
         "metrics": numbers(METRICS),
     }
-    if authority:
-        port = urlsplit(authority.directory).port or 443
-        opened["authority"] = Opening(egress=[{"to": [anywhere()], "ports": ports(port)}])
+    if authorities:
+        asked = {urlsplit(authority.directory).port or 443 for authority in authorities.known.values()}
+        doors = [door for port in sorted(asked) for door in ports(port)]
+        opened["authorities"] = Opening(egress=[{"to": [anywhere()], "ports": doors}])
     return opened
 
 
-def manager_values(name_server: pulumi.Output[str]) -> Mapping[str, Any]:
-    """Values of the chart `cert-manager`."""
+def manager_values(name_server: pulumi.Output[str], priority: pulumi.Input[str]) -> Mapping[str, Any]:
+    """Values of the chart `cert-manager`. priority: priority class of its pods."""
 
     def resources(memory: str) -> Mapping[str, Any]:
         return {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": memory}}
@@ -140,7 +174,7 @@ def manager_values(name_server: pulumi.Output[str]) -> Mapping[str, Any]:
     return {
         "crds": {"enabled": True},
         # Otherwise it writes its lease into kube-system.
-        "global": {"leaderElection": {"namespace": "cert-manager"}},
+        "global": {"leaderElection": {"namespace": "cert-manager"}, "priorityClassName": priority},
         # The game master knows a challenge at once; a resolver between may remember that there was none.
         "dns01RecursiveNameservers": name_server.apply(lambda ip: f"{ip}:{DNS_PORT}"),
         "dns01RecursiveNameserversOnly": True,
@@ -153,10 +187,15 @@ def manager_values(name_server: pulumi.Output[str]) -> Mapping[str, Any]:
 
 
 def issuer_spec(
-    authority: Authority, name_server: pulumi.Output[str], key_name: str, secret: pulumi.Input[str]
+    label: str,
+    authority: Authority,
+    name_server: pulumi.Output[str],
+    key_name: pulumi.Input[str],
+    secret: pulumi.Input[str],
 ) -> Mapping[str, Any]:
     """A ClusterIssuer that proves names by dynamic update (RFC 2136) at the game master.
 
+    label: the issuer's name; its account at the authority is its own.
     secret: name of the Secret, in cert-manager's own namespace, that has the TSIG key.
     Source: https://cert-manager.io/docs/configuration/acme/dns01/rfc2136/
     """
@@ -168,17 +207,19 @@ def issuer_spec(
         "acme": {
             "server": authority.directory,
             **{name: value for name, value in optional.items() if value},
-            "privateKeySecretRef": {"name": "acme-account"},
+            "privateKeySecretRef": {"name": f"acme-account-{label}"},
             "solvers": [
                 {
                     "dns01": {
+                        # The proofs of names that several boards may have in turn lie below this board's own name.
+                        "cnameStrategy": "Follow",
                         "rfc2136": {
                             "nameserver": name_server.apply(lambda ip: f"{ip}:{DNS_PORT}"),
                             "protocol": "TCP",
                             "tsigKeyName": key_name,
                             "tsigAlgorithm": "HMACSHA256",
                             "tsigSecretSecretRef": {"name": secret, "key": "tsig"},
-                        }
+                        },
                     }
                 }
             ],

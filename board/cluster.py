@@ -69,6 +69,8 @@ class KapsuleArgs:
     pools: Mapping[str, Pool]
     api_cidrs: Sequence[str]
     """Networks in CIDR notation that may reach the Kubernetes API; empty: Scaleway's default, all."""
+    ready_timeout: int
+    """Seconds that a pool may take until its nodes are ready."""
     protect: bool
     """Refuse to replace or remove the cluster.
 
@@ -124,7 +126,10 @@ class Kapsule(pulumi.ComponentResource):
                 opts=child,
             )
         way_out = [] if all(pool.public_ip for pool in args.pools.values()) else [self._way_out(name, private, mark)]
-        pools = [self._pool(f"{name}-{pool}", pool, args.pools[pool], mark, way_out) for pool in args.pools]
+        pools = [
+            self._pool(f"{name}-{label}", label, pool, mark, way_out, ready_timeout=args.ready_timeout)
+            for label, pool in args.pools.items()
+        ]
         kubeconfigs = pulumi.Output.all(self.cluster.kubeconfigs, *(pool.id for pool in pools))
         self.cluster_id = self.cluster.id
         self.kubeconfig = pulumi.Output.secret(kubeconfigs.apply(lambda values: str(values[0][0]["config_file"])))
@@ -157,7 +162,14 @@ class Kapsule(pulumi.ComponentResource):
         )
 
     def _pool(
-        self, name: str, label: str, pool: Pool, mark: Sequence[str], way_out: Sequence[pulumi.Resource]
+        self,
+        name: str,
+        label: str,
+        pool: Pool,
+        mark: Sequence[str],
+        way_out: Sequence[pulumi.Resource],
+        *,
+        ready_timeout: int,
     ) -> kubernetes.Pool:
         return kubernetes.Pool(
             name,
@@ -181,6 +193,7 @@ class Kapsule(pulumi.ComponentResource):
             tags=list(mark),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{ready_timeout}s", update=f"{ready_timeout}s"),
                 # Nodes that cannot get out never become ready, and they are told of the gateway by nobody.
                 depends_on=None if pool.public_ip else list(way_out),
                 # With autoscaling the size is Scaleway's to change after the start.

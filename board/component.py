@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from board.certificates import Authority, Certificates, CertificatesArgs, UpdateKey
+from board.certificates import Authorities, Certificates, CertificatesArgs, UpdateKey
 from board.cluster import Kapsule, KapsuleArgs, Pool, Taint
 from board.ingress import IngressController, IngressControllerArgs
+from board.priorities import Priorities
 from board.rancher import RancherImport, RancherImportArgs, RancherServer
 from common.helm import Charts
 from common.settings import REHEARSAL, Settings
@@ -36,6 +37,8 @@ class BoardArgs:
     pools: Mapping[str, Pool]
     api_cidrs: Sequence[str]
     """Networks that may reach the Kubernetes API; empty: all."""
+    ready_timeout: int
+    """Seconds that a pool may take until its nodes are ready."""
     protect: bool
     """Refuse to replace or remove the cluster."""
     zone: pulumi.Input[str]
@@ -44,8 +47,8 @@ class BoardArgs:
     """Public IPv4 address of the zone's name server."""
     key: UpdateKey
     """With which the board proves its names there."""
-    authority: Authority | None
-    """Who signs the board's certificates; None for a board without TLS."""
+    authorities: Authorities | None
+    """Who may sign the board's certificates; None for a board without TLS."""
     rancher: RancherServer | None = None
     """What manages the board; None for a board on its own."""
     charts: Charts
@@ -92,11 +95,12 @@ class BoardArgs:
                 for name, pool in own.pools.items()
             },
             api_cidrs=own.api_cidrs,
+            ready_timeout=own.ready_timeout_seconds,
             protect=settings.environment != REHEARSAL and not own.allow_replacement,
             zone=zone,
             name_server=name_server,
             key=key,
-            authority=Authority.from_settings(settings),
+            authorities=Authorities.from_settings(settings),
             rancher=rancher,
             charts=charts,
         )
@@ -135,15 +139,24 @@ class Board(pulumi.ComponentResource):
                 upgrade_hour=args.upgrade_hour,
                 pools=args.pools,
                 api_cidrs=args.api_cidrs,
+                ready_timeout=args.ready_timeout,
                 protect=args.protect,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        # What is only inside the cluster goes with it; the door goes first, or its load balancer would stay.
+        inside = pulumi.ResourceOptions(parent=self, providers=[kapsule.provider], deleted_with=kapsule.cluster)
+        priorities = Priorities(f"{name}-priorities", opts=inside)
         certificates = Certificates(
             f"{name}-certificates",
-            CertificatesArgs(authority=args.authority, name_server=args.name_server, key=args.key, charts=args.charts),
-            # What is only inside the cluster goes with it; the door goes first, or its load balancer would stay.
-            opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider], deleted_with=kapsule.cluster),
+            CertificatesArgs(
+                authorities=args.authorities,
+                name_server=args.name_server,
+                key=args.key,
+                priority=priorities.platform,
+                charts=args.charts,
+            ),
+            opts=inside,
         )
         ingress = IngressController(
             f"{name}-ingress",
@@ -153,6 +166,7 @@ class Board(pulumi.ComponentResource):
                 subnet=args.subnet,
                 zone=args.zone,
                 cluster_issuer=certificates.cluster_issuer,
+                priority=priorities.platform,
                 charts=args.charts,
             ),
             opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider]),
@@ -167,8 +181,7 @@ class Board(pulumi.ComponentResource):
                     rancher=args.rancher,
                     equipment=[certificates, ingress],
                 ),
-                # The agent is only inside the cluster.
-                opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider], deleted_with=kapsule.cluster),
+                opts=inside,
             ).cluster_id
         self.cluster_id = kapsule.cluster_id
         self.kubeconfig = kapsule.kubeconfig

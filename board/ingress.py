@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
 from board.certificates import wildcard_certificate
-from board.fences import Opening, anywhere, every_pod, fence, names, numbers, ports, web
+from common.fences import Allowance, Opening, anywhere, every_pod, fence, names, numbers, ports, ration, web
 from common.helm import Charts
 from common.naming import restricted_namespace, tags
 
@@ -19,6 +19,16 @@ CLASS: Final = "nginx"
 """Ingress class of everything that a board exposes."""
 REPLICAS: Final = 2
 """One can go with its node while the other serves."""
+ALLOWANCE: Final = Allowance(
+    # Twice the replicas: for a moment of a roll-out the old ones are there too.
+    pods=2 * REPLICAS,
+    cpu="4",
+    memory="2Gi",
+    storage="4Gi",
+    container_cpu="1",
+    container_memory="512Mi",
+    container_storage="1Gi",
+)
 CARRIER: Final = "100.64.0.0/10"
 """Shared address space (RFC 6598), in which Scaleway's load balancers and Kapsule's pods may have their addresses."""
 METRICS: Final = 9113
@@ -39,6 +49,8 @@ class IngressControllerArgs:
     """The game's zone, known once its name server answers."""
     cluster_issuer: pulumi.Input[str] | None
     """Issuer of the certificate for *.<board>.<zone>; None for a door without TLS."""
+    priority: pulumi.Input[str]
+    """Priority class of its pods."""
     charts: Charts
 
 
@@ -59,6 +71,7 @@ class IngressController(pulumi.ComponentResource):
             opts=child,
         ).metadata.name
         fence(name, namespace, openings(), child)
+        ration(name, namespace, ALLOWANCE, child, doors=1)
         certificate = None
         if args.cluster_issuer is not None:
             secret = wildcard_certificate(
@@ -73,7 +86,7 @@ class IngressController(pulumi.ComponentResource):
             "nginx-ingress",
             name=f"{name}-controller",
             namespace=namespace,
-            values=controller_values(address.id.apply(_bare_id), args.subnet, certificate),
+            values=controller_values(address.id.apply(_bare_id), args.subnet, certificate, args.priority),
             opts=child,
         )
         self.ip = pulumi.Output.all(address.ip_address, release.id).apply(lambda values: str(values[0]))
@@ -94,18 +107,23 @@ def openings() -> Mapping[str, Opening]:
 
 
 def controller_values(
-    reserved_ip: pulumi.Input[str], subnet: pulumi.Input[str], certificate: pulumi.Input[str] | None
+    reserved_ip: pulumi.Input[str],
+    subnet: pulumi.Input[str],
+    certificate: pulumi.Input[str] | None,
+    priority: pulumi.Input[str],
 ) -> Mapping[str, Any]:
     """Values of the chart `nginx-ingress`.
 
     reserved_ip: id (UUID, without its zone) of the load balancer's reserved IP.
     subnet: private network of the nodes in CIDR notation.
     certificate: Secret (<namespace>/<name>) for every host that has none of its own; None where there is none.
+    priority: priority class of the pods.
     """
     by_default = {"secret": certificate}
     return {
         "controller": {
             "replicaCount": REPLICAS,
+            "priorityClassName": priority,
             "ingressClass": {"name": CLASS, "create": True, "setAsDefaultIngress": True},
             # Plain Ingress objects are all that the game needs: no custom resources to upgrade by hand.
             "enableCustomResources": False,

@@ -14,7 +14,7 @@ import pulumi_rancher2 as rancher2
 import yaml
 from pulumi_command import local
 
-from board.fences import Opening, anywhere, fence, names, ports, web
+from common.fences import Opening, anywhere, fence, names, ports, web
 from common.naming import PROJECT, baseline_namespace
 from common.versions import CHARTS
 

@@ -262,6 +262,8 @@ class Board:
     """IPv4 networks from which its Kubernetes API answers."""
     auto_upgrade: AutoUpgrade = setting(Section(AutoUpgrade))
     """Its maintenance window."""
+    ready_timeout_seconds: int = setting(integer(30, 7200, "seconds"), default=1200)
+    """Seconds that a pool may take until its nodes are ready."""
     allow_replacement: bool = setting(boolean, default=False)
     """The word without which its cluster, once made, is neither replaced nor removed; a rehearsal needs none."""
 
@@ -545,6 +547,11 @@ class Settings:
     def rancher_url(self) -> str | None:
         """Where operators reach Rancher; None where there is none."""
         return f"https://{self.fqdn(self.rancher.host)}" if self.rancher.enabled else None
+
+    @property
+    def challenges(self) -> Mapping[str, str]:
+        """Where the proofs of shared names are looked for, to where the active board writes them (labels)."""
+        return {f"_acme-challenge.{host}": f"_acme-challenge.{host}.{self.active_board}" for host in self.hosts}
 
     def fqdn(self, label: str) -> str:
         """The full name of a label in the game's zone."""

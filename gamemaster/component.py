@@ -9,12 +9,13 @@ from pathlib import Path
 import pulumi
 
 from common.helm import Charts
-from common.settings import GRAFANA, Settings
+from common.settings import Settings
 from common.templates import render
 from gamemaster.administration import Administration, AdministrationArgs
+from gamemaster.board_key import BoardKey, BoardKeyArgs
 from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
 from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_server_label
-from gamemaster.dns import NameServer, NameServerArgs, UpdateKey
+from gamemaster.dns import NameServer, NameServerArgs
 from gamemaster.hardening import Hardening, HardeningArgs
 from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.kubernetes import Download, Kubernetes, KubernetesArgs
@@ -104,8 +105,8 @@ class GameMasterArgs:
     """Its private half, given to the Instance at first boot."""
     dns_update_key: pulumi.Input[str]
     """Secret (base64) that the boards' TSIG keys are derived from."""
-    boards: Mapping[str, Sequence[str]]
-    """Name of each board to the full names outside its own that lead to it."""
+    boards: Sequence[str]
+    """Names of the boards, each of which proves its own names."""
     acme_directory: str | None
     """The authority's ACME directory; None for a game master that serves nothing on the web."""
     acme_email: str | None
@@ -144,7 +145,7 @@ class GameMasterArgs:
             host_key_public=own.host_key.public,
             host_key_private=own.host_key.private.output,
             dns_update_key=own.dns_update_key.output,
-            boards={name: _leading_to(name, settings) for name in settings.boards},
+            boards=tuple(settings.boards),
             acme_directory=settings.acme_directory,
             acme_email=settings.certificates.email,
             acme_ca_bundle=settings.sources.acme_ca_bundle,
@@ -168,8 +169,8 @@ class GameMaster(pulumi.ComponentResource):
     """The records of the parent zone that lead here, in zone-file notation."""
     ds: pulumi.Output[Sequence[str]]
     """DS records to add to the parent zone, so that the world can check the zone's signatures."""
-    board_keys: Mapping[str, UpdateKey]
-    """Board to the TSIG key with which it proves its names."""
+    board_keys: Mapping[str, BoardKey]
+    """Board to the key with which it proves its names."""
     administration: Administration | None
     """Rancher, set up; None for a game master without it."""
     host: Host
@@ -226,12 +227,18 @@ class GameMaster(pulumi.ComponentResource):
                 booted=booted.stdout,
                 zone=zone,
                 name_server=f"{name_server_label(args.subdomain)}.{args.domain}",
-                update_key=args.dns_update_key,
                 certificate_names=names if args.acme_directory else (),
-                boards=args.boards,
             ),
             opts=child,
         )
+        self.board_keys = {
+            board: BoardKey(
+                f"{name}-key-{board}",
+                BoardKeyArgs(host=self.host, zone=name_server.zone, board=board, master=args.dns_update_key),
+                opts=child,
+            )
+            for board in args.boards
+        }
         delegation = Delegation(
             f"{name}-delegation",
             DelegationArgs(
@@ -278,7 +285,6 @@ class GameMaster(pulumi.ComponentResource):
         self.zone = name_server.zone
         self.delegation = delegation.records
         self.ds = name_server.ds
-        self.board_keys = name_server.board_keys
         self.register_outputs(
             {"ip": self.ip, "vpc_id": self.vpc_id, "zone": self.zone, "delegation": self.delegation, "ds": self.ds}
         )
@@ -317,9 +323,3 @@ class GameMaster(pulumi.ComponentResource):
             ),
             opts=child,
         )
-
-
-def _leading_to(board: str, settings: Settings) -> list[str]:
-    """The game's full names that lead to a board; its own are below its name and need no mention."""
-    labels = (settings.game_app.host, GRAFANA) if board == settings.active_board else ()
-    return [f"{label}.{settings.zone_name}" for label in labels]

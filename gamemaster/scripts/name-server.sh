@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # bind9 as the authority of the game's zone. Prints the zone, then its DS records, a line each.
-# Inputs: zone (its name), named.conf.options, named.conf.local, zone.db (seed), update.keys,
+# Inputs: zone (its name), named.conf.options, named.conf.local, zone.db (seed), boards.key (no key),
 # keep-records (program), keep-records.service, keep-records.timer
 # shellcheck source=common.sh
 # shellcheck disable=SC2034
@@ -26,13 +26,13 @@ if [[ ! -s /etc/bind/certificates.key ]]; then
     tsig-keygen -a hmac-sha512 certificates >"$INPUTS/certificates.key"
     put_file certificates.key /etc/bind/certificates.key 640 root:bind
 fi
+install -d -m 750 -o root -g bind /etc/bind/boards
 
 # The new configuration is checked beside the running one: a bad one never replaces what works.
 candidate=$(mktemp -d /etc/bind/.candidate.XXXXXXXX)
 CANDIDATES+=("$candidate")
-install -m 600 "$INPUTS/named.conf.local" "$INPUTS/update.keys" "$candidate"
-sed -e "s|/etc/bind/update.keys|$candidate/update.keys|" -i "$candidate/named.conf.local"
-cat "$INPUTS/named.conf.options" "$candidate/named.conf.local" >"$candidate/named.conf"
+put_file boards.key /etc/bind/boards/0.key 640 root:bind || true
+cat "$INPUTS/named.conf.options" "$INPUTS/named.conf.local" >"$candidate/named.conf"
 named-checkconf "$candidate/named.conf" >&2 ||
     fail "bind9 would not accept its configuration; the one that runs was left alone."
 named-checkzone -q "$zone" "$INPUTS/zone.db" ||
@@ -40,7 +40,6 @@ named-checkzone -q "$zone" "$INPUTS/zone.db" ||
 
 changed=false
 put_file named.conf.options /etc/bind/named.conf.options 644 root:bind && changed=true
-put_file update.keys /etc/bind/update.keys 640 root:bind && changed=true
 put_file named.conf.local /etc/bind/named.conf.local 644 root:bind && changed=true
 # Once it has been loaded, the zone's file belongs to bind9, which writes the dynamic records into it.
 if [[ ! -e $database ]]; then

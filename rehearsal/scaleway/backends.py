@@ -120,7 +120,7 @@ class LoadBalancers(Protocol):
         """The address for a Service (its UID), from the reserved IP (its id) if there is one.
 
         Asking again for the same Service gives the same address. Raises LookupError when the
-        reserved IP does not exist.
+        reserved IP does not exist, or the quota is used up.
         """
         ...
 

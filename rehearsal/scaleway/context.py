@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rehearsal.run import Block, Run
 from rehearsal.scaleway.backends import Clusters, Machines
@@ -12,6 +12,16 @@ from rehearsal.scaleway.errors import permissions_denied
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.store import Store, Table
 from rehearsal.scaleway.work import Work
+
+
+@dataclass
+class Shortage:
+    """What the cloud has no more of, because a test ordered that."""
+
+    nodes: bool = False
+    """A pool that has no nodes yet gets none."""
+    load_balancers: bool = False
+    """The quota of load balancers is used up."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Context:
     The provider asks again only every 5 s (30 s for load balancers), so an answer that comes when the
     work is done, a second or two later, is what keeps a rehearsal short.
     """
+    shortage: Shortage = field(default_factory=Shortage)
 
     def project(self, fields: Fields, resource: str, name: str = "project_id") -> str:
         """The project that a new resource is for, by default that of the API key.

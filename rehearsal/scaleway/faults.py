@@ -6,6 +6,8 @@ POST   /rehearsal/faults  {"answer": 503, "requests": 3}     the next 3 requests
 POST   /rehearsal/faults  {"answer": 429, "seconds": 10, "method": "GET", "path": "/k8s/"}
 POST   /rehearsal/faults  {"answer": "timeout", "requests": 1}  no answer until the client hangs up
 POST   /rehearsal/faults  {"never_boot": true}               the next new machine never boots
+POST   /rehearsal/faults  {"no_nodes": true}                 pools stay without nodes, until faults are taken back
+POST   /rehearsal/faults  {"no_load_balancers": true}        the quota is used up, until faults are taken back
 GET    /rehearsal/faults  {"faults": […]}: what is still to come
 DELETE /rehearsal/faults  none any more
 GET    /rehearsal/state   how many there are of each kind of resource
@@ -100,6 +102,8 @@ class Faults:
     def end(self) -> None:
         """No fault any more; whoever waits in silence gets an end."""
         self._faults.clear()
+        shortage = self._context.shortage
+        shortage.nodes = shortage.load_balancers = False
         self._ended.set()
         self._ended = asyncio.Event()
 
@@ -117,6 +121,11 @@ class Faults:
             self._context.machines.fail_next_boot()
             fields.check()
             return web.Response(status=204)
+        for name in ("nodes", "load_balancers"):
+            if fields.flag(f"no_{name}"):
+                setattr(self._context.shortage, name, True)
+                fields.check()
+                return web.Response(status=204)
         silent = fields.is_text("answer")
         answer = None if silent else fields.integer("answer", 0)
         if (silent and fields.text("answer") != TIMEOUT) or (not silent and answer not in ANSWERS):

@@ -47,6 +47,8 @@ class LoadBalancerBooks:
         balancer = next(iter(self._store.lbs.where(_cluster_id=cluster["id"], _service=service)), None)
         if balancer and reserved_ip in (None, balancer["_ip_id"]):
             return self._store.lb_ips.get(balancer["_ip_id"])["ip_address"]
+        if self._context.shortage.load_balancers:
+            raise LookupError("Quota exceeded for load balancers: ask Scaleway's support for more.")
         if reserved_ip:
             ip = self._store.lb_ips.find(reserved_ip)
             if ip is None:

@@ -250,6 +250,8 @@ class Pools:
     async def _reach_size(self, pool: Record) -> None:
         # The control plane comes up in the background too.
         await self._context.work.settled(pool["cluster_id"], READY_LIMIT)
+        while self._context.shortage.nodes and pool["status"] == "scaling":
+            await asyncio.sleep(0.3)
         cluster = self._store.clusters.find(pool["cluster_id"])
         if cluster is None or pool["status"] != "scaling":
             return

@@ -123,7 +123,7 @@ class Game:
             raise AssertionError(f"{seen!r} did not become {wanted!r} within {seconds:.0f} s") from None
 
     def board_key(self, board: str) -> dns.tsig.Key:
-        return dns.tsig.Key(f"board-{board}", derived_dns_key(self.settings.dns_master, board), "hmac-sha256")
+        return dns.tsig.Key(f"{board}.{ZONE}", derived_dns_key(self.settings.dns_master, board), "hmac-sha256")
 
     async def certificates_key(self) -> dns.tsig.Key:
         """The key that certbot uses, which lies on the host only."""
@@ -152,7 +152,7 @@ def program(settings: Settings) -> None:
             host_key_public="ssh-ed25519 BBBB",
             host_key_private=pulumi.Output.secret("none"),
             dns_update_key=pulumi.Output.secret(settings.dns_master),
-            boards={"blue": [f"play.{ZONE}"], "green": []},
+            boards=["blue", "green"],
             acme_directory=settings.acme_directory,
             acme_email=None,
             acme_ca_bundle=settings.acme_ca_bundle,
@@ -175,7 +175,8 @@ def program(settings: Settings) -> None:
     )
     ssh = pulumi.ResourceOptions(providers=[Ssh("other-ssh")])
     addresses = {"@": settings.address, "*.blue": "192.0.2.20", "play": "192.0.2.20"}
-    Names("names", NamesArgs(host=master.host, zone=master.zone, addresses=addresses), opts=ssh)
+    proofs = {"_acme-challenge.play": "_acme-challenge.play.blue"}
+    Names("names", NamesArgs(host=master.host, zone=master.zone, addresses=addresses, aliases=proofs), opts=ssh)
     for label, data in RECORDS:
         Record(
             f"{data[0].kind.lower()}-record",

@@ -95,11 +95,32 @@ async def test_a_board_s_key_writes_challenges_of_its_own_names_and_nothing_else
     blue = game.board_key("blue")
     assert await game.update(blue, f"_acme-challenge.shell.blue.{ZONE}", "TXT", "proof") == "NOERROR"
     assert await game.records(f"_acme-challenge.shell.blue.{ZONE}", "TXT") == ['"proof"']
-    assert await game.update(blue, f"_acme-challenge.play.{ZONE}", "TXT", "proof") == "NOERROR"
     assert await game.update(blue, f"_acme-challenge.shell.green.{ZONE}", "TXT", "proof") == "REFUSED"
     assert await game.update(blue, f"_acme-challenge.{ZONE}", "TXT", "proof") == "REFUSED"
+    assert await game.update(blue, f"_acme-challenge.notblue.{ZONE}", "TXT", "proof") == "REFUSED"
     assert await game.update(blue, f"shell.blue.{ZONE}", "A", "192.0.2.66") == "REFUSED"
-    assert await game.update(game.board_key("green"), f"_acme-challenge.play.{ZONE}", "TXT", "proof") == "REFUSED"
+    assert await game.update(blue, f"_acme-challenge.shell.blue.{ZONE}", "CNAME", "elsewhere") == "REFUSED"
+
+
+async def test_a_shared_name_is_proven_by_the_board_that_it_leads_to_and_by_no_other(game: Game) -> None:
+    challenge, proof = f"_acme-challenge.play.{ZONE}", f"_acme-challenge.play.blue.{ZONE}"
+    assert await game.update(game.board_key("blue"), proof, "TXT", "proof") == "NOERROR"
+    assert await game.records(challenge, "CNAME") == [f"{proof}."]
+    assert '"proof"' in await game.records(challenge, "TXT")
+    for board in ("blue", "green"):
+        assert await game.update(game.board_key(board), challenge, "TXT", "proof") == "REFUSED"
+    assert await game.update(game.board_key("green"), proof, "TXT", "proof") == "REFUSED"
+
+
+async def test_a_key_that_is_taken_away_writes_nothing_and_the_other_boards_go_on(game: Game) -> None:
+    step, name = game.step("gamemaster-key-green-bind9"), f"_acme-challenge.shell.green.{ZONE}"
+    assert await game.update(game.board_key("green"), name, "TXT", "before") == "NOERROR"
+    await game.host.run(step.undo, step.stdin)
+    with pytest.raises((dns.tsig.PeerBadSignature, dns.tsig.PeerBadKey)):
+        await game.update(game.board_key("green"), name, "TXT", "after")
+    assert await game.update(game.board_key("blue"), f"_acme-challenge.x.blue.{ZONE}", "TXT", "proof") == "NOERROR"
+    await game.host.take([step])
+    assert await game.update(game.board_key("green"), name, "TXT", "again") == "NOERROR"
 
 
 async def test_the_certificates_key_writes_challenges_of_the_game_master_and_nothing_else(game: Game) -> None:
@@ -110,7 +131,7 @@ async def test_the_certificates_key_writes_challenges_of_the_game_master_and_not
 
 
 async def test_a_wrong_key_writes_nothing(game: Game) -> None:
-    wrong = dns.tsig.Key("board-blue", dns_key(), "hmac-sha256")
+    wrong = dns.tsig.Key(f"blue.{ZONE}", dns_key(), "hmac-sha256")
     with pytest.raises((dns.tsig.PeerBadSignature, dns.tsig.PeerBadKey)):
         await game.update(wrong, f"_acme-challenge.shell.blue.{ZONE}", "TXT", "proof")
 

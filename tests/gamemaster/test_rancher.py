@@ -127,6 +127,13 @@ async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
 
 
+async def test_rancher_can_tell_its_agents_what_to_trust(game: Game) -> None:
+    kept = await game.host.sh(
+        "kubectl -n cattle-system get secret tls-ca -o jsonpath='{.data.cacerts\\.pem}' | base64 -d"
+    )
+    assert kept.strip() == game.settings.acme_ca_bundle.strip()
+
+
 async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None:
     """What a change in common/versions.py comes to: another address and fingerprint of the same role."""
     step = game.step("gamemaster-kubernetes-k3s")
@@ -142,10 +149,3 @@ async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None
         await game.host.take([step])
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
     await game.host.sh("kubectl delete configmap kept")
-
-
-async def test_rancher_can_tell_its_agents_what_to_trust(game: Game) -> None:
-    kept = await game.host.sh(
-        "kubectl -n cattle-system get secret tls-ca -o jsonpath='{.data.cacerts\\.pem}' | base64 -d"
-    )
-    assert kept.strip() == game.settings.acme_ca_bundle.strip()

@@ -21,7 +21,7 @@ from tests.tools import tools
 pytestmark = pytest.mark.timeout(900)
 
 CLUSTERS = "/k8s/v1/regions/fr-par/clusters"
-NAMES = ("play", "grafana")
+NAMES = ("play", "grafana", "team.play")
 Resources = Mapping[str, Mapping[str, Any]]
 
 
@@ -39,8 +39,6 @@ def both(game: Rehearsal, blue_alone: Resources) -> dict[str, Any]:
     first, second, *_ = blue["subnet"].split(".")
     boards = {"blue": blue, "green": {**blue, "subnet": f"{first}.{second}.8.0/22"}}
     changed = counts(game.command("up", "--set", f"boards={json.dumps(boards)}"))
-    # The name server learns the new board's key.
-    assert changed.pop("update") == 1
     assert changed.keys() == {"create", "same"}
     return boards
 
@@ -51,11 +49,11 @@ def state(game: Rehearsal) -> Resources:
 
 
 def of_the_game_master(resources: Resources) -> dict[str, Any]:
-    """Ids and inputs of all that makes up the game master, but for its list of boards that may prove names."""
+    """Ids, inputs and outputs of all that makes up the game master, but for the boards' own keys."""
     return {
-        urn: (resource.get("id"), resource.get("inputs"))
+        urn: (resource.get("id"), resource.get("inputs"), resource.get("outputs"))
         for urn, resource in resources.items()
-        if "shambhala:gamemaster:GameMaster" in urn and not urn.endswith("gamemaster-dns-bind9")
+        if "shambhala:gamemaster:GameMaster" in urn and "shambhala:gamemaster:BoardKey" not in urn
     }
 
 
@@ -63,6 +61,13 @@ def answer(game: Rehearsal, name: str) -> str:
     """Where a player is led."""
     [server] = game.ask_cloud("GET", "/instance/v1/zones/fr-par-1/servers")["servers"]
     return output(["dig", "+short", f"@{server['public_ip']['address']}", f"{name}.{ZONE}"])
+
+
+def proven_at(game: Rehearsal, name: str) -> str:
+    """Where a certificate authority finds the proof of a name."""
+    [server] = game.ask_cloud("GET", "/instance/v1/zones/fr-par-1/servers")["servers"]
+    challenge = f"_acme-challenge.{name}.{ZONE}"
+    return output(["dig", "+short", f"@{server['public_ip']['address']}", challenge, "CNAME"])
 
 
 def kubectl(game: Rehearsal, board: str, folder: Path, *arguments: str) -> str:
@@ -116,10 +121,12 @@ def test_a_second_board_is_raised_beside_the_first_without_touching_it(
     game: Rehearsal, blue_alone: Resources, both: dict[str, Any]
 ) -> None:
     after = state(game)
+    assert of_the_game_master(after) == of_the_game_master(blue_alone)
     assert {urn: after[urn].get("id") for urn in blue_alone} == {urn: was.get("id") for urn, was in blue_alone.items()}
     new = {urn.rpartition("::")[2] for urn in after.keys() - blue_alone.keys()}
     assert all("green" in name for name in new)
     assert answer(game, "anything.blue") == answer(game, "play") != answer(game, "anything.green")
+    assert proven_at(game, "play") == f"_acme-challenge.play.blue.{ZONE}."
 
 
 def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only_after(
@@ -147,6 +154,7 @@ def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only
     assert seen[0] == "blue"
     assert managed(game) == {"blue": "active", "green": "active"}
     assert all(leads_to[answer(game, name)] == "green" for name in NAMES)
+    assert proven_at(game, "play") == f"_acme-challenge.play.green.{ZONE}."
     assert not serves(game, "blue", tmp_path)
     assert of_the_game_master(state(game)) == before
 

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from pulumi import automation as auto
 
-from board.certificates import ISSUER, WILDCARD, Certificates, CertificatesArgs, wildcard_certificate
+from board.certificates import OWN, WILDCARD, Certificates, CertificatesArgs, wildcard_certificate
 from common.keys import dns_key
 from common.versions import CHARTS
 from rehearsal.run import claim, release
@@ -104,9 +104,10 @@ async def test_a_boards_certificates_are_what_the_api_server_knows_and_need_no_s
         certificates = Certificates(
             "certificates",
             CertificatesArgs(
-                authority=programs.AUTHORITY,
+                authorities=programs.AUTHORITIES,
                 name_server="192.0.2.10",
-                key=programs.BoardKey("board-blue", pulumi.Output.secret(TSIG_KEY)),
+                key=programs.BoardKey.of("blue", TSIG_KEY),
+                priority="system-cluster-critical",
                 charts=site.charts,
             ),
             opts=pulumi.ResourceOptions(providers=[cluster.provider] if cluster.provider else []),
@@ -123,7 +124,7 @@ async def test_a_boards_certificates_are_what_the_api_server_knows_and_need_no_s
     stack = site.stack("certificates", program)
     try:
         await asyncio.to_thread(stack.up, color="never")
-        for kind, name in (("clusterissuer", ISSUER), ("certificate", WILDCARD)):
+        for kind, name in (("clusterissuer", OWN), ("certificate", WILDCARD)):
             made = json.loads(await site.kubectl("get", kind, name, "--output=json"))
             again = {
                 **{field: made[field] for field in ("apiVersion", "kind", "spec")},

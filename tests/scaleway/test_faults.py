@@ -102,6 +102,26 @@ async def test_the_next_machine_can_be_told_never_to_boot(cloud: Cloud) -> None:
     assert cloud.machines.boots_to_fail == 1
 
 
+async def test_a_pool_can_be_left_without_nodes_and_gets_them_when_that_is_taken_back(cloud: Cloud) -> None:
+    cluster = await cloud.cluster(await cloud.network())
+    await until(cloud, f"{K8S}/clusters/{cluster}", status="pool_required")
+    assert (await cloud.ask("POST", FAULTS, {"no_nodes": True})).status == 204
+    pool = await cloud.made(f"{K8S}/clusters/{cluster}/pools", {"name": "main", "node_type": "PRO2-XXS", "size": 1})
+    assert (await cloud.ask("GET", f"{K8S}/pools/{pool}")).body["status"] == "scaling"
+    assert (await cloud.ask("GET", f"{K8S}/clusters/{cluster}/nodes")).body["nodes"] == []
+    await cloud.ask("DELETE", FAULTS)
+    await until(cloud, f"{K8S}/pools/{pool}", status="ready")
+
+
+async def test_the_quota_of_load_balancers_can_be_used_up(cloud: Cloud) -> None:
+    cluster = await cloud.cluster(await cloud.network())
+    await cloud.ask("POST", FAULTS, {"no_load_balancers": True})
+    with pytest.raises(LookupError, match="Quota exceeded"):
+        await cloud.api.acquire(cluster, "service", None)
+    await cloud.ask("DELETE", FAULTS)
+    assert await cloud.api.acquire(cluster, "service", None)
+
+
 async def test_what_is_there_is_counted_without_what_scaleway_makes_itself(cloud: Cloud) -> None:
     server = await cloud.server()
     cluster = await cloud.cluster(await cloud.network())

@@ -109,6 +109,7 @@ _COMPLETE: Tree = {
             },
             "apiCidrs": ["203.0.113.0/24"],
             "autoUpgrade": {"day": "tuesday", "startHour": 3},
+            "readyTimeoutSeconds": 900,
             "allowReplacement": True,
         },
         "green": {

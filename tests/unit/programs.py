@@ -11,7 +11,7 @@ from pulumi_command import Provider as Ssh
 from pulumi_kubernetes import Provider as Kubernetes
 from pulumiverse_scaleway import Provider as Scaleway
 
-from board import Authority, Board, BoardArgs, Pool
+from board import Authorities, Authority, Board, BoardArgs, Pool
 from common import settings
 from common.fields import Secret
 from common.helm import Charts
@@ -35,6 +35,7 @@ def game_master(
     web: bool = True,
     rancher: bool = True,
     rancher_authority: str | None = None,
+    boards: Sequence[str] = ("blue", "green"),
 ) -> GameMaster:
     return GameMaster(
         "gamemaster",
@@ -55,7 +56,7 @@ def game_master(
             host_key_public="ssh-ed25519 BBBB host",
             host_key_private=pulumi.Output.secret(SECRET),
             dns_update_key=pulumi.Output.secret(SECRET),
-            boards={"blue": ["play.hunt.example.org"], "green": []},
+            boards=boards,
             acme_directory="https://acme.example/directory" if web else None,
             acme_email=None,
             acme_ca_bundle=None,
@@ -89,15 +90,25 @@ def game_master_with_names() -> None:
     )
 
 
-AUTHORITY = Authority(
+OWN_AUTHORITY = Authority(
     directory="https://acme.example:8443/directory", email="operators@example.org", ca_bundle="-----a certificate-----"
+)
+
+
+AUTHORITIES = Authorities(
+    known={"letsencrypt-staging": Authority(directory="https://letsencrypt.example", email=None), "own": OWN_AUTHORITY},
+    chosen="own",
 )
 
 
 @dataclass(frozen=True)
 class BoardKey:
-    name: str
+    name: pulumi.Output[str]
     secret: pulumi.Output[str]
+
+    @classmethod
+    def of(cls, board: str, secret: str = SECRET) -> BoardKey:
+        return cls(pulumi.Output.from_input(f"{board}.hunt.example.org"), pulumi.Output.secret(secret))
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ def board(
     *,
     autoscaling: bool = False,
     api_cidrs: tuple[str, ...] = (),
-    authority: Authority | None = AUTHORITY,
+    authorities: Authorities | None = AUTHORITIES,
     public_ip: bool = True,
     protect: bool = True,
     rancher: Rancher | None = None,
@@ -145,11 +156,12 @@ def board(
                 ),
             },
             api_cidrs=api_cidrs,
+            ready_timeout=1200,
             protect=protect,
             zone="hunt.example.org",
             name_server="192.0.2.10",
-            key=BoardKey("board-blue", pulumi.Output.secret(SECRET)),
-            authority=authority,
+            key=BoardKey.of("blue"),
+            authorities=authorities,
             rancher=rancher,
             charts=CHARTS_AS_PUBLISHED,
         ),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from functools import partial
 
-import pulumi
 import pytest
 
-from board import BoardArgs
+from board import Authorities, BoardArgs
 from common.settings import parse
 from tests.unit import programs
-from tests.unit.example import spoiled
+from tests.unit.example import MISSING, spoiled
 from tests.unit.monitor import Graph, graph_of, run
 
 CLOSED: dict[str, object] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
@@ -37,6 +36,10 @@ def test_the_cluster_lies_in_a_private_network_of_the_platforms_vpc(graph: Graph
 def test_objects_are_placed_only_once_a_pool_is_ready(graph: Graph) -> None:
     assert graph["blue-kapsule-main"].inputs["waitForPoolReady"] is True
     assert "blue-kapsule-main" in graph["blue-kapsule-provider"].depends_on
+
+
+def test_a_pool_that_is_never_ready_is_given_up_after_the_time_that_the_settings_say(graph: Graph) -> None:
+    assert graph["blue-kapsule-main"].options.customTimeouts.create == "1200s"
 
 
 def test_the_kubeconfig_is_a_secret(graph: Graph) -> None:
@@ -118,6 +121,29 @@ def test_a_boards_own_namespaces_are_closed_but_for_exceptions_that_have_a_name(
             assert spec["policyTypes"] == [kind for kind in ("Ingress", "Egress") if spec[kind.lower()]], name
 
 
+def test_every_namespace_of_a_board_has_a_ration_and_gives_no_token_to_who_does_not_ask(graph: Graph) -> None:
+    for part, called in (("ingress", "ingress"), ("certificates", "cert-manager")):
+        quota = graph[f"blue-{part}-quota"].inputs
+        assert quota["spec"]["hard"]["services.loadbalancers"] == ("1" if part == "ingress" else "0")
+        assert graph[f"blue-{part}-quota"].provider == "blue-kapsule-provider"
+        [limits] = graph[f"blue-{part}-limits"].inputs["spec"]["limits"]
+        assert limits["default"] == limits["max"]
+        token = graph[f"blue-{part}-no-token"]
+        assert token.inputs["automountServiceAccountToken"] is False
+        assert token.inputs["metadata"]["name"] == "default"
+        assert quota["metadata"]["namespace"] in {None, called}
+
+
+def test_the_door_stays_when_nodes_are_full(preview: bool) -> None:
+    graph = run(programs.board, preview=preview)
+    assert graph["blue-priorities-platform"].inputs["value"] > 0
+    for release in ("blue-ingress-controller", "blue-certificates-manager"):
+        assert "blue-priorities-platform" in graph[release].depends_on
+    if not preview:
+        assert graph["blue-ingress-controller"].inputs["values"]["controller"]["priorityClassName"] == "platform"
+        assert graph["blue-certificates-manager"].inputs["values"]["global"]["priorityClassName"] == "platform"
+
+
 def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None:
     for policy in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy"):
         for rule in policy.inputs["spec"]["egress"]:
@@ -128,27 +154,46 @@ def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None
 
 def test_the_issuer_proves_names_at_the_game_master_with_the_boards_own_key(preview: bool) -> None:
     graph = graph_of(programs.board, preview)
-    acme = graph["blue-certificates-issuer"].inputs["spec"]["acme"]
+    acme = graph["blue-certificates-issuer-own"].inputs["spec"]["acme"]
     assert acme["server"] == "https://acme.example:8443/directory"
     assert acme["email"] == "operators@example.org"
     [solver] = acme["solvers"]
+    assert solver["dns01"]["cnameStrategy"] == "Follow"
     update = solver["dns01"]["rfc2136"]
     assert update["nameserver"] == "192.0.2.10:53"
-    assert (update["tsigKeyName"], update["tsigAlgorithm"]) == ("board-blue", "HMACSHA256")
+    assert (update["tsigKeyName"], update["tsigAlgorithm"]) == ("blue.hunt.example.org", "HMACSHA256")
     key = graph["blue-certificates-dns-key"]
     assert key.inputs["stringData"][update["tsigSecretSecretRef"]["key"]] == programs.SECRET
     assert any(secret.startswith("stringData") for secret in key.secrets)
 
 
 def test_a_private_authority_is_trusted_by_its_own_certificate_and_let_through_at_its_port(graph: Graph) -> None:
-    acme = graph["blue-certificates-issuer"].inputs["spec"]["acme"]
-    assert base64.b64decode(acme["caBundle"]).decode() == programs.AUTHORITY.ca_bundle
-    [way] = graph["blue-certificates-authority"].inputs["spec"]["egress"]
-    assert way["ports"] == [{"protocol": "TCP", "port": 8443}]
+    acme = graph["blue-certificates-issuer-own"].inputs["spec"]["acme"]
+    assert base64.b64decode(acme["caBundle"]).decode() == programs.OWN_AUTHORITY.ca_bundle
+    [way] = graph["blue-certificates-authorities"].inputs["spec"]["egress"]
+    assert [door["port"] for door in way["ports"]] == [443, 8443]
+
+
+def test_the_authority_for_trials_and_the_real_one_stand_side_by_side_each_with_an_account_of_its_own() -> None:
+    def authorities(**changes: object) -> Authorities:
+        found = Authorities.from_settings(parse(spoiled({**changes}), "dev"))
+        assert found
+        return found
+
+    own = authorities()
+    assert (set(own.known), own.chosen) == ({"letsencrypt-production", "letsencrypt-staging", "own"}, "own")
+    real = authorities(**{"sources.acmeDirectory": MISSING, "certificates.authority": "production"})
+    assert (set(real.known), real.chosen) == (
+        {"letsencrypt-production", "letsencrypt-staging"},
+        "letsencrypt-production",
+    )
+    issuers = run(programs.board, preview=False).of_type("kubernetes:cert-manager.io/v1:ClusterIssuer")
+    accounts = {issuer.inputs["spec"]["acme"]["privateKeySecretRef"]["name"] for issuer in issuers}
+    assert len(accounts) == len(issuers) == 2
 
 
 def test_an_issuer_is_made_only_once_cert_manager_answers(graph: Graph) -> None:
-    assert "blue-certificates-manager" in graph["blue-certificates-issuer"].depends_on
+    assert "blue-certificates-manager" in graph["blue-certificates-issuer-own"].depends_on
     values = graph["blue-certificates-manager"].inputs["values"]
     assert values["crds"]["enabled"] is True
     assert values["startupapicheck"]["enabled"] is True
@@ -167,7 +212,7 @@ def test_a_wildcard_serves_every_host_of_the_board_so_that_no_name_is_told(previ
     graph = graph_of(programs.board, preview)
     certificate = graph["blue-ingress-wildcard"]
     assert certificate.inputs["spec"]["dnsNames"] == ["*.blue.hunt.example.org"]
-    assert "blue-certificates-issuer" in certificate.depends_on
+    assert "blue-certificates-issuer-own" in certificate.depends_on
     controller = graph["blue-ingress-controller"]
     assert "blue-ingress-wildcard" in controller.depends_on
     if not preview:
@@ -184,7 +229,7 @@ def test_the_door_starts_before_the_authority_has_signed_and_nothing_waits_for_i
 
 def test_a_board_without_an_authority_has_cert_manager_and_no_issuer(preview: bool) -> None:
     issuers: list[object] = []
-    graph = run(lambda: issuers.append(programs.board(authority=None).cluster_issuer), preview=preview)
+    graph = run(lambda: issuers.append(programs.board(authorities=None).cluster_issuer), preview=preview)
     assert issuers == [None]
     assert "blue-certificates-manager" in graph.resources
     assert graph.of_type("kubernetes:cert-manager.io/v1:ClusterIssuer") == []
@@ -218,7 +263,7 @@ def test_the_word_for_it_is_the_boards_own_setting_and_a_rehearsal_needs_none(al
             vpc_id="vpc",
             zone="hunt.example.org",
             name_server="192.0.2.10",
-            key=programs.BoardKey("board-blue", pulumi.Output.secret("")),
+            key=programs.BoardKey.of("blue"),
             rancher=None,
             charts=programs.CHARTS_AS_PUBLISHED,
         )

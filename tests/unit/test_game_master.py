@@ -167,10 +167,23 @@ def test_bind9_waits_for_the_first_boot_and_records_for_bind9(graph: Graph) -> N
     assert "gamemaster-dns-bind9" in graph["names-play-update"].depends_on
 
 
-def test_the_update_key_travels_by_standard_input_and_is_a_secret_there(graph: Graph) -> None:
-    step = graph["gamemaster-dns-bind9"]
+def test_a_boards_key_travels_by_standard_input_and_is_a_secret_there(graph: Graph) -> None:
+    step = graph["gamemaster-key-blue-bind9"]
     assert "stdin" in step.secrets
     assert programs.SECRET not in step.inputs["create"]
+
+
+def test_what_bind9_is_told_does_not_depend_on_which_boards_there_are() -> None:
+    one = run(partial(programs.game_master, boards=("blue",)), preview=False)
+    two = run(partial(programs.game_master, boards=("blue", "green")), preview=False)
+    assert two.resources.keys() - one.resources.keys() == {"gamemaster-key-green", "gamemaster-key-green-bind9"}
+    for name, resource in one.resources.items():
+        assert resource.inputs == two[name].inputs
+
+
+def test_a_board_that_goes_takes_its_key_with_it(graph: Graph) -> None:
+    assert graph["gamemaster-key-green-bind9"].inputs["delete"] == script("board-key-remove")
+    assert "gamemaster-dns-bind9" in graph["gamemaster-key-green-bind9"].depends_on
 
 
 def test_a_record_is_taken_out_again_when_it_is_deleted(graph: Graph) -> None:

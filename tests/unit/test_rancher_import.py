@@ -32,7 +32,11 @@ def graph(preview: bool) -> Graph:
 
 def test_rancher_lets_go_of_a_board_before_anything_of_it_goes(graph: Graph) -> None:
     cluster = graph["blue-rancher-cluster"]
-    assert {"blue-ingress-controller", "blue-certificates-manager", "blue-certificates-issuer"} <= cluster.depends_on
+    assert {
+        "blue-ingress-controller",
+        "blue-certificates-manager",
+        "blue-certificates-issuer-own",
+    } <= cluster.depends_on
     assert cluster.inputs["name"] == "shambhala-dev-blue"
     assert cluster.provider == "rancher"
 

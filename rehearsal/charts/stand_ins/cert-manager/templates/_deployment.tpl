@@ -44,6 +44,9 @@ spec:
       {{- end }}
     spec:
       serviceAccountName: {{ .name }}
+      {{- with .root.Values.global.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
       {{- include "cert-manager.unprivileged-pod" . | nindent 6 }}
       containers:
         - name: cert-manager-{{ .component }}

@@ -19,6 +19,7 @@ acme:
           dns01:
             type: object
             properties:
+              cnameStrategy: {type: string, enum: [None, Follow]}
               rfc2136:
                 type: object
                 required: [nameserver]
