@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 STACK ?= dev
 NAME ?= rehearsal
+TEAMS ?= 0
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -22,10 +23,12 @@ $(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
 .PHONY: setup
 setup: $(READY) ## Install the Python packages into .venv
 
-# What the checks and the rehearsal run: Debian package and the command that shows that it is there.
-DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh chromium:chromium chromium-driver:chromedriver npm:npm
-.PHONY: debian
-debian: setup
+# What the checks and the rehearsal run, and what the tests need besides: Debian package and a command of it.
+DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh
+BROWSER := chromium:chromium chromium-driver:chromedriver npm:npm
+.PHONY: debian browser
+browser: DEBIAN += $(BROWSER)
+debian browser: setup
 	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \
 	test -z "$$missing" || (apt-get update -qq && apt-get install -y -qq $$missing)
 
@@ -46,15 +49,15 @@ tools: debian ## The engine, its plugins and the control plane: downloaded, or b
 	@$(BIN)/python -m rehearsal.toolchain
 
 .PHONY: rehearse rehearse-down rehearse-status
-rehearse: debian ## Raise the whole game on a local cloud, or bring it up to date: make rehearse NAME=mine
-	@$(BIN)/python -m rehearsal up --name $(NAME)
+rehearse: debian ## Raise the whole game on a local cloud, or bring it up to date: make rehearse NAME=mine TEAMS=2
+	@$(BIN)/python -m rehearsal up --name $(NAME) --teams $(TEAMS)
 rehearse-down: setup ## Remove a rehearsal and prove that nothing is left of it
 	@$(BIN)/python -m rehearsal down --name $(NAME)
 rehearse-status: setup ## List the rehearsals of this user
 	@$(BIN)/python -m rehearsal status
 
 .PHONY: test
-test: check tools ## Everything: the static checks and every test
+test: check tools browser ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
 .PHONY: sheets

@@ -20,14 +20,15 @@ from rehearsal import raising, removing
 from rehearsal.run import DEFAULT_NAME, RunError, claim, find, runs
 from rehearsal.trouble import TROUBLE
 
+MOST_TEAMS = 1000
 # What is not a terminal has no width of its own: the table fits without folding an address.
 CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
 
 
-def up(name: str, given: Sequence[str]) -> int:
+def up(name: str, given: Sequence[str], teams: int) -> int:
     """Raise the game, or bring it to what the program says now."""
     began = time.monotonic()
-    report = raising.raise_everything(claim(name), CONSOLE, dict(map(_setting, given)))
+    report = raising.raise_everything(claim(name), CONSOLE, dict(map(_setting, given)), teams=teams)
     CONSOLE.print(report.table())
     CONSOLE.print(report.closing(seconds=time.monotonic() - began), soft_wrap=True)
     return 0
@@ -68,6 +69,13 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
+def _number_of_teams(text: str) -> int:
+    """How many teams, as the command line says it."""
+    if not text.isdigit() or int(text) > MOST_TEAMS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_TEAMS}")
+    return int(text)
+
+
 def main() -> int:
     """Read the command line and do what it says; 0 when that worked."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
@@ -77,6 +85,13 @@ def main() -> int:
         if command != "status":
             sub.add_argument("--name", default=DEFAULT_NAME, help="which rehearsal (default: %(default)s)")
         if command == "up":
+            sub.add_argument(
+                "--teams",
+                metavar="N",
+                type=_number_of_teams,
+                default=0,
+                help="also raise source control, delivery and N teams (default: none, which is faster)",
+            )
             sub.add_argument(
                 "--set",
                 metavar="KEY=VALUE",
@@ -88,7 +103,7 @@ def main() -> int:
     try:
         if arguments.command == "status":
             return status()
-        return up(arguments.name, arguments.set) if arguments.command == "up" else down(arguments.name)
+        return up(arguments.name, arguments.set, arguments.teams) if arguments.command == "up" else down(arguments.name)
     except (RunError, *TROUBLE) as error:
         CONSOLE.print(f"[red]error:[/] {error}", soft_wrap=True)
         return 1

@@ -24,7 +24,11 @@ from rehearsal.scaleway import Credentials
 PARENT_ZONE = "example.org"
 ZONE = f"hunt.{PARENT_ZONE}"
 CHART_NAMES = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "prometheus", "rancher")
-_SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability", "rancher")
+API_IN_A_BOARD = "10.32.0.1/32"
+"""Where Kapsule's API answers to a board's own pods."""
+PLAYERS = 2
+"""In each rehearsed team."""
+_SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability", "rancher", "delivery")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Secrets:
     loki_password: str
     rancher_bootstrap_password: str
     rancher_admin_password: str
+    delivery_master_key: str
+    signing_password: str
 
 
 def load_or_make_secrets(run: Run) -> Secrets:
@@ -59,6 +65,8 @@ def load_or_make_secrets(run: Run) -> Secrets:
         loki_password=secrets.token_urlsafe(24),
         rancher_bootstrap_password=secrets.token_urlsafe(24),
         rancher_admin_password=secrets.token_urlsafe(24),
+        delivery_master_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        signing_password=secrets.token_urlsafe(24),
     )
     data: dict[str, Any] = {**asdict(made), **(json.loads(file.read_text()) if file.exists() else {})}
     write_private(file, json.dumps(data))
@@ -142,6 +150,27 @@ def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> 
             "helmSha256": sources.helm.sha256,
             # Debian signs its packages; a mirror on plain HTTP also works behind a proxy that opens TLS.
             "debian": "http://deb.debian.org/debian",
+        },
+    }
+
+
+def delivery(own: Secrets, teams: int) -> dict[str, Any]:
+    """The settings that add source control, continuous deployment and a number of teams."""
+    names = [f"t{number}" for number in range(1, teams + 1)]
+    return {
+        "delivery": {
+            "masterKey": own.delivery_master_key,
+            # No image is built here: nothing is pushed to a registry, and the key never signs.
+            "registry": f"registry.{PARENT_ZONE}/game",
+            "registryConfig": '{"auths": {}}',
+            "signingKey": "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
+            "signingPassword": own.signing_password,
+            "apiCidrs": [API_IN_A_BOARD],
+        },
+        "teams": {
+            "list": [
+                {"name": name, "players": [f"{name}-{player}" for player in range(1, PLAYERS + 1)]} for name in names
+            ]
         },
     }
 

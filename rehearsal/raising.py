@@ -14,7 +14,7 @@ from rich.console import Console
 
 from rehearsal import daemon, deploy
 from rehearsal.acme import Authority
-from rehearsal.configuration import Sources, as_config, load_or_make_secrets, settings, write_private
+from rehearsal.configuration import Sources, as_config, delivery, load_or_make_secrets, settings, write_private
 from rehearsal.instances import Instances
 from rehearsal.k3s import RANCHER_ADDRESS, Downloads, pack_helm, pack_k3s
 from rehearsal.processes import Processes
@@ -29,10 +29,11 @@ K3S, HELM = "k3s", "helm.tar.gz"
 """Names of what the game master downloads."""
 
 
-def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None = None) -> Report:
+def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None = None, *, teams: int = 0) -> Report:
     """Bring a rehearsal to what the program says, from whatever state it is in.
 
     changes: settings that replace the rehearsal's own.
+    teams: how many teams get their spaces, source control and delivery; 0 leaves all of that out.
     Raises the errors of `rehearsal.trouble`, each with what to do next.
     """
     console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}", soft_wrap=True)
@@ -42,7 +43,7 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
     importing.start()
     tools = provide(console)
     tooled = time.monotonic()
-    stack = open_cloud(run, tools, console, changes)
+    stack = open_cloud(run, tools, console, changes, teams=teams)
     importing.join()
     ready = time.monotonic()
     console.print("Raising the game (the program itself, by the real engine)")
@@ -64,7 +65,9 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
     )
 
 
-def open_cloud(run: Run, tools: Tools, console: Console, changes: dict[str, Any] | None = None) -> automation.Stack:
+def open_cloud(
+    run: Run, tools: Tools, console: Console, changes: dict[str, Any] | None = None, *, teams: int = 0
+) -> automation.Stack:
     """A running local cloud, and the stack that is to be raised on it."""
     asyncio.run(_prepare(run, tools, console))
     engine_home = run.home / "engine"
@@ -86,6 +89,8 @@ def open_cloud(run: Run, tools: Tools, console: Console, changes: dict[str, Any]
             helm=Downloads(run).file(HELM),
         ),
     )
+    if teams:
+        values |= delivery(own, teams)
     write_private(run.home / "operator_key", own.operator.private)
     stack = deploy.open_stack(run, engine_home, as_config({**values, **(changes or {})}))
     deploy.unlock(stack)

@@ -89,7 +89,7 @@ def test_every_name_of_the_game_leads_to_the_active_board(game: Rehearsal, raise
         *("get", "service", "--namespace=ingress", "--output"),
         "jsonpath={.items[?(@.spec.type=='LoadBalancer')].status.loadBalancer.ingress[0].ip}",
     )
-    for name in ("play", "grafana", "anything.blue"):
+    for name in ("play", "team.play", "grafana", "anything.blue"):
         assert output(["dig", "+short", f"@{address}", f"{name}.{ZONE}"]) == board
 
 
@@ -171,7 +171,9 @@ def test_rancher_answers_through_nginx_with_the_authoritys_certificate_and_knows
 
 
 def test_what_the_boards_issuer_holds_proves_the_boards_own_names_and_no_other(game: Rehearsal, raised: str) -> None:
-    issuer = json.loads(game.kubectl("get", "clusterissuer", "acme", "--output=json"))
+    issuers = game.kubectl("get", "clusterissuers", "--output=name").split()
+    assert {each.rpartition("/")[2] for each in issuers} == {"letsencrypt-production", "letsencrypt-staging", "own"}
+    issuer = json.loads(game.kubectl("get", "clusterissuer", "own", "--output=json"))
     [solver] = issuer["spec"]["acme"]["solvers"]
     way = solver["dns01"]["rfc2136"]
     reference = way["tsigSecretSecretRef"]
@@ -235,6 +237,27 @@ def test_an_api_that_is_overloaded_for_a_while_only_delays_it(game: Rehearsal, r
     stack.refresh(color="never")
     assert game.ask_cloud("GET", "/rehearsal/faults") == {"faults": []}
     assert game.up().keys() <= {"same", "update"}
+
+
+def test_teams_come_with_their_source_control_and_delivery_where_asked_for(
+    game: Rehearsal, raised: str, address: str
+) -> None:
+    assert {"create", "same"} <= counts(game.command("up", "--teams", "2")).keys()
+    assert counts(game.command("up", "--teams", "2")).keys() == {"same"}
+    play = output(["dig", "+short", f"@{address}", f"play.{ZONE}"])
+    for name in ("git", "drone"):
+        assert output(["dig", "+short", f"@{address}", f"{name}.{ZONE}"]) == play
+    for place, workload in (
+        ("delivery", "deployment/drone"),
+        ("delivery", "statefulset/postgres"),
+        ("guard", "deployment/guard"),
+        ("runners", "deployment/runner-untrusted"),
+        ("runners", "deployment/runner-deploy"),
+        ("scm", "statefulset/gitea"),
+    ):
+        game.kubectl("rollout", "status", workload, f"--namespace={place}", "--timeout=30s")
+    for team in ("team-t1", "team-t2"):
+        assert game.kubectl("get", "resourcequota", f"--namespace={team}", "--output=name")
 
 
 def test_taken_down_it_leaves_nothing(game: Rehearsal, raised: str) -> None:
