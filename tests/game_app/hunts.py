@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -238,8 +239,12 @@ class Running:
             self.process.kill()
         else:
             self.process.terminate()
-        self.process.wait(timeout=PATIENCE)
-        self.process = None
+        try:
+            assert self.process.wait(timeout=PATIENCE) == (-signal.SIGKILL if hard else 0)
+        finally:
+            # Whatever it did not listen to, nothing is left of it.
+            self.process.kill()
+            self.process = None
 
     def healthy(self) -> bool:
         try:

@@ -89,6 +89,27 @@ def at(amber: Board, hunt: Running, step: str) -> Browser:
     return hunt.as_team("amber")
 
 
+def test_told_to_end_it_ends_however_busy_it_is(hunt: Running) -> None:
+    for _ in range(5):
+        callers = [threading.Thread(target=_call_until_it_is_gone, args=(hunt.port,)) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        time.sleep(0.2)
+        # Which looks whether it ended, and with 0.
+        hunt.stop()
+        for caller in callers:
+            caller.join()
+        hunt.start()
+
+
+def _call_until_it_is_gone(port: int) -> None:
+    while True:
+        try:
+            Browser(port).ask("GET", "/")
+        except (OSError, http.client.HTTPException):
+            return
+
+
 def test_a_team_plays_all_five_steps_and_arrives(hunt: Running, amber: Board) -> None:
     page = at(amber, hunt, "logs").page()
     assert "The bell in the mist" in page

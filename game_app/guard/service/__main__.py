@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from .pipelines import PipelinesError
 from .server import Files, serve
@@ -21,20 +19,12 @@ def main() -> int:
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of the pod's)")  # noqa: S104
     parser.add_argument("--port", type=int, default=3000, help="TCP port (default: 3000)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _end)
     try:
         serve(options.host, options.port, Files(options.pipelines, options.secrets, options.signatures))
     except PipelinesError as error:
         print(f"The guard does not start: {error}.", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        pass
     return 0
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    del number, frame
-    sys.exit(0)
 
 
 if __name__ == "__main__":

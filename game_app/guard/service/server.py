@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -22,6 +23,7 @@ PATIENCE: Final = 5.0
 """Seconds that a caller may be silent."""
 AT_ONCE: Final = 128
 """Requests that are worked on at the same time; the others wait in the kernel's queue."""
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 SHORTEST_SECRET: Final = 32
 """Bytes of a secret: a key as long as the digest, as RFC 2104 (section 3) advises."""
 
@@ -153,10 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def serve(host: str, port: int, files: Files) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is told to end, by SIGTERM or SIGINT."""
+    # Every thread inherits that: a signal waits for this one, which asks for it. As an exception it would be lost
+    # wherever Python drops exceptions, as it does while it frees an object.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     with Server((host, port), files) as server:
         _log({"status": 0, "reason": f"listening on {server.server_address[0]}:{server.server_address[1]}"})
-        server.serve_forever()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        signal.sigwait(ENDING)
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from .game import PATIENCE, Game
 from .looking import INTERVAL, Looking
@@ -22,6 +22,7 @@ from .signals import Cluster, Gatekeeper, Scm, by_password
 from .steps import HuntError, parse
 from .teams import Place, Team
 
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 SHORTEST_KEY: Final = 32
 """Characters of the key that everything is derived from."""
 
@@ -33,7 +34,9 @@ class ConfigurationError(Exception):
 def main() -> int:
     """The command. Gives 0 when it was told to end, 1 when its files are not fit to be served."""
     options = _parser().parse_args()
-    signal.signal(signal.SIGTERM, _end)
+    # Every thread inherits that: a signal waits for this one, which asks for it. As an exception it would be lost
+    # wherever Python drops exceptions, as it does while it frees an object.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         game, key = _game(options)
     except (ConfigurationError, HuntError, OSError, sqlite3.Error) as error:
@@ -45,16 +48,13 @@ def main() -> int:
         HuntServer((options.host, options.port), game, looking, Sessions(key, game.teams), presence) as pages,
         MetricsServer((options.host, options.metrics_port), game, presence) as numbers,
     ):
-        threading.Thread(target=numbers.serve_forever, daemon=True).start()
+        for server in (numbers, pages):
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         looking.start()
         log("listening")
-        try:
-            pages.serve_forever()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            looking.stop()
-            game.progress.close()
+        signal.sigwait(ENDING)
+        looking.stop()
+        game.progress.close()
     return 0
 
 
@@ -98,11 +98,6 @@ def _json(file: Path) -> Any:
 
 def _secret(file: Path) -> str:
     return file.read_text(encoding="utf-8").strip() if file.exists() else ""
-
-
-def _end(number: int, frame: object) -> NoReturn:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
