@@ -42,7 +42,7 @@ check: debian ## Static checks: format, lint, types, shell scripts, import contr
 
 .PHONY: unit
 unit: setup ## Fast tests: settings, and the whole program under a mock engine
-	@$(BIN)/python -m pytest tests/unit tests/charts
+	@$(BIN)/python -m pytest --numprocesses=auto tests/unit tests/charts
 
 .PHONY: tools
 tools: debian ## The engine, its plugins and the control plane: downloaded, or built with Go (half an hour, once)

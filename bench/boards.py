@@ -1,0 +1,83 @@
+"""Measures what a board costs: a second one beside the first, and one of ten pools and fifty nodes.
+
+`python -m bench.boards` raises a rehearsal of its own, adds the boards one after the other, prints a table and takes
+everything down. Nothing here is a test: a busy machine is slower, and says so only in these figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal import raising, removing
+from rehearsal.run import Run, claim
+from rehearsal.toolchain import provide
+
+POOLS, NODES = 10, 50
+SECOND_BOARD = 60.0
+"""Seconds that a second board may take."""
+WIDE = 2.0
+"""How many times as long as a board of one pool one of ten may take."""
+
+
+def main() -> int:
+    """Measure and print; 0 whatever the figures are."""
+    argparse.ArgumentParser(prog="python -m bench.boards", description=__doc__).parse_args()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+    tools = provide(console)
+    silent = Console(file=io.StringIO())
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["XDG_STATE_HOME"] = state
+        run = claim(f"boards-{os.getpid()}")
+        try:
+            console.print("Raising a rehearsal …")
+            raising.raise_everything(run, silent)
+            own = raising.open_cloud(run, tools, silent).get_config("shambhala:boards").value
+            boards: dict[str, Any] = json.loads(own)
+            console.print("Adding a board of one pool …")
+            boards["green"] = _beside(boards["blue"], 8)
+            one = _seconds(run, silent, boards)
+            console.print(f"Adding a board of {POOLS} pools and {NODES} nodes …")
+            pool = {**boards["blue"]["pools"]["main"], "size": NODES // POOLS, "maxSize": NODES // POOLS}
+            pools = {f"pool{number}": pool for number in range(POOLS)}
+            boards["wide"] = {**_beside(boards["blue"], 12), "pools": pools}
+            many = _seconds(run, silent, boards)
+        finally:
+            console.print("Taking it down …")
+            removing.remove_everything(run, silent)
+    console.print(_table(one, many))
+    return 0
+
+
+def _beside(board: Mapping[str, Any], third: int) -> dict[str, Any]:
+    """The same board in a subnet of its own; third: the subnet's third byte."""
+    first, second, *_ = str(board["subnet"]).split(".")
+    return {**board, "subnet": f"{first}.{second}.{third}.0/22"}
+
+
+def _seconds(run: Run, silent: Console, boards: Mapping[str, Any]) -> float:
+    began = time.monotonic()
+    raising.raise_everything(run, silent, {"boards": boards})
+    return time.monotonic() - began
+
+
+def _table(one: float, many: float) -> Table:
+    table = Table("measure", "figure", "at most", title="What a board costs", title_justify="left")
+    table.add_row("a second board", f"{one:.1f} s", f"{SECOND_BOARD:g} s")
+    table.add_row(f"a board of {POOLS} pools and {NODES} nodes", f"{many:.1f} s", "")
+    table.add_row("as often as long as one of one pool", f"{many / one:.2f}", f"{WIDE:g}")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
