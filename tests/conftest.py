@@ -5,6 +5,7 @@ And the table of attacks that ends a run.
 
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -40,6 +41,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FolderS
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Sorting keeps the order within a folder.
     items.sort(key=_turn)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    del session
+    # The providers' packages are there to stay; the collector would walk them on every round, a fifth of the time.
+    gc.freeze()
 
 
 def _turn(item: pytest.Item) -> int:
