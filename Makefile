@@ -60,9 +60,12 @@ rehearse-status: setup ## List the rehearsals of this user
 test: check tools browser ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
-.PHONY: sheets
-sheets: setup ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev
+.PHONY: pulumi
+pulumi:
 	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }
+
+.PHONY: sheets
+sheets: setup pulumi ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev
 	@pulumi stack output --json --show-secrets --stack $(STACK) | $(BIN)/python -m game_app.teams.sheets
 
 .PHONY: bench
@@ -83,6 +86,5 @@ backup restore: setup ## Save what a new game master could not make by itself, o
 	@$(BIN)/python -m gamemaster.backup $(subst backup,save,$@) $(STACK) $(FILE)
 
 .PHONY: preview up destroy
-preview up destroy: setup ## The program by pulumi itself: make preview STACK=dev
-	@command -v pulumi >/dev/null || { echo "The Pulumi CLI is missing: https://www.pulumi.com/docs/install/"; exit 1; }
+preview up destroy: setup pulumi ## The program by pulumi itself: make preview STACK=dev
 	pulumi $@ --stack $(STACK)

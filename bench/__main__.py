@@ -14,16 +14,14 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import game_master
+from bench.clock import timed
 from bench.memory import peak_of
 from rehearsal import raising, removing
 from rehearsal.progress import name_of
@@ -34,7 +32,6 @@ from rehearsal.toolchain import provide
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 _GIB = 2**30
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     provide(console)
     measures, slowest, host = _rehearsal(console)
-    measures.append(Measure("fast tests", _timed(_fast_tests)[0], 20))
+    measures.append(Measure("fast tests", timed(_fast_tests)[0], 20))
     console.print(_table(measures))
     console.print("Slowest steps of the cold rehearsal:")
     for name, seconds in slowest:
@@ -79,15 +76,15 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
         try:
             with peak_of(run) as peak:
                 console.print("Raising a rehearsal from nothing …")
-                cold, report = _timed(lambda: raising.raise_everything(run, silent))
+                cold, report = timed(lambda: raising.raise_everything(run, silent))
                 host, entered = game_master.roles(report), game_master.logins(report)
                 console.print("Raising it again, with nothing to do …")
-                noop, idle = _timed(lambda: raising.raise_everything(run, silent))
+                noop, idle = timed(lambda: raising.raise_everything(run, silent))
                 console.print("Changing one setting …")
-                change, _ = _timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
+                change, _ = timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
         finally:
             console.print("Taking it down …")
-            down, left = _timed(lambda: removing.remove_everything(run, silent))
+            down, left = timed(lambda: removing.remove_everything(run, silent))
     if left:
         console.print(f"[red]left behind:[/] {', '.join(left)}")
     return (
@@ -108,12 +105,6 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
 
 def _slowest(report: Report) -> list[tuple[str, float]]:
     return [(name_of(urn), took) for urn, took in sorted(report.resources.items(), key=lambda item: -item[1])[:3]]
-
-
-def _timed(what: Callable[[], _T]) -> tuple[float, _T]:
-    began = time.monotonic()
-    result = what()
-    return time.monotonic() - began, result
 
 
 def _fast_tests() -> None:

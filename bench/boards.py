@@ -12,15 +12,15 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.clock import timed
 from rehearsal import raising, removing
-from rehearsal.run import Run, claim
+from rehearsal.run import claim
 from rehearsal.toolchain import provide
 
 POOLS, NODES = 10, 50
@@ -46,12 +46,12 @@ def main() -> int:
             boards: dict[str, Any] = json.loads(own)
             console.print("Adding a board of one pool …")
             boards["green"] = _beside(boards["blue"], 8)
-            one = _seconds(run, silent, boards)
+            one, _ = timed(lambda: raising.raise_everything(run, silent, {"boards": boards}))
             console.print(f"Adding a board of {POOLS} pools and {NODES} nodes …")
             pool = {**boards["blue"]["pools"]["main"], "size": NODES // POOLS, "maxSize": NODES // POOLS}
             pools = {f"pool{number}": pool for number in range(POOLS)}
             boards["wide"] = {**_beside(boards["blue"], 12), "pools": pools}
-            many = _seconds(run, silent, boards)
+            many, _ = timed(lambda: raising.raise_everything(run, silent, {"boards": boards}))
         finally:
             console.print("Taking it down …")
             removing.remove_everything(run, silent)
@@ -63,12 +63,6 @@ def _beside(board: Mapping[str, Any], third: int) -> dict[str, Any]:
     """The same board in a subnet of its own; third: the subnet's third byte."""
     first, second, *_ = str(board["subnet"]).split(".")
     return {**board, "subnet": f"{first}.{second}.{third}.0/22"}
-
-
-def _seconds(run: Run, silent: Console, boards: Mapping[str, Any]) -> float:
-    began = time.monotonic()
-    raising.raise_everything(run, silent, {"boards": boards})
-    return time.monotonic() - began
 
 
 def _table(one: float, many: float) -> Table:

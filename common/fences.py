@@ -174,10 +174,7 @@ def ration(
 
 def names() -> Opening:
     """The cluster's own name servers."""
-    servers: Peer = {
-        "namespace_selector": {"match_labels": {_NAMESPACE: "kube-system"}},
-        "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-    }
+    servers: Peer = {**pods_of("kube-system"), "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}}}
     return Opening(egress=[{"to": [servers], "ports": ports(53, "UDP") + ports(53)}])
 
 

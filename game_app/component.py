@@ -9,6 +9,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.fences import OBSERVABILITY
 from common.naming import restricted_namespace
 from common.settings import Settings
 from game_app.delivery import server
@@ -29,8 +30,6 @@ from game_app.teams.space import namespace_of
 
 INGRESS_NAMESPACE: Final = "ingress"
 """Where a board's ingress controller runs."""
-MONITORING_NAMESPACE: Final = "observability"
-"""Where Prometheus runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,11 +136,9 @@ class GameApp(pulumi.ComponentResource):
             f"{name}-hunt",
             HuntArgs(
                 course=args.course,
-                host=args.host,
-                ingress_class=args.ingress_class,
+                door=args.door(args.host),
                 ingress_namespace=INGRESS_NAMESPACE,
-                cluster_issuer=args.cluster_issuer,
-                monitoring_namespace=MONITORING_NAMESPACE,
+                monitoring_namespace=OBSERVABILITY,
                 check_seconds=args.check_seconds,
                 git_url=pulumi.Output.concat(args.door(workshop.git_host).url, "/") if workshop else "",
                 master_key=workshop.master_key if workshop else None,
@@ -202,7 +199,7 @@ class GameApp(pulumi.ComponentResource):
                 master_key=workshop.master_key,
                 door=drone,
                 ingress_namespace=INGRESS_NAMESPACE,
-                monitoring_namespace=MONITORING_NAMESPACE,
+                monitoring_namespace=OBSERVABILITY,
                 components=workshop.components,
                 component_namespace=namespace,
                 teams={namespace_of(team): space.namespace for team, space in spaces.items()},

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 import pulumi
 
-from common.fences import METADATA, PRIVATE, Allowance, Egress, Ingress, Opening, Peer, no_token, policy, ration
+from common.fences import (
+    METADATA,
+    PRIVATE,
+    Allowance,
+    Egress,
+    Ingress,
+    Opening,
+    Peer,
+    no_token,
+    pods_of,
+    policy,
+    ports,
+    ration,
+)
 from common.fences import names as name_servers
 
 __all__ = [
@@ -54,24 +67,25 @@ def to_dns() -> Egress:
 
 def to_pods(namespace: str, app: str, port: int) -> Egress:
     """Egress to one component's pods by their `app.kubernetes.io/name`."""
-    return {"to": [_pods(namespace, app)], "ports": [{"protocol": "TCP", "port": port}]}
+    return {"to": [_pods(namespace, app)], "ports": ports(port)}
 
 
 def from_pods(namespace: str, app: str, port: int) -> Ingress:
     """Ingress from one component's pods by their `app.kubernetes.io/name`."""
-    return {"from_": [_pods(namespace, app)], "ports": [{"protocol": "TCP", "port": port}]}
+    return {"from_": [_pods(namespace, app)], "ports": ports(port)}
 
 
-def from_namespace(namespace: str) -> Ingress:
-    """Ingress from every pod of a namespace."""
-    return {"from_": [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}}]}
+def from_namespace(namespace: str, port: int | None = None) -> Ingress:
+    """Ingress from every pod of a namespace, to one port or to all."""
+    rule: Ingress = {"from_": [pods_of(namespace)]}
+    return rule if port is None else {**rule, "ports": ports(port)}
 
 
 def from_labelled(key: str, value: str, port: int) -> Ingress:
     """Ingress from every pod of the namespaces with a label."""
     return {
         "from_": [{"namespace_selector": {"match_labels": {key: value}}}],
-        "ports": [{"protocol": "TCP", "port": port}],
+        "ports": ports(port),
     }
 
 
@@ -79,7 +93,7 @@ def to_api(cidrs: Sequence[str]) -> Egress:
     """Egress to the cluster's own API, which answers in these networks."""
     return {
         "to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs],
-        "ports": [{"protocol": "TCP", "port": port} for port in (443, 6443)],
+        "ports": ports(443) + ports(6443),
     }
 
 
@@ -90,7 +104,7 @@ def to_the_internet() -> Egress:
     """
     return {
         "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": [*PRIVATE, METADATA]}}],
-        "ports": [{"protocol": "TCP", "port": 443}],
+        "ports": ports(443),
     }
 
 
@@ -101,6 +115,6 @@ def among_themselves() -> Peer:
 
 def _pods(namespace: str, app: str) -> Peer:
     return {
-        "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}},
+        **pods_of(namespace),
         "pod_selector": {"match_labels": {"app.kubernetes.io/name": app}},
     }

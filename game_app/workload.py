@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -174,6 +174,22 @@ def secret_volume(name: str, secret: pulumi.Input[str], *, optional: bool = Fals
 def files_volume(name: str, config_map: pulumi.Input[str]) -> k8s.core.v1.VolumeArgs:
     """A volume with a ConfigMap's keys as files."""
     return k8s.core.v1.VolumeArgs(name=name, config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map))
+
+
+def flat(files: Mapping[str, str]) -> Mapping[str, str]:
+    """Files by their path, as keys of a ConfigMap, which knows no folders."""
+    return {_key(path): text for path, text in files.items()}
+
+
+def folder_volume(name: str, config_map: pulumi.Input[str], paths: Iterable[str]) -> k8s.core.v1.VolumeArgs:
+    """A volume in which the keys that `flat` made of these paths lie in their folders again."""
+    items = [k8s.core.v1.KeyToPathArgs(key=_key(path), path=path) for path in paths]
+    source = k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map, items=items)
+    return k8s.core.v1.VolumeArgs(name=name, config_map=source)
+
+
+def _key(path: str) -> str:
+    return path.replace("/", "--")
 
 
 def scratch_volume(name: str, size: str) -> k8s.core.v1.VolumeArgs:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar, Final
 
 import pulumi
 
+from common.kinds import LONGEST_NAME
 from gamemaster.remote import Host
 
 TTL = 60
 """Seconds a record may be kept by resolvers: how long players wait at most when a board is swapped."""
-LONGEST_NAME = 253
 LONGEST_STRING = 255
 """Bytes of one string of a TXT record (RFC 1035, section 3.3); a longer text is several of them."""
 
@@ -196,7 +196,7 @@ def _checked(value: pulumi.Input[str], read: Callable[[str], str], allowed: str)
     def check(text: str) -> str:
         try:
             return read(text)
-        except (AddressValueError, ValueError) as error:
+        except ValueError as error:
             raise RecordError(f"{text!r} is no value for a record; it must be {allowed}.") from error
 
     return check(value) if isinstance(value, str) else pulumi.Output.from_input(value).apply(check)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.fences import OBSERVABILITY
 from common.helm import Charts
 from common.naming import baseline_namespace
 from common.settings import Observability as ObservabilitySettings
@@ -45,7 +46,7 @@ class Observability(pulumi.ComponentResource):
         own = args.settings
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            metadata={"name": "observability", "labels": dict(baseline_namespace("observability"))},
+            metadata={"name": OBSERVABILITY, "labels": dict(baseline_namespace(OBSERVABILITY))},
             opts=child,
         )
         loki = Loki(

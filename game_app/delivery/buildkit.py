@@ -64,9 +64,7 @@ class BuildKit(pulumi.ComponentResource):
             namespace,
             _ALLOWANCE,
             egress=[to_dns(), to_the_internet()],
-            ingress=[
-                {**from_namespace(caller), "ports": [{"protocol": "TCP", "port": PORT}]} for caller in args.namespaces
-            ],
+            ingress=[from_namespace(caller, PORT) for caller in args.namespaces],
             opts=child,
         )
         running = k8s.apps.v1.Deployment(

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.keys import derived
-from common.naming import labels, restricted_namespace
+from common.naming import restricted_namespace
 from common.versions import GUARD_IMAGE
 from game_app.guard.pipelines import BRANCH, ORGANISATION
 from game_app.hunt.keeper import Keeper, KeeperArgs
@@ -20,7 +20,8 @@ from game_app.hunt.service.codes import operators_code, team_code
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.hunt.service.steps import Logged
 from game_app.hunt.service.teams import Place, Team
-from game_app.isolation import Allowance, fenced, from_labelled, from_namespace, to_api, to_dns, to_pods
+from game_app.ingress import Door, exposed
+from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
 from game_app.scm.component import CLONER, MERGER, account_password
 from game_app.teams.space import namespace_of
 from game_app.workload import (
@@ -28,6 +29,8 @@ from game_app.workload import (
     container,
     deployment,
     files_volume,
+    flat,
+    folder_volume,
     http_probe,
     pod,
     secret_volume,
@@ -68,12 +71,9 @@ class HuntArgs:
     """What is played, by whom, and where it is seen."""
 
     course: Course
-    host: pulumi.Input[str]
-    """Full name at which players and operators find the page."""
-    ingress_class: pulumi.Input[str]
+    door: Door
+    """Where players and operators find the page."""
     ingress_namespace: str
-    cluster_issuer: pulumi.Input[str] | None
-    """cert-manager's issuer of the page's certificate; None where the board has none, and it answers in plain HTTP."""
     monitoring_namespace: str
     """Whose pods may read the numbers."""
     check_seconds: pulumi.Input[int]
@@ -121,7 +121,7 @@ class Hunt(pulumi.ComponentResource):
             ],
             ingress=[
                 from_namespace(args.ingress_namespace),
-                from_labelled("kubernetes.io/metadata.name", args.monitoring_namespace, METRICS_PORT),
+                from_namespace(args.monitoring_namespace, METRICS_PORT),
             ],
             volumes=1,
             opts=child,
@@ -132,20 +132,20 @@ class Hunt(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=child,
         )
-        scheme = "http" if args.cluster_issuer is None else "https"
-        page_url = pulumi.Output.concat(scheme, "://", args.host, "/")
+        page_url = pulumi.Output.concat(args.door.url, "/")
         place = pulumi.Output.all(page_url, args.git_url).apply(
             lambda given: Place(page_url=given[0], git_url=given[1])
         )
         running = self._running(name, namespace, account.metadata.name, place, args)
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        way = self._way(name, namespace, door.metadata.name, args)
+        way = exposed(name, APP, namespace, door.metadata.name, args.door, opts=child)
         self._let_look(name, account.metadata.name, namespace, args)
-        self._keepers(name, place, args)
         self.url = pulumi.Output.all(page_url, way.id).apply(lambda known: str(known[0]))
         self.git_url = pulumi.Output.from_input(args.git_url)
         key = hunt_key(args.master_key) if args.master_key is not None else None
+        if key is not None:
+            self._keepers(name, place, key, args)
         self.operators_code = key.apply(operators_code) if key is not None else pulumi.Output.secret("")
         self.codes = key.apply(lambda known: team_codes(known, args.teams)) if key is not None else _nothing()
         self.register_outputs({"url": self.url, "operators_code": self.operators_code, "codes": self.codes})
@@ -173,7 +173,7 @@ class Hunt(pulumi.ComponentResource):
         source = core.ConfigMap(
             f"{name}-source",
             metadata={"name": "source", "namespace": namespace},
-            data={path.replace("/", "--"): text for path, text in program.items()},
+            data=flat(program),
             opts=child,
         )
         configured = core.ConfigMap(
@@ -225,14 +225,7 @@ class Hunt(pulumi.ComponentResource):
                 )
             ],
             volumes=[
-                # A ConfigMap is flat, the program's folder is not.
-                core.VolumeArgs(
-                    name="source",
-                    config_map=core.ConfigMapVolumeSourceArgs(
-                        name=source.metadata.name,
-                        items=[core.KeyToPathArgs(key=path.replace("/", "--"), path=path) for path in program],
-                    ),
-                ),
+                folder_volume("source", source.metadata.name, program),
                 files_volume("configuration", configured.metadata.name),
                 secret_volume("secrets", held.metadata.name),
                 core.VolumeArgs(
@@ -254,29 +247,6 @@ class Hunt(pulumi.ComponentResource):
             replace=True,
             metrics_port=METRICS_PORT,
             opts=child,
-        )
-
-    def _way(
-        self, name: str, namespace: pulumi.Output[str], door: pulumi.Output[str], args: HuntArgs
-    ) -> k8s.networking.v1.Ingress:
-        networking = k8s.networking.v1
-        issuer = {} if args.cluster_issuer is None else {"cert-manager.io/cluster-issuer": args.cluster_issuer}
-        backend = networking.IngressBackendArgs(
-            service=networking.IngressServiceBackendArgs(name=door, port=networking.ServiceBackendPortArgs(name="main"))
-        )
-        path = networking.HTTPIngressPathArgs(path="/", path_type="Prefix", backend=backend)
-        certificate = networking.IngressTLSArgs(secret_name="hunt-tls", hosts=[args.host])  # noqa: S106 - its name
-        return networking.Ingress(
-            f"{name}-ingress",
-            metadata={"name": APP, "namespace": namespace, "labels": dict(labels(APP)), "annotations": issuer},
-            spec=networking.IngressSpecArgs(
-                ingress_class_name=args.ingress_class,
-                rules=[
-                    networking.IngressRuleArgs(host=args.host, http=networking.HTTPIngressRuleValueArgs(paths=[path]))
-                ],
-                tls=None if args.cluster_issuer is None else [certificate],
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _let_look(self, name: str, account: pulumi.Output[str], namespace: pulumi.Output[str], args: HuntArgs) -> None:
@@ -301,10 +271,9 @@ class Hunt(pulumi.ComponentResource):
                 opts=child,
             )
 
-    def _keepers(self, name: str, place: pulumi.Output[Place], args: HuntArgs) -> None:
-        if args.master_key is None or not any(isinstance(step.check, Logged) for step in args.course.course):
+    def _keepers(self, name: str, place: pulumi.Output[Place], key: pulumi.Output[str], args: HuntArgs) -> None:
+        if not any(isinstance(step.check, Logged) for step in args.course.course):
             return
-        key = hunt_key(args.master_key)
         for team, namespace in args.teams.items():
             Keeper(
                 f"{name}-keeper-{team}",

@@ -23,6 +23,8 @@ from game_app.scm.configuration import GiteaSettings, app_ini
 from game_app.workload import (
     container,
     files_volume,
+    flat,
+    folder_volume,
     http_probe,
     pod,
     scratch_volume,
@@ -155,17 +157,12 @@ class SourceControl(pulumi.ComponentResource):
         for files, data in (
             ("configuration", {"app.ini": ini, "prepare.sh": (_HERE / "scripts" / "prepare.sh").read_text()}),
             ("pipelines", args.pipelines),
-            ("program", {path.replace("/", "--"): text for path, text in program.items()}),
+            ("program", flat(program)),
         ):
             held = k8s.core.v1.ConfigMap(
                 f"{name}-{files}", metadata={"name": files, "namespace": namespace}, data=dict(data), opts=child
-            )
-            made.append(files_volume(files, held.metadata.name))
-        # A ConfigMap is flat, the program's packages are not.
-        items = [k8s.core.v1.KeyToPathArgs(key=path.replace("/", "--"), path=path) for path in program]
-        made[-1] = k8s.core.v1.VolumeArgs(
-            name="program", config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name="program", items=items)
-        )
+            ).metadata.name
+            made.append(folder_volume(files, held, program) if files == "program" else files_volume(files, held))
         return made
 
     def _secrets(

@@ -14,23 +14,13 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from game_app.hunt.service.codes import operators_code, team_code, word
+from tests.browser import browser as chromium
 from tests.game_app.hunts import KEY, Running, StandIn, until
 from tests.game_app.test_hunt_service import DONE
 
 pytestmark = pytest.mark.timeout(300)
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 DESK, PHONE = (1280, 900), (390, 844)
 
 
@@ -55,14 +45,9 @@ def hunt(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)  # pyright: ignore[reportUnknownMemberType]
-    started = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
-    started.set_page_load_timeout(60)
-    yield started
-    started.quit()
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        driver.set_page_load_timeout(60)
+        yield driver
 
 
 def visit(browser: webdriver.Chrome, hunt: Running, code: str = "", size: tuple[int, int] = DESK) -> None:

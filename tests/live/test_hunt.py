@@ -27,6 +27,7 @@ from common.keys import derived
 from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
 from game_app.hunt.folder import load
 from game_app.hunt.service.codes import operators_code, team_code
+from game_app.ingress import Door
 from game_app.scm.component import account_password
 from rehearsal.drone.daemons import Daemon, free_ports
 from tests.game_app.hunts import Browser, until
@@ -48,10 +49,8 @@ def rendered(site: Site) -> Graph:
             "hunt",
             HuntArgs(
                 course=load(EXAMPLE),
-                host="play.hunt.example.org",
-                ingress_class="nginx",
+                door=Door(host="play.hunt.example.org", ingress_class="nginx", cluster_issuer=None),
                 ingress_namespace="ingress",
-                cluster_issuer=None,
                 monitoring_namespace="observability",
                 check_seconds=15,
                 git_url=f"{site.gitea.url}/",

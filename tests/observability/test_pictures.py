@@ -12,6 +12,7 @@ import pytest
 from selenium.webdriver import Chrome
 
 from observability import dashboards
+from tests.browser import browser
 from tests.observability import viewing
 from tests.observability.languages import CHOSEN
 from tests.observability.servers import Server
@@ -25,7 +26,7 @@ KEPT = os.environ.get("DASHBOARD_PICTURES")
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Chrome]:
-    with viewing.browser(tmp_path_factory.mktemp("chromium")) as driver:
+    with browser(tmp_path_factory.mktemp("chromium"), *viewing.FLAGS) as driver:
         yield driver
 
 

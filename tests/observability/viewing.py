@@ -30,19 +30,8 @@ WIDTH: Final = 1280
 """Pixels of the page: the narrowest that operators are promised to be able to read."""
 _SOURCES: Final = Path(__file__).parent / "viewer"
 _FILES: Final = ("package.json", "package-lock.json", "index.html", "page.tsx", "panels.tsx", "queries.ts")
-_CHROMIUM: Final = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--hide-scrollbars",
-    "--no-proxy-server",
-)
+FLAGS: Final = ("--hide-scrollbars", "--no-proxy-server")
+"""Of the browser that looks."""
 _PATIENCE: Final = 60.0
 """Seconds in which a page must be drawn."""
 
@@ -93,21 +82,6 @@ class Look:
     """Errors that the browser wrote down."""
     picture: bytes
     """The whole page, as a PNG."""
-
-
-@contextmanager
-def browser(folder: Path) -> Generator[webdriver.Chrome]:
-    """A headless Chromium that keeps what it writes in a folder."""
-    options = webdriver.ChromeOptions()
-    for flag in (*_CHROMIUM, f"--user-data-dir={folder}"):
-        options.add_argument(flag)
-    options.binary_location = shutil.which("chromium") or "chromium"
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver") or "chromedriver"))
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 def look(driver: webdriver.Chrome, url: str, file: str, chosen: Mapping[str, str], now: float) -> Look:

@@ -23,6 +23,13 @@ from tests.unit.monitor import Graph, graph_of, run
 
 LOKI = "observability-loki-release"
 GRAFANA = "observability-grafana-release"
+STORAGE = ObjectStorage(
+    endpoint="s3.fr-par.scw.cloud",
+    region="fr-par",
+    bucket="hunt-logs",
+    access_key=Secret(programs.SECRET),
+    secret_key=Secret(programs.SECRET),
+)
 
 
 @pytest.fixture
@@ -117,14 +124,7 @@ def test_logs_are_deleted_after_the_days_that_the_settings_say() -> None:
 
 
 def test_object_storage_takes_its_keys_from_a_secret(preview: bool) -> None:
-    storage = ObjectStorage(
-        endpoint="s3.fr-par.scw.cloud",
-        region="fr-par",
-        bucket="hunt-logs",
-        access_key=Secret(programs.SECRET),
-        secret_key=Secret(programs.SECRET),
-    )
-    own = changed(logs=Logs(retention_days=90, object_storage=storage))
+    own = changed(logs=Logs(retention_days=90, object_storage=STORAGE))
     graph = run(lambda: programs.observability(own), preview=preview)
     values = graph[LOKI].inputs["values"]
     assert values["loki"]["storage"]["bucketNames"] == {"chunks": "hunt-logs", "ruler": "hunt-logs"}
@@ -293,14 +293,7 @@ def test_the_settings_say_when_a_team_is_stuck() -> None:
 
 
 def test_several_lokis_share_the_storage_and_keep_three_copies() -> None:
-    storage = ObjectStorage(
-        endpoint="s3.fr-par.scw.cloud",
-        region="fr-par",
-        bucket="hunt-logs",
-        access_key=Secret(programs.SECRET),
-        secret_key=Secret(programs.SECRET),
-    )
-    own = changed(logs=Logs(replicas=3, object_storage=storage))
+    own = changed(logs=Logs(replicas=3, object_storage=STORAGE))
     values = run(lambda: programs.observability(own), preview=False)[LOKI].inputs["values"]
     assert values["singleBinary"]["replicas"] == 3
     assert values["loki"]["commonConfig"]["replication_factor"] == 3
