@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -38,13 +37,10 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
     """
     console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}", soft_wrap=True)
     began = time.monotonic()
-    # Beside the waiting for Docker and the engine.
-    importing = threading.Thread(target=deploy.import_providers)
-    importing.start()
+    deploy.importing()
     tools = provide(console)
     tooled = time.monotonic()
     stack = open_cloud(run, tools, console, changes, teams=teams)
-    importing.join()
     ready = time.monotonic()
     console.print("Raising the game (the program itself, by the real engine)")
     progress = EngineProgress(console)
