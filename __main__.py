@@ -65,6 +65,7 @@ observability = Observability(
 game = GameApp(
     "game",
     GameAppArgs(
+        images=settings.images,
         host=settings.fqdn(settings.game_app.host),
         address=active.ingress_ip,
         ingress_class=active.ingress_class,

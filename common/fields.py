@@ -161,12 +161,14 @@ class MapOf(Kind[Mapping[str, T]]):
         found: dict[str, T] = {}
         for name, entry in cast("dict[str, object]", value).items():
             place = at.child(name)
+            typed = _entry(self.element, entry, place)
             try:
                 self._name.read(name, place)
             except RefusedError as refused:
                 # The name is what is wrong; its entry may hold anything and is not repeated.
                 at.problems.append(Problem(place.key, "", f"has a name that {refused}"))
-            found.update((name, typed) for typed in _entry(self.element, entry, place))
+                continue
+            found.update((name, each) for each in typed)
         if len(found) < len(cast("dict[str, object]", value)):
             raise ReportedError
         return found

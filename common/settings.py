@@ -37,9 +37,10 @@ from common.fields import (
     setting,
     settings_of,
 )
+from common.images import PINNED, asks_no_extension, image, mirror, registry, registry_of, resolved
 from common.keys import bare_public_key, public_key_of
 from common.teams import Teams
-from common.versions import ACME_DIRECTORIES, CHARTS, HELM, K3S
+from common.versions import ACME_DIRECTORIES, CHARTS, HELM, K3S, Images
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
@@ -486,6 +487,25 @@ class Sources:
     """What it must be."""
     debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
     """Debian mirror of the game master."""
+    images: Mapping[str, str] = setting(kinds.Overriding(PINNED, image), default=PINNED)
+    """Image of each of the game's own parts and of each step of its builds; a name left out keeps its release."""
+    registries: Mapping[str, str] = setting(MapOf(registry, mirror), default={})
+    """What takes the place of a registry in each of these images; charts bring others."""
+
+    @rule
+    def mirrors_are_of_use(self) -> Generator[Conflict]:
+        known = sorted({registry_of(each) for each in self.images.values()})
+        for name, place in self.registries.items():
+            if name not in known:
+                allowed = f"must take the place of a registry that an image comes from, which is {', '.join(known)}"
+                yield Conflict(f"registries.{name}", place, allowed)
+
+    @rule
+    def drone_asks_its_extensions(self) -> Generator[Conflict]:
+        drone = self.images["drone"]
+        if asks_no_extension(drone):
+            allowed = "must not be built with the tag oss: it asks no extension, and runs what a pull request says"
+            yield Conflict("images.drone", drone, allowed)
 
 
 @section
@@ -536,6 +556,11 @@ class Settings:
         if self.certificates.authority == "none":
             return None
         return self.sources.acme_directory or ACME_DIRECTORIES[self.certificates.authority]
+
+    @property
+    def images(self) -> Images:
+        """Where each image of the game comes from."""
+        return resolved(self.sources.images, self.sources.registries)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -68,31 +68,29 @@ ACME_DIRECTORIES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildImages:
-    """The images in which the steps of a build run."""
+class Images:
+    """What the game's own parts and the steps of its builds run in; `common.images` replaces them by the settings'."""
 
+    python: str = "docker.io/library/python:3.13.7-alpine3.22"
+    """Runs the guard, the hunt and the set-up: files of this project that need nothing but the standard library."""
+    gitea: str = "docker.io/gitea/gitea:1.24.6-rootless"
+    drone: str = "docker.io/drone/drone:2.28.2"
+    """Before 2.28.1 a build whose pipeline could not be fetched again stayed pending for ever."""
+    drone_runner: str = "docker.io/drone/drone-runner-kube:1.0.0-rc.5"
+    drone_placeholder: str = "docker.io/drone/placeholder:1.0.0"
+    """What a step's container runs until its turn comes."""
+    postgres: str = "docker.io/library/postgres:17.6-alpine3.22"
     git: str = "docker.io/alpine/git:v2.49.1"
     hadolint: str = "docker.io/hadolint/hadolint:v2.12.0-alpine"
     kubernetes_tools: str = "docker.io/alpine/k8s:1.33.4"
     """kubectl, helm and a shell."""
     buildkit: str = "docker.io/moby/buildkit:v0.23.2-rootless"
+    """The daemon, and the step that asks it."""
     trivy: str = "docker.io/aquasec/trivy:0.65.0"
     cosign: str = "docker.io/bitnami/cosign:2.5.3"
     """cosign with a shell, which the project's own image does not have."""
 
 
-BUILD_IMAGES = BuildImages()
-GUARD_IMAGE = "docker.io/library/python:3.13.7-alpine3.22"
-"""Runs the guard and the hunt, which are files of this project and need nothing but Python's standard library."""
-DRONE_SERVER_IMAGE = "docker.io/drone/drone:2.28.2"
-"""Not an image built with the tag `oss`: that one ignores the extensions without a word. Before 2.28.1 a build whose
-pipeline could not be fetched again stayed pending for ever."""
-DRONE_RUNNER_IMAGE = "docker.io/drone/drone-runner-kube:1.0.0-rc.5"
-DRONE_PAUSE_IMAGE = "docker.io/drone/placeholder:1.0.0"
-"""What a step's container runs until its turn comes."""
-POSTGRES_IMAGE = "docker.io/library/postgres:17.6-alpine3.22"
-BUILDKIT_IMAGE = BUILD_IMAGES.buildkit
 KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"
 """Waits on the board for what no chart waits for."""
 ALERTMANAGER_IMAGE = "quay.io/prometheus/alertmanager:v0.28.1"
-GITEA_IMAGE = "docker.io/gitea/gitea:1.24.6-rootless"

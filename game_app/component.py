@@ -12,6 +12,7 @@ import pulumi_kubernetes as k8s
 from common.fences import OBSERVABILITY
 from common.naming import restricted_namespace
 from common.settings import Settings
+from common.versions import Images
 from game_app.delivery import server
 from game_app.delivery.component import HOST, Delivery, DeliveryArgs, Scm, admin_token, catalogue
 from game_app.delivery.component import NAMESPACE as DELIVERY
@@ -76,6 +77,8 @@ class Workshop:
 class GameAppArgs:
     """What the game needs of the rest."""
 
+    images: Images
+    """What its own parts and the steps of its builds run in."""
     host: pulumi.Input[str]
     """Full name at which players find the game."""
     address: pulumi.Input[str]
@@ -135,6 +138,7 @@ class GameApp(pulumi.ComponentResource):
         return Hunt(
             f"{name}-hunt",
             HuntArgs(
+                image=args.images.python,
                 course=args.course,
                 door=args.door(args.host),
                 ingress_namespace=INGRESS_NAMESPACE,
@@ -174,12 +178,13 @@ class GameApp(pulumi.ComponentResource):
         SourceControl(
             f"{name}-scm",
             SourceControlArgs(
+                images=args.images,
                 master_key=workshop.master_key,
                 door=git,
                 ingress_namespace=INGRESS_NAMESPACE,
                 components=workshop.components,
                 teams=players,
-                pipelines=catalogue(workshop.components, list(players), workshop.registry),
+                pipelines=catalogue(workshop.components, list(players), workshop.registry, args.images),
                 drone=ServerPlace(
                     namespace=DELIVERY,
                     app=server.APP,
@@ -196,6 +201,7 @@ class GameApp(pulumi.ComponentResource):
         Delivery(
             f"{name}-delivery",
             DeliveryArgs(
+                images=args.images,
                 master_key=workshop.master_key,
                 door=drone,
                 ingress_namespace=INGRESS_NAMESPACE,

@@ -10,7 +10,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import labels
-from common.versions import BUILDKIT_IMAGE
 from game_app.isolation import Allowance, fenced, from_namespace, to_dns, to_the_internet
 from game_app.workload import scratch_volume, selector, service, template
 
@@ -32,8 +31,9 @@ _ALLOWANCE: Final = Allowance(
 
 @dataclass(frozen=True, kw_only=True)
 class BuildKitArgs:
-    """Who may have images built."""
+    """Who may have images built, and by what."""
 
+    image: str
     namespaces: Sequence[str]
     """The namespaces of the components' deployments. No player's build is among them."""
 
@@ -74,7 +74,7 @@ class BuildKit(pulumi.ComponentResource):
                 replicas=1,
                 strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(APP))),
-                template=template(APP, _pod()),
+                template=template(APP, _pod(args.image)),
             ),
             opts=child,
         )
@@ -84,7 +84,7 @@ class BuildKit(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
 
-def _pod() -> k8s.core.v1.PodSpecArgs:
+def _pod(image: str) -> k8s.core.v1.PodSpecArgs:
     core = k8s.core.v1
     unconfined = core.SeccompProfileArgs(type="Unconfined")
     return core.PodSpecArgs(
@@ -96,7 +96,7 @@ def _pod() -> k8s.core.v1.PodSpecArgs:
         containers=[
             core.ContainerArgs(
                 name="buildkitd",
-                image=BUILDKIT_IMAGE,
+                image=image,
                 args=["--addr", f"tcp://0.0.0.0:{PORT}", "--oci-worker-no-process-sandbox"],
                 ports=[core.ContainerPortArgs(name="main", container_port=PORT)],
                 readiness_probe=core.ProbeArgs(tcp_socket=core.TCPSocketActionArgs(port="main")),

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from common.keys import derived
 from common.naming import restricted_namespace
+from common.versions import Images
 from game_app.delivery import buildkit, database, server
 from game_app.delivery.buildkit import BuildKit, BuildKitArgs
 from game_app.delivery.cells import Cell, CellArgs, DeniedCell, Reach
@@ -68,6 +69,7 @@ class Scm:
 class DeliveryArgs:
     """What is built and deployed, and by whose leave."""
 
+    images: Images
     master_key: pulumi.Input[str]
     """Base64; every secret between the parts is derived from it."""
     door: Door
@@ -105,7 +107,8 @@ class Delivery(pulumi.ComponentResource):
         guard = Guard(
             f"{name}-guard",
             GuardArgs(
-                files=catalogue(args.components, list(args.teams), args.registry),
+                image=args.images.python,
+                files=catalogue(args.components, list(args.teams), args.registry, args.images),
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
                 setup=args.scm.setup,
@@ -118,7 +121,10 @@ class Delivery(pulumi.ComponentResource):
         self.server = self._server(name, args, guard.url)
         BuildKit(
             f"{name}-buildkit",
-            BuildKitArgs(namespaces=[cell_namespace(DEPLOYMENT, component) for component in args.components]),
+            BuildKitArgs(
+                image=args.images.buildkit,
+                namespaces=[cell_namespace(DEPLOYMENT, component) for component in args.components],
+            ),
             opts=child,
         )
         self._runners(name, args, [*args.components, *args.teams])
@@ -155,10 +161,15 @@ class Delivery(pulumi.ComponentResource):
             opts=child,
         )
         database_password = self._secret(args, "postgres")
-        held = Database(f"{name}-database", DatabaseArgs(namespace=namespace, password=database_password), opts=child)
+        held = Database(
+            f"{name}-database",
+            DatabaseArgs(image=args.images.postgres, namespace=namespace, password=database_password),
+            opts=child,
+        )
         return Server(
             f"{name}-server",
             ServerArgs(
+                image=args.images.drone,
                 namespace=namespace,
                 door=args.door,
                 internal_host=_internal_host(),
@@ -208,6 +219,7 @@ class Delivery(pulumi.ComponentResource):
             runner = Runner(
                 f"{name}-runner-{trust.name}",
                 RunnerArgs(
+                    images=args.images,
                     namespace=namespace,
                     trust=trust,
                     organisation=ORGANISATION,
@@ -293,10 +305,15 @@ class Delivery(pulumi.ComponentResource):
         )
 
 
-def catalogue(components: Sequence[str], teams: Sequence[str], registry: str) -> Mapping[str, str]:
+def catalogue(components: Sequence[str], teams: Sequence[str], registry: str, images: Images) -> Mapping[str, str]:
     """The guard's files by name, for repositories of these names."""
     return pipeline_files(
-        components=components, teams=teams, registry=registry, buildkit=buildkit.URL, namespace=COMPONENTS
+        components=components,
+        teams=teams,
+        registry=registry,
+        buildkit=buildkit.URL,
+        namespace=COMPONENTS,
+        images=images,
     )
 
 

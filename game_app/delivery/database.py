@@ -10,7 +10,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import labels
-from common.versions import POSTGRES_IMAGE
 from game_app.workload import (
     claim,
     container,
@@ -36,6 +35,7 @@ _SCRIPTS: Final = Path(__file__).parent / "scripts"
 class DatabaseArgs:
     """What the database needs."""
 
+    image: str
     namespace: pulumi.Input[str]
     password: pulumi.Input[str]
     size: str = "5Gi"
@@ -70,7 +70,7 @@ class Database(pulumi.ComponentResource):
             [
                 container(
                     "postgres",
-                    POSTGRES_IMAGE,
+                    args.image,
                     cpu="100m",
                     memory="512Mi",
                     port=PORT,
@@ -127,7 +127,7 @@ class Database(pulumi.ComponentResource):
             [
                 container(
                     "dump",
-                    POSTGRES_IMAGE,
+                    args.image,
                     cpu="50m",
                     memory="256Mi",
                     command=["sh", "/scripts/dump.sh"],

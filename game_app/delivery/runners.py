@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.versions import BUILD_IMAGES, DRONE_PAUSE_IMAGE, DRONE_RUNNER_IMAGE
+from common.versions import Images
 from game_app.delivery.policies import DENIED, NOBODY, Trust, policy_file
 from game_app.workload import container, deployment, files_volume, pod, scratch_volume
 
@@ -22,6 +22,7 @@ _POLICIES: Final = "/etc/runner"
 class RunnerArgs:
     """Which builds a runner takes."""
 
+    images: Images
     namespace: pulumi.Input[str]
     trust: Trust
     organisation: str
@@ -68,7 +69,7 @@ class Runner(pulumi.ComponentResource):
             [
                 container(
                     "runner",
-                    DRONE_RUNNER_IMAGE,
+                    args.images.drone_runner,
                     cpu="100m",
                     memory="256Mi",
                     port=3000,
@@ -113,6 +114,6 @@ def runner_environment(args: RunnerArgs) -> Mapping[str, str]:
         "DRONE_TMATE_ENABLED": "false",
         "DRONE_RESOURCE_LIMIT_CPU": "1000",
         "DRONE_RESOURCE_LIMIT_MEMORY": "1GiB",
-        "DRONE_IMAGE_CLONE": BUILD_IMAGES.git,
-        "DRONE_IMAGE_PLACEHOLDER": DRONE_PAUSE_IMAGE,
+        "DRONE_IMAGE_CLONE": args.images.git,
+        "DRONE_IMAGE_PLACEHOLDER": args.images.drone_placeholder,
     }

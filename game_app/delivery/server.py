@@ -9,7 +9,6 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.versions import DRONE_SERVER_IMAGE
 from game_app.handover import handed_over
 from game_app.ingress import Door, exposed
 from game_app.workload import container, deployment, http_probe, pod, scratch_volume, service
@@ -30,6 +29,7 @@ INSIDE_ONLY: Final = ("/rpc", "/hook", "/metrics", "/varz", "/debug")
 class ServerArgs:
     """What the server needs."""
 
+    image: str
     namespace: pulumi.Input[str]
     door: Door
     """Where operators find it."""
@@ -74,7 +74,7 @@ class Server(pulumi.ComponentResource):
             [
                 container(
                     "drone",
-                    DRONE_SERVER_IMAGE,
+                    args.image,
                     cpu="100m",
                     memory="512Mi",
                     port=PORT,

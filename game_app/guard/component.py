@@ -11,7 +11,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import restricted_namespace
-from common.versions import GUARD_IMAGE
 from game_app.handover import handed_over
 from game_app.isolation import Allowance, fenced, from_pods
 from game_app.workload import (
@@ -47,6 +46,8 @@ _ALLOWANCE: Final = Allowance(
 class GuardArgs:
     """What the guard serves, and to whom."""
 
+    image: str
+    """Python's own."""
     files: Mapping[str, str]
     """The catalogue and its templates by name, as `pipelines.pipeline_files` gives them."""
     config_secret: pulumi.Input[str]
@@ -107,7 +108,7 @@ class Guard(pulumi.ComponentResource):
             [
                 container(
                     "guard",
-                    GUARD_IMAGE,
+                    args.image,
                     cpu="50m",
                     memory="64Mi",
                     port=PORT,

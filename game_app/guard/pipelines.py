@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from common.templates import render
-from common.versions import BUILD_IMAGES, BuildImages
+from common.versions import Images
 
 ORGANISATION: Final = "game"
 """Owner of every repository that is built."""
@@ -21,14 +21,14 @@ _EVENTS: Final = ("pull_request", "push")
 
 @dataclass(frozen=True, kw_only=True)
 class _Parameters:
-    images: BuildImages
+    images: Images
     registry: str
     buildkit: str
     namespace: str
 
 
 def pipeline_files(
-    *, components: Sequence[str], teams: Sequence[str], registry: str, buildkit: str, namespace: str
+    *, components: Sequence[str], teams: Sequence[str], registry: str, buildkit: str, namespace: str, images: Images
 ) -> Mapping[str, str]:
     """The files of the guard's catalogue by name.
 
@@ -36,8 +36,9 @@ def pipeline_files(
     registry: folder in a container registry, such as registry.example.org/game, that components' images go to.
     buildkit: address of the BuildKit daemon, such as tcp://buildkit.ci-build:1234.
     namespace: where components are deployed.
+    images: what their steps run in.
     """
-    parameters = _Parameters(images=BUILD_IMAGES, registry=registry, buildkit=buildkit, namespace=namespace)
+    parameters = _Parameters(images=images, registry=registry, buildkit=buildkit, namespace=namespace)
     repositories = {f"{ORGANISATION}/{name}": "component" for name in components}
     repositories |= {f"{ORGANISATION}/{name}": "team" for name in teams}
     templates = {

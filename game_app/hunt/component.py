@@ -13,7 +13,6 @@ import pulumi_kubernetes as k8s
 
 from common.keys import derived
 from common.naming import restricted_namespace
-from common.versions import GUARD_IMAGE
 from game_app.guard.pipelines import BRANCH, ORGANISATION
 from game_app.hunt.keeper import Keeper, KeeperArgs
 from game_app.hunt.service.codes import operators_code, team_code
@@ -70,6 +69,8 @@ class SourceControlPlace:
 class HuntArgs:
     """What is played, by whom, and where it is seen."""
 
+    image: str
+    """Python's own."""
     course: Course
     door: Door
     """Where players and operators find the page."""
@@ -203,7 +204,7 @@ class Hunt(pulumi.ComponentResource):
             [
                 container(
                     APP,
-                    GUARD_IMAGE,
+                    args.image,
                     cpu="50m",
                     memory="192Mi",
                     port=PORT,
@@ -277,7 +278,14 @@ class Hunt(pulumi.ComponentResource):
         for team, namespace in args.teams.items():
             Keeper(
                 f"{name}-keeper-{team}",
-                KeeperArgs(team=_team(team), namespace=namespace, steps=args.course.course, place=place, key=key),
+                KeeperArgs(
+                    image=args.image,
+                    team=_team(team),
+                    namespace=namespace,
+                    steps=args.course.course,
+                    place=place,
+                    key=key,
+                ),
                 opts=pulumi.ResourceOptions(parent=self),
             )
 

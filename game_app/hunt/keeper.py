@@ -10,7 +10,6 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.versions import GUARD_IMAGE
 from game_app.hunt.service.codes import word
 from game_app.hunt.service.steps import Logged, Step
 from game_app.hunt.service.teams import Place, Team, filled
@@ -25,6 +24,8 @@ _SCRIPT: Final = Path(__file__).parent / "keeper.sh"
 class KeeperArgs:
     """What is said, and to whom."""
 
+    image: str
+    """Any with a shell."""
     team: Team
     namespace: pulumi.Input[str]
     """The team's namespace, known once it is there."""
@@ -55,7 +56,7 @@ class Keeper(pulumi.ComponentResource):
             [
                 container(
                     APP,
-                    GUARD_IMAGE,
+                    args.image,
                     cpu="10m",
                     memory="16Mi",
                     entrypoint=["sh", "-c", _SCRIPT.read_text()],

@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 
 from common.keys import derived
 from common.naming import restricted_namespace
-from common.versions import GITEA_IMAGE, GUARD_IMAGE
+from common.versions import Images
 from game_app.delivery.policies import BUILD_LABEL
 from game_app.guard.pipelines import BRANCH, ORGANISATION
 from game_app.ingress import Door, exposed
@@ -74,6 +74,7 @@ class ServerPlace:
 class SourceControlArgs:
     """What Gitea holds, and for whom."""
 
+    images: Images
     master_key: pulumi.Input[str]
     """Base64; every secret is derived from it."""
     door: Door
@@ -135,8 +136,8 @@ class SourceControl(pulumi.ComponentResource):
             _account_volume(),
         ]
         spec = pod(
-            [_gitea(), _setup()],
-            init=[_prepare()],
+            [_gitea(args.images.gitea), _setup(args.images.python)],
+            init=[_prepare(args.images.gitea)],
             volumes=volumes,
             user=_GITEA_USER,
             service_account=account.metadata.name,
@@ -253,10 +254,10 @@ def plan(
     }
 
 
-def _prepare() -> k8s.core.v1.ContainerArgs:
+def _prepare(image: str) -> k8s.core.v1.ContainerArgs:
     return container(
         "prepare",
-        GITEA_IMAGE,
+        image,
         cpu="100m",
         memory="512Mi",
         entrypoint=["sh", "/etc/gitea/configuration/prepare.sh"],
@@ -266,10 +267,10 @@ def _prepare() -> k8s.core.v1.ContainerArgs:
     )
 
 
-def _gitea() -> k8s.core.v1.ContainerArgs:
+def _gitea(image: str) -> k8s.core.v1.ContainerArgs:
     return container(
         "gitea",
-        GITEA_IMAGE,
+        image,
         cpu="200m",
         memory="1Gi",
         port=PORT,
@@ -280,10 +281,10 @@ def _gitea() -> k8s.core.v1.ContainerArgs:
     )
 
 
-def _setup() -> k8s.core.v1.ContainerArgs:
+def _setup(image: str) -> k8s.core.v1.ContainerArgs:
     return container(
         "setup",
-        GUARD_IMAGE,
+        image,
         cpu="20m",
         memory="128Mi",
         entrypoint=[

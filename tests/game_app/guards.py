@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from common.versions import Images
 from game_app.guard.pipelines import pipeline_files
 from game_app.guard.service.answer import Answer, Guard, answer
 from game_app.guard.service.pipelines import load
@@ -20,16 +21,18 @@ Tree = dict[str, Any]
 NOW = datetime(2030, 5, 17, 12, 0, tzinfo=UTC)
 CONFIG_SECRET, VALIDATE_SECRET = b"c" * 32, b"v" * 32
 SECRETS = {"/config": CONFIG_SECRET, "/validate": VALIDATE_SECRET}
+PUBLISHED = Images()
 SLUGS = ("game/portal", "game/team-red")
 
 
-def files() -> Mapping[str, str]:
+def files(images: Images = PUBLISHED) -> Mapping[str, str]:
     return pipeline_files(
         components=["portal"],
         teams=["team-red"],
         registry="registry.example/game",
         buildkit="tcp://buildkit.ci-build:1234",
         namespace="game",
+        images=images,
     )
 
 

@@ -13,6 +13,7 @@ import yaml
 from pulumi_kubernetes import Provider
 
 from common.keys import derived, dns_key
+from common.versions import Images
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
 from game_app.ingress import Door
@@ -27,6 +28,7 @@ def delivery(*teams: str) -> None:
     Delivery(
         "delivery",
         DeliveryArgs(
+            images=Images(),
             master_key=pulumi.Output.secret(MASTER),
             door=Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
             ingress_namespace="ingress",

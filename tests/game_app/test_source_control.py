@@ -14,6 +14,7 @@ import pytest
 from pulumi_kubernetes import Provider
 
 from common.keys import dns_key
+from common.versions import Images
 from game_app.delivery.component import catalogue
 from game_app.ingress import Door
 from game_app.scm.component import ServerPlace, SourceControl, SourceControlArgs, account_password, program_files
@@ -30,12 +31,13 @@ def source_control() -> None:
     SourceControl(
         "scm",
         SourceControlArgs(
+            images=Images(),
             master_key=pulumi.Output.secret(MASTER),
             door=Door(host="git.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
             ingress_namespace="ingress",
             components=["portal"],
             teams=TEAMS,
-            pipelines=catalogue(["portal"], list(TEAMS), "registry.example/game"),
+            pipelines=catalogue(["portal"], list(TEAMS), "registry.example/game", Images()),
             hunt=("hunt", "hunt"),
             drone=ServerPlace(
                 namespace="delivery",

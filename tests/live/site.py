@@ -27,6 +27,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from common.keys import dns_key
+from common.versions import Images
 from game_app.delivery import Delivery, DeliveryArgs, Scm
 from game_app.guard import service
 from game_app.ingress import Door
@@ -81,6 +82,7 @@ class Site:
         Delivery(
             "delivery",
             DeliveryArgs(
+                images=Images(),
                 master_key=pulumi.Output.secret(self.master),
                 door=Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
                 ingress_namespace="ingress",

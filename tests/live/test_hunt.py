@@ -24,6 +24,7 @@ import yaml
 from pulumi_kubernetes import Provider
 
 from common.keys import derived
+from common.versions import Images
 from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
 from game_app.hunt.folder import load
 from game_app.hunt.service.codes import operators_code, team_code
@@ -48,6 +49,7 @@ def rendered(site: Site) -> Graph:
         Hunt(
             "hunt",
             HuntArgs(
+                image=Images().python,
                 course=load(EXAMPLE),
                 door=Door(host="play.hunt.example.org", ingress_class="nginx", cluster_issuer=None),
                 ingress_namespace="ingress",

@@ -173,6 +173,8 @@ _COMPLETE: Tree = {
         "helmUrl": "https://mirror.example/helm.tar.gz",
         "helmSha256": 64 * "b",
         "debian": "http://mirror.example/debian",
+        "images": {"git": f"registry.example.org/git@sha256:{64 * 'c'}"},
+        "registries": {"docker.io": "mirror.example/docker"},
     },
 }
 

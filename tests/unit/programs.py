@@ -16,7 +16,7 @@ from common import settings
 from common.fields import Secret
 from common.helm import Charts
 from common.keys import dns_key
-from common.versions import CHARTS
+from common.versions import CHARTS, Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
 from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
@@ -196,6 +196,7 @@ def game_app() -> GameApp:
     return GameApp(
         "game",
         GameAppArgs(
+            images=Images(),
             host="play.hunt.example.org",
             address="192.0.2.20",
             ingress_class="nginx",
@@ -207,13 +208,15 @@ def game_app() -> GameApp:
     )
 
 
+PUBLISHED = Images()
 PLAYERS: Mapping[str, Sequence[str]] = {"red": ["ada", "grace"], "blue": ["linus"]}
 
 
-def game_app_with_a_workshop(teams: Mapping[str, Sequence[str]] = PLAYERS) -> GameApp:
+def game_app_with_a_workshop(teams: Mapping[str, Sequence[str]] = PLAYERS, images: Images = PUBLISHED) -> GameApp:
     return GameApp(
         "game",
         GameAppArgs(
+            images=images,
             host="play.hunt.example.org",
             address="192.0.2.20",
             ingress_class="nginx",

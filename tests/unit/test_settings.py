@@ -8,13 +8,14 @@ import pytest
 from pulumi.runtime import config as engine
 
 from common.settings import SettingsError, load, parse
-from common.versions import CHARTS
+from common.versions import CHARTS, Images
 from tests.unit.example import ACCESS_KEY, MISSING, OTHER_KEY, PASSWORD, SECRETS, complete, spoiled
 
 LABEL = "must be a DNS label"
 SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
 CIDR = "must be an IPv4 network with its prefix and no host bits set"
 MINOR = "must be a minor version in quotes, such as '1.36' and not newer"
+IMAGE = "must be an image by its registry and digest"
 NODE = "it refuses DEV1-S, PLAY2-PICO and STARDUST"
 MAIN = "boards.blue.pools.main"
 
@@ -128,6 +129,14 @@ WRONG: list[tuple[str, object, str]] = [
     ("sources.k3sUrl", "http://mirror.example/k3s", "must be an https:// URL (http:// on loopback only)"),
     ("sources.k3sSha256", 63 * "a", "must be a SHA-256 of 64 hexadecimal digits"),
     ("sources.debian", "ftp://mirror.example/debian", "must be an https:// or http:// URL"),
+    ("sources.images.git", "docker.io/alpine/git", IMAGE),
+    ("sources.images.git", "docker.io/alpine/git:latest", IMAGE),
+    ("sources.images.git", "docker.io/alpine/git:edge", IMAGE),
+    ("sources.images.git", "alpine/git:v2.49.1", IMAGE),
+    ("sources.images.git", f"mirror.example.org/git@sha256:{63 * 'a'}", IMAGE),
+    ("sources.images.git", f"mirror.example.org/git@sha512:{64 * 'a'}", IMAGE),
+    ("sources.images.git", "mirror.example.org/git:1.0\n  privileged: true", IMAGE),
+    ("sources.images.drone", "docker.io/drone/drone:2.28.2-oss", "must not be built with the tag oss"),
 ]
 
 
@@ -170,6 +179,48 @@ def test_a_mirror_of_one_chart_leaves_the_others_at_their_publishers() -> None:
     assert charts["loki"] == CHARTS["loki"].repository
 
 
+DIGEST = f"@sha256:{64 * '0'}"
+
+
+def test_an_image_is_given_by_its_digest_and_the_others_keep_their_release() -> None:
+    given = f"mirror.example.org:5000/a_git{DIGEST}"
+    own = {"git": given, "kubernetesTools": "ghcr.io/x/k8s:1.33.4"}
+    images = parse(spoiled({"sources.images": own, "sources.registries": {}}), "dev").images
+    assert images == Images(git=given, kubernetes_tools="ghcr.io/x/k8s:1.33.4")
+
+
+def test_a_mirror_takes_the_place_of_its_registry_in_every_image() -> None:
+    mirrors: dict[str, object] = {"docker.io": "mirror.example.org/docker", "ghcr.io": "mirror.example.org"}
+    images = parse(
+        spoiled({"sources.images": {"git": f"ghcr.io/x/git{DIGEST}"}, "sources.registries": mirrors}), "dev"
+    ).images
+    assert images.git == f"mirror.example.org/x/git{DIGEST}"
+    assert images.drone == Images().drone.replace("docker.io/", "mirror.example.org/docker/")
+
+
+@pytest.mark.parametrize(
+    ("mirrors", "key", "allowed"),
+    [
+        (
+            {"quay.io": "mirror.example.org"},
+            "sources.registries.quay.io",
+            "comes from, which is docker.io, registry.example.org",
+        ),
+        (
+            {"docker": "mirror.example.org"},
+            "sources.registries.docker",
+            "has a name that must be the name",
+        ),
+        ({"docker.io": "https://mirror.example.org"}, "sources.registries.docker.io", "must be a registry or a folder"),
+        ({"docker.io": "mirror"}, "sources.registries.docker.io", "must be a registry or a folder"),
+    ],
+)
+def test_a_mirror_of_nothing_or_that_is_none_is_refused(mirrors: dict[str, str], key: str, allowed: str) -> None:
+    [problem] = refusal({"sources.registries": mirrors}).problems
+    assert problem.key == key
+    assert allowed in problem.allowed
+
+
 def _told(value: object) -> str:
     """A value in a test's name, which must not change from run to run."""
     if value is MISSING:
@@ -204,6 +255,7 @@ def test_a_key_that_is_no_setting_is_refused_without_showing_what_it_holds(key: 
     [
         ("boards.Blue", complete()["boards"]["green"] | {"subnet": "10.30.0.0/22"}),
         ("sources.charts.graphana", "oci://a.example"),
+        ("sources.images.gitt", "docker.io/alpine/git:v2.49.1"),
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused(key: str, value: object) -> None:

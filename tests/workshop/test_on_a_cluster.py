@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from common.keys import dns_key
+from common.versions import Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
 from rehearsal.run import claim, release
 from tests.releases.site import Site
@@ -37,6 +38,7 @@ def program(site: Site, teams: Mapping[str, list[str]]) -> None:
     GameApp(
         "game",
         GameAppArgs(
+            images=Images(),
             host="play.hunt.example.org",
             address="192.0.2.20",
             ingress_class=controller.id.apply(lambda _: "nginx"),
