@@ -59,7 +59,9 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     "T24": Attack("Read a secret from within a build", "no secret, and a login that only reads"),
     "T25": Attack("Reach metadata, API, other teams, Drone, the guard", "network policies without addresses"),
     "T26": Attack("Use an account of the cluster", "no token, and an account without rights"),
-    "T27": Attack("Take all memory, room, time or places", "limits, quota, timeout, one build at a time"),
+    "T27": Attack(
+        "Take all memory, room, time or places", "limits, quota, timeout, one build at a time, a place for each team"
+    ),
     "T28": Attack("Push over another's image", "no way to a registry, and images by digest"),
     "T29": Attack("Links and submodules in the tree", "the clone step ends the build"),
     "T30": Attack("A chart that loosens its own fences", "the deployer's Role, Pod Security"),

@@ -34,6 +34,8 @@ COMPONENTS: Final = "game"
 """Namespace of the game's own components."""
 CREDENTIALS: Final = "delivery"
 """Secret with what a component's deployment needs outside the cluster."""
+MOST_BUILDS: Final = 100
+"""Builds of one kind at the same time: up to so many repositories each has a place, and none waits for another."""
 _ANY: Final = ["get", "list", "watch", "create", "update", "patch", "delete"]
 _COMPONENT: Final = (
     ("", ["configmaps", "secrets", "services", "pods"]),
@@ -226,7 +228,7 @@ class Delivery(pulumi.ComponentResource):
                     repositories=repositories,
                     server=_internal_host(),
                     rpc_secret=self._secret(args, "drone-rpc"),
-                    capacity=8,
+                    capacity=min(len(repositories), MOST_BUILDS),
                 ),
                 opts=child,
             )

@@ -32,7 +32,8 @@ class RunnerArgs:
     """Host and port of Drone's server inside the cluster."""
     rpc_secret: pulumi.Input[str]
     capacity: int
-    """Builds at the same time."""
+    """Builds at the same time. Drone hands out the oldest first: with fewer places than there are repositories, those
+    that queue many builds keep the others waiting until all of theirs are over."""
 
 
 class Runner(pulumi.ComponentResource):

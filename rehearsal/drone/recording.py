@@ -10,7 +10,8 @@ import json
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -52,7 +53,10 @@ class Taken:
 class RecordingRunner:
     """Takes the builds of one kind until it is closed."""
 
-    def __init__(self, server: str, rpc_secret: str, labels: Mapping[str, str], *, kind: str = "kubernetes") -> None:
+    def __init__(
+        self, server: str, rpc_secret: str, labels: Mapping[str, str], *, places: int = 1, kind: str = "kubernetes"
+    ) -> None:
+        """places: builds that it takes at the same time."""
         self._server = server
         self._secret = rpc_secret
         self._labels = dict(labels)
@@ -62,8 +66,10 @@ class RecordingRunner:
         """Commits whose builds end in failure; it runs nothing that could tell."""
         self._arrived = threading.Condition()
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._holding = False
+        self._let_go: set[str] = set()
+        for _ in range(places):
+            threading.Thread(target=self._work, daemon=True).start()
 
     def taken(self) -> Sequence[Taken]:
         """Every build so far."""
@@ -92,6 +98,23 @@ class RecordingRunner:
             self._arrived.wait_for(lambda: found() is not None, seconds)
             return found()
 
+    @contextmanager
+    def holding(self) -> Generator[Callable[[str], None]]:
+        """The builds that it takes meanwhile run until then. Gives what ends the one of a commit."""
+
+        def let_go(commit: str) -> None:
+            with self._arrived:
+                self._let_go.add(commit)
+                self._arrived.notify_all()
+
+        self._holding = True
+        try:
+            yield let_go
+        finally:
+            with self._arrived:
+                self._holding = False
+                self._arrived.notify_all()
+
     def close(self) -> None:
         """Take no more. The last request to the server ends by itself within its half minute."""
         self._closed.set()
@@ -111,9 +134,13 @@ class RecordingRunner:
             return
         stage = self._ask("POST", f"/stage/{stage['id']}?machine=recorder", None) or stage
         details = self._ask("GET", f"/stage/{stage['id']}", None)
+        commit = details["build"]["after"]
         self._record(details)
-        for status in ("running", "failure" if details["build"]["after"] in self.to_fail else "success"):
-            stage = self._ask("PUT", f"/stage/{stage['id']}", {**stage, "status": status, "machine": "recorder"})
+        stage = self._ask("PUT", f"/stage/{stage['id']}", {**stage, "status": "running", "machine": "recorder"})
+        with self._arrived:
+            self._arrived.wait_for(lambda: not self._holding or commit in self._let_go)
+        ended = "failure" if commit in self.to_fail else "success"
+        self._ask("PUT", f"/stage/{stage['id']}", {**stage, "status": ended, "machine": "recorder"})
 
     def _record(self, details: Mapping[str, Any]) -> None:
         build, repository = details["build"], details["repository"]

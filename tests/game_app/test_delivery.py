@@ -15,6 +15,7 @@ from pulumi_kubernetes import Provider
 from common.keys import derived, dns_key
 from common.versions import Images
 from game_app.delivery import Delivery, DeliveryArgs, Scm
+from game_app.delivery.component import MOST_BUILDS
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
 from game_app.ingress import Door
 from tests.unit.monitor import Graph, Registered, graph_of, run
@@ -221,6 +222,20 @@ def test_t20_every_pipeline_goes_to_the_runner_of_its_own_event(graph: Graph) ->
         if name.endswith(".yaml"):
             trust = next(trust for trust in TRUSTS if name.endswith(f".{trust.event}.yaml"))
             assert yaml.safe_load(text)["node"] == {"trust": trust.name}, name
+
+
+def test_t27_each_repository_has_a_place_in_both_runners_and_one_build_at_a_time(graph: Graph) -> None:
+    for trust in TRUSTS:
+        places = environment(graph, f"delivery-runner-{trust.name}-deployment")["DRONE_RUNNER_CAPACITY"]
+        assert places == str(len(["portal", *TEAMS]))
+    for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
+        if name.endswith(".yaml"):
+            assert yaml.safe_load(text)["concurrency"] == {"limit": 1}, name
+
+
+def test_the_places_of_a_runner_end_at_what_the_board_bears(preview: bool) -> None:
+    graph = run(lambda: delivery(*(f"team-{number}" for number in range(MOST_BUILDS))), preview=preview)
+    assert environment(graph, "delivery-runner-deploy-deployment")["DRONE_RUNNER_CAPACITY"] == str(MOST_BUILDS)
 
 
 def test_t20_a_runner_has_rights_where_its_builds_run_and_nowhere_else(graph: Graph) -> None:

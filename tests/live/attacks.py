@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,6 +139,14 @@ def setting(site: Site, repository: str, **changes: Any) -> Generator[None]:
         yield
     finally:
         admin.ask("PATCH", f"/api/repos/game/{repository}", dict(SETTINGS))
+
+
+def settle(admin: Service) -> None:
+    """Wait until a Drone has no build that waits or runs. Raises AssertionError where one never ends."""
+    deadline = time.monotonic() + SECONDS
+    while unfinished := admin.get("/api/queue"):
+        assert time.monotonic() < deadline, unfinished
+        time.sleep(0.05)
 
 
 def begin(who: Service, how: str, number: int) -> tuple[int, Any]:

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -108,17 +109,17 @@ class Site:
 
     def _gitea(self) -> Daemon:
         home = self.folder / "gitea"
-        secrets = home / "secrets"
-        secrets.mkdir(parents=True)
+        keys = home / "secrets"
+        keys.mkdir(parents=True)
         for name, key in gitea_keys(self.master).items():
-            (secrets / name).write_text(key)
+            (keys / name).write_text(key)
         settings = GiteaSettings(
             root_url=f"http://127.0.0.1:{self.gitea_port}/",
             drone_host="127.0.0.1",
             address="127.0.0.1",
             port=self.gitea_port,
             work_path=str(home / "work"),
-            secrets=str(secrets),
+            secrets=str(keys),
             static_path=str(module_folder(GITEA, "code.gitea.io/gitea")),
             log_level="Warn",
         )
@@ -178,11 +179,12 @@ class Site:
                 daemon.stop()
 
     def watch(self) -> None:
-        """Have runners take builds, one of each kind, with the labels that the program gives them."""
+        """Have runners take builds, one of each kind, with the labels and the places that the program gives them."""
         for trust in ("untrusted", "deploy"):
             env = self._environment(f"delivery-runner-{trust}-deployment")
             key, _, value = str(env["DRONE_RUNNER_LABELS"]).partition(":")
-            self.runners[trust] = RecordingRunner(self.drone_url, self.rpc_secret, {key: value})
+            places = int(env["DRONE_RUNNER_CAPACITY"])
+            self.runners[trust] = RecordingRunner(self.drone_url, self.rpc_secret, {key: value}, places=places)
 
     @property
     def drone_url(self) -> str:
@@ -365,10 +367,18 @@ class Site:
             for number, event, request, response in rows
         ]
 
-    def hook(self, secret: str, event: str, body: Tree) -> int:
-        """Send Drone a webhook as if from Gitea. Gives the status of its answer."""
+    def hook(self, secret: str, event: str, body: Tree, *, port: int | None = None) -> int:
+        """Send Drone, or another one, a webhook as if from Gitea. Gives the status of its answer."""
         headers = {"X-Gitea-Event": event, "Content-Type": "application/json"}
-        return status_of(self.drone_port, "POST", f"/hook?secret={secret}", json.dumps(body).encode(), headers)
+        path = f"/hook?secret={secret}"
+        return status_of(port or self.drone_port, "POST", path, json.dumps(body).encode(), headers)
+
+    def push(self, repository: str, *, port: int | None = None) -> str:
+        """Tell Drone, or another one, of a push to the main branch, as Gitea would. Gives its commit, which is none."""
+        commit = a_commit()
+        status = self.hook(self.hook_secret(repository), "push", pushed(repository, commit), port=port)
+        assert status == 200, status
+        return commit
 
     def hook_secret(self, repository: str) -> str:
         """What Gitea's webhooks to Drone carry: for its operator to see, and for no player."""
@@ -429,6 +439,32 @@ class Site:
         git("commit", "--quiet", "--message", "A change")
         git("push", "--quiet", *(f"--push-option={option}" for option in options), "origin", f"HEAD:{target}")
         return git("rev-parse", "HEAD").strip()
+
+
+def a_commit() -> str:
+    """The name of a commit that nobody has made."""
+    return secrets.token_hex(20)
+
+
+def pushed(repository: str, commit: str) -> Tree:
+    """What Gitea says of a push to a repository's main branch."""
+    account = {"login": "ada", "username": "ada", "email": "ada@players.invalid", "full_name": ""}
+    about = {"id": commit, "message": "pushed", "author": {"name": "ada", "email": "", "username": "ada"}}
+    return {
+        "ref": "refs/heads/main",
+        "before": "0" * 40,
+        "after": commit,
+        "commits": [about],
+        "head_commit": about,
+        "repository": {
+            "name": repository,
+            "owner": {"login": "game", "username": "game"},
+            "full_name": f"game/{repository}",
+            "default_branch": "main",
+        },
+        "pusher": account,
+        "sender": account,
+    }
 
 
 def asked(port: int, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, Tree]:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from game_app.scm.setup.web import Service
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.recording import RecordingRunner
-from tests.live.attacks import THEIRS
+from tests.live.attacks import THEIRS, settle
 from tests.live.site import Site
 
 Answering = Callable[[str, bytes], tuple[int, bytes]]
@@ -101,6 +101,8 @@ def careless_drone(site: Site) -> Generator[Careless]:
     home.mkdir()
     port, guard = free_ports(2)
     database = home / "drone.db"
+    # A build that runs while it is copied would run in the copy for ever.
+    settle(site.as_drones_admin())
     with (
         closing(sqlite3.connect(site.folder / "drone" / "drone.db")) as running,
         closing(sqlite3.connect(database)) as copy,
@@ -121,10 +123,11 @@ def careless_drone(site: Site) -> Generator[Careless]:
     drone = Daemon("drone", site.drone.command, port, home, health="/healthz", env={**site.drone.env, **doors})
     with answering(guard, everything):
         drone.start()
-        runner = RecordingRunner(drone.url, site.rpc_secret, {"trust": "untrusted"})
+        runner = RecordingRunner(drone.url, site.rpc_secret, {"trust": "untrusted"}, places=2)
         try:
             admin = Service.by_token(drone.url, site.drone_token, scheme="Bearer")
-            admin.ask("PATCH", "/api/repos/game/team-red", {"protected": False, "throttle": 0})
+            for team in ("team-red", "team-blue", "team-green"):
+                admin.ask("PATCH", f"/api/repos/game/{team}", {"protected": False})
             yield Careless(port, drone.url, admin, runner)
         finally:
             runner.close()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 import urllib.request
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -15,8 +13,8 @@ from game_app.scm.setup.drone import SETTINGS
 from game_app.scm.setup.login import log_in
 from game_app.scm.setup.plan import read
 from game_app.scm.setup.web import SetupError
-from tests.live.attacks import ENDED, SECONDS, Change, a_name, begin, states
-from tests.live.site import Site, status_of
+from tests.live.attacks import ENDED, SECONDS, Change, begin, states
+from tests.live.site import Site, a_commit, pushed, status_of
 from tests.live.standins import Careless
 
 pytestmark = pytest.mark.timeout(900)
@@ -126,31 +124,12 @@ def test_t31_a_player_cannot_log_in_at_drone(site: Site, careless: Careless, fel
     fell("the player was let in")
 
 
-def forged_push(commit: str) -> dict[str, Any]:
-    account = {"login": "ada", "username": "ada", "email": "ada@players.invalid", "full_name": ""}
-    return {
-        "ref": "refs/heads/main",
-        "before": "0" * 40,
-        "after": commit,
-        "commits": [{"id": commit, "message": "forged", "author": {"name": "ada", "email": "", "username": "ada"}}],
-        "head_commit": {"id": commit, "message": "forged", "author": {"name": "ada", "email": "", "username": "ada"}},
-        "repository": {
-            "name": "team-red",
-            "owner": {"login": "game", "username": "game"},
-            "full_name": "game/team-red",
-            "default_branch": "main",
-        },
-        "pusher": account,
-        "sender": account,
-    }
-
-
 @pytest.mark.parametrize("secret", ["", "guessed", "x" * 32])
 def test_t31_a_webhook_forged_without_the_secret_is_refused(site: Site, secret: str, fell: Fell) -> None:
-    commit = hashlib.sha1(a_name().encode(), usedforsecurity=False).hexdigest()
-    assert site.hook(secret, "push", forged_push(commit)) >= 400
+    commit = a_commit()
+    assert site.hook(secret, "push", pushed("team-red", commit)) >= 400
     assert site.built("team-red", commit) == []
     # With the secret it is believed, so that it is the secret that holds.
-    assert site.hook(site.hook_secret("team-red"), "push", forged_push(commit)) == 200
+    assert site.hook(site.hook_secret("team-red"), "push", pushed("team-red", commit)) == 200
     assert site.build_of("team-red", commit, trust="deploy", seconds=SECONDS) is not None
     fell("the forged push was built")

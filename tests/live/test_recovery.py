@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.live.attacks import SECONDS, Change, is_ours
+from tests.live.attacks import SECONDS, Change, is_ours, settle
 from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
@@ -28,26 +28,17 @@ def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_wha
     assert (site.folder / "vault" / "signatures" / "signatures.json").read_text() == signatures
 
 
-def while_nothing_runs(site: Site) -> None:
-    """A build that runs while a dump is made runs in it for ever, until Drone's clean-up ends it."""
-    deadline = time.monotonic() + SECONDS
-    with sqlite3.connect(f"file:{site.folder}/drone/drone.db?mode=ro", uri=True) as database:
-        query = "SELECT count(*) FROM stages WHERE stage_status IN ('pending', 'running')"
-        while database.execute(query).fetchone()[0]:
-            assert time.monotonic() < deadline, "a build never ended"
-            time.sleep(0.05)
-
-
 def test_drones_database_restored_from_a_backup_goes_on_building(site: Site, proposed: Change) -> None:
     assert site.drone is not None
     database = site.folder / "drone" / "drone.db"
     backup = site.folder / "backup.db"
-    while_nothing_runs(site)
+    # A build that runs while a dump is made runs in it for ever, until Drone's clean-up ends it.
+    settle(site.as_drones_admin())
     with sqlite3.connect(database) as running, sqlite3.connect(backup) as copy:
         running.backup(copy)
     _, lost = site.deliver(proposed.hook)
     assert site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=lost["number"]) is not None
-    while_nothing_runs(site)
+    settle(site.as_drones_admin())
     site.drone.stop()
     database.unlink()
     backup.rename(database)

@@ -16,14 +16,15 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "trusted": False,
     "visibility": "private",
     "timeout": 10,
-    "throttle": 1,
+    # Each pipeline says how many of its own run: builds of pull requests, which anybody may open, keep no push waiting.
+    "throttle": 0,
     "ignore_forks": False,
     "ignore_pull_requests": False,
     # Where no file is: even a Drone that asked the repository would find nothing.
     "config_path": ".drone/served-by-the-guard.yml",
     "auto_cancel_pull_requests": True,
 }
-"""What every repository has in Drone. The timeout is in minutes; throttle: builds of it at the same time."""
+"""What every repository has in Drone. The timeout is in minutes; throttle: builds of it at the same time, 0: any."""
 
 
 class Drone:
