@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,13 @@ from common.keys import dns_key
 from common.versions import Images
 from game_app.delivery.component import catalogue
 from game_app.ingress import Door
+from game_app.scm import component
 from game_app.scm.component import ServerPlace, SourceControl, SourceControlArgs, account_password, program_files
 from game_app.scm.setup.gitea import CHECK, protection
 from game_app.scm.setup.plan import read
 from tests.unit.monitor import Graph, graph_of
 
+SCRIPTS = Path(component.__file__).parent / "scripts"
 MASTER = dns_key()
 TOKEN = "t" * 64
 TEAMS = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
@@ -188,3 +191,26 @@ def test_no_secret_is_registered_in_the_clear(graph: Graph) -> None:
         for key, value in resource.inputs.items():
             if not any(secret == key or secret.startswith((f"{key}.", f"{key}[")) for secret in resource.secrets):
                 assert not any(secret in repr(value) for secret in hidden), f"{resource.name}.{key}"
+
+
+def prepared(folder: Path, said: str) -> subprocess.CompletedProcess[str]:
+    """What comes of a Gitea that says this when it is asked for a token."""
+    gitea = folder / "gitea"
+    gitea.write_text(f"#!/bin/sh\ncase \"$*\" in *generate-access-token*) printf '{said}' ;; esac\n")
+    gitea.chmod(0o700)
+    env = {**os.environ, "GITEA": str(gitea), "GITEA_CONFIG": "app.ini", "TOKEN": str(folder)}
+    command = ["sh", str(SCRIPTS / "prepare.sh")]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("around", ["{}", "a line of the log\\n{}", "{}\\na line of the log"])
+def test_the_administrators_token_is_found_between_the_lines_of_the_log(tmp_path: Path, around: str) -> None:
+    done = prepared(tmp_path, around.format("c0ffee" * 6 + "cafe") + "\\n")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "token").read_text().strip() == "c0ffee" * 6 + "cafe"
+    assert (tmp_path / "token").stat().st_mode & 0o077 == 0
+
+
+def test_where_no_token_is_made_it_is_said(tmp_path: Path) -> None:
+    done = prepared(tmp_path, "a line of the log\\n")
+    assert (done.returncode, done.stderr) == (1, "Gitea made no token for its administrator.\n")

@@ -15,5 +15,8 @@ fi
 umask 077
 said="$(configured admin user generate-access-token --username operator --raw --scopes all \
     --token-name "setup-$(date -u +%Y%m%dT%H%M%SZ)-$$")"
-# What Gitea may have to say of other things comes before.
-printf '%s\n' "$said" | tail -n 1 | grep -E '^[0-9a-f]{40}$' >"${TOKEN:-/token}/token"
+# Gitea's log may have lines before it and after it.
+if ! printf '%s\n' "$said" | grep -xE '[0-9a-f]{40}' >"${TOKEN:-/token}/token"; then
+    echo "Gitea made no token for its administrator." >&2
+    exit 1
+fi
