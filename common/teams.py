@@ -28,8 +28,8 @@ LARGEST_FILE: Final = 1024 * 1024
 """Bytes: 2,000 players need a tenth of it."""
 _TAKEN = """
 admin administrator api assets attachments avatar avatars captcha clone-bot drone-bot explore favicon.ico game ghost
-gitea gitea-actions issues login manifest.json merge-bot metrics milestones notifications operator org pulls repo
-repo-avatars robots.txt sitemap.xml ssh swagger.v1.json user v2
+gitea gitea-actions issues login maintainer manifest.json merge-bot metrics milestones notifications operator org pulls
+repo repo-avatars robots.txt sitemap.xml ssh swagger.v1.json user v2
 """
 RESERVED: Final = frozenset(_TAKEN.split())
 """Names of accounts that the game or Gitea has itself (Gitea: models/user/user.go)."""

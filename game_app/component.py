@@ -23,9 +23,17 @@ from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
 from game_app.scm.component import APP as SCM_APP
+from game_app.scm.component import (
+    MAINTAINER,
+    SETUP,
+    URL,
+    ServerPlace,
+    SourceControl,
+    SourceControlArgs,
+    account_password,
+)
 from game_app.scm.component import NAMESPACE as SCM
 from game_app.scm.component import PORT as SCM_PORT
-from game_app.scm.component import SETUP, URL, ServerPlace, SourceControl, SourceControlArgs, account_password
 from game_app.teams import TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
@@ -105,6 +113,8 @@ class GameApp(pulumi.ComponentResource):
     """Where players start."""
     operators_code: pulumi.Output[str]
     """What the operators of the hunt log in with, a secret."""
+    maintainer_password: pulumi.Output[str]
+    """With what the operators push to a component's repository, a secret; empty for a game without a workshop."""
     teams: pulumi.Output[Mapping[str, Mapping[str, Any]]]
     """What stands on each team's sheet (`game_app.teams.sheets`), a secret."""
     address: pulumi.Output[str]
@@ -122,6 +132,7 @@ class GameApp(pulumi.ComponentResource):
         hunt = self._hunt(name, args, spaces)
         self.url = hunt.url
         self.operators_code = hunt.operators_code
+        self.maintainer_password = self._maintainer_password(args.workshop)
         self.teams = self._sheets(args.workshop, hunt, spaces)
         self.address = pulumi.Output.all(args.address, hunt.url).apply(lambda values: str(values[0]))
         self.register_outputs(
@@ -129,6 +140,7 @@ class GameApp(pulumi.ComponentResource):
                 "url": self.url,
                 "address": self.address,
                 "operators_code": self.operators_code,
+                "maintainer_password": self.maintainer_password,
                 "teams": self.teams,
             }
         )
@@ -152,6 +164,10 @@ class GameApp(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _maintainer_password(self, workshop: Workshop | None) -> pulumi.Output[str]:
+        master = pulumi.Output.secret(workshop.master_key if workshop else "")
+        return master.apply(lambda key: account_password(key, MAINTAINER) if key else "")
 
     def _sheets(
         self, workshop: Workshop | None, hunt: Hunt, spaces: Mapping[str, TeamSpace]

@@ -39,8 +39,8 @@ PORT: Final = 3000
 URL: Final = f"http://{APP}.{NAMESPACE}.svc.cluster.local:{PORT}"
 SETUP: Final = "setup"
 """Service account of the set-up."""
-BUILDER, CLONER, MERGER = "drone-bot", "clone-bot", "merge-bot"
-"""Accounts: Drone's own, that of builds, and that which merges what is green."""
+BUILDER, CLONER, MERGER, MAINTAINER = "drone-bot", "clone-bot", "merge-bot", "maintainer"
+"""Accounts: Drone's own, that of builds, that which merges what is green, and the operators' own."""
 _GITEA_USER: Final = 1000
 _HERE: Final = Path(__file__).parent
 _PROJECT: Final = _HERE.parents[1]
@@ -246,10 +246,10 @@ def plan(
         "builder": BUILDER,
         "cloner": CLONER,
         "merger": MERGER,
-        "passwords": {name: account_password(master, name) for name in (BUILDER, CLONER, MERGER, *players)},
+        "passwords": {name: account_password(master, name) for name in (BUILDER, CLONER, MERGER, MAINTAINER, *players)},
         "repositories": [
-            *({"name": name, "readers": []} for name in components),
-            *({"name": name, "readers": list(readers)} for name, readers in teams.items()),
+            *({"name": name, "readers": [], "writers": [MAINTAINER]} for name in components),
+            *({"name": name, "readers": list(readers), "writers": []} for name, readers in teams.items()),
         ],
     }
 

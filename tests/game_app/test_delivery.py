@@ -233,6 +233,24 @@ def test_t27_each_repository_has_a_place_in_both_runners_and_one_build_at_a_time
             assert yaml.safe_load(text)["concurrency"] == {"limit": 1}, name
 
 
+def test_t11_no_pipeline_asks_for_what_the_runner_gives_trusted_repositories_alone(graph: Graph) -> None:
+    """Source: drone-runner-kube, engine/linter/linter.go"""
+    for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
+        if name.endswith(".yaml"):
+            pipeline = yaml.safe_load(text)
+            assert not any(step.get("privileged") for step in pipeline["steps"]), name
+            for volume in pipeline.get("volumes", []):
+                assert set(volume) == {"name", "temp"}, name
+                assert volume["temp"].get("medium") != "memory", name
+
+
+def test_steps_that_share_credentials_run_as_the_user_who_wrote_them(graph: Graph) -> None:
+    steps = yaml.safe_load(graph["delivery-guard-pipelines"].inputs["data"]["component.push.yaml"])["steps"]
+    share = {step["name"]: step.get("user") for step in steps if step.get("volumes")}
+    # The images of the two others run as root by themselves.
+    assert share == {"credentials": None, "build": 0, "scan": None, "sign": 0}
+
+
 def test_the_places_of_a_runner_end_at_what_the_board_bears(preview: bool) -> None:
     graph = run(lambda: delivery(*(f"team-{number}" for number in range(MOST_BUILDS))), preview=preview)
     assert environment(graph, "delivery-runner-deploy-deployment")["DRONE_RUNNER_CAPACITY"] == str(MOST_BUILDS)

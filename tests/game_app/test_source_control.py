@@ -96,7 +96,8 @@ def test_t23_gitea_is_set_so_that_nothing_but_drone_builds(graph: Graph, section
 
 
 def test_t23_the_main_branch_takes_only_what_is_green_up_to_date_and_merged_by_one_account(plan_file: Path) -> None:
-    wanted = protection(read(plan_file))
+    plan = read(plan_file)
+    wanted = protection(plan, next(each for each in plan.repositories if each.name == "team-red"))
     assert wanted["enable_push"] is False
     assert wanted["merge_whitelist_usernames"] == ["merge-bot"]
     assert wanted["enable_status_check"] is True
@@ -111,6 +112,16 @@ def test_t23_players_read_their_own_repository_and_everybody_the_components(plan
     assert repositories == {"portal": [], **TEAMS}
 
 
+def test_t23_the_maintainer_alone_pushes_and_to_components_alone(plan_file: Path) -> None:
+    plan = read(plan_file)
+    pushers = {each.name: protection(plan, each)["push_whitelist_usernames"] for each in plan.repositories}
+    assert pushers == {"portal": ["maintainer"], **{team: [] for team in TEAMS}}
+    for each in plan.repositories:
+        held = protection(plan, each)
+        assert held["enable_push"] is held["enable_push_whitelist"] is bool(each.writers)
+        assert held["enable_force_push"] is False
+
+
 def test_the_configuration_file_holds_no_secret_but_names_their_files(graph: Graph) -> None:
     keys = graph["scm-keys"].inputs["stringData"]
     text = graph["scm-configuration"].inputs["data"]["app.ini"]
@@ -122,7 +133,7 @@ def test_the_configuration_file_holds_no_secret_but_names_their_files(graph: Gra
 
 def test_every_account_has_a_password_of_its_own(plan_file: Path) -> None:
     passwords = read(plan_file).passwords
-    assert set(passwords) == {"drone-bot", "clone-bot", "merge-bot", "ada", "grace", "linus"}
+    assert set(passwords) == {"drone-bot", "clone-bot", "merge-bot", "maintainer", "ada", "grace", "linus"}
     assert len(set(passwords.values())) == len(passwords)
     assert passwords["ada"] == account_password(MASTER, "ada")
 

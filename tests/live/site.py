@@ -351,6 +351,15 @@ class Site:
             assert time.monotonic() < deadline, f"Drone has not answered {what}: {found}"
             time.sleep(0.05)
 
+    def delivered(self, seconds: float = 20) -> None:
+        """Wait until Gitea has no webhook left to deliver: what happened before has its build, or never will."""
+        deadline = time.monotonic() + seconds
+        database = self.folder / "gitea" / "work" / "gitea.db"
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+            while opened.execute("SELECT count(*) FROM hook_task WHERE NOT is_delivered").fetchone()[0]:
+                assert time.monotonic() < deadline, "Gitea has not delivered its webhooks"
+                time.sleep(0.05)
+
     def _hooks(self, what: str = "") -> list[Hook]:
         """Gitea's own record of its webhooks."""
         database = self.folder / "gitea" / "work" / "gitea.db"

@@ -32,6 +32,7 @@ def test_drones_database_restored_from_a_backup_goes_on_building(site: Site, pro
     assert site.drone is not None
     database = site.folder / "drone" / "drone.db"
     backup = site.folder / "backup.db"
+    site.delivered()
     # A build that runs while a dump is made runs in it for ever, until Drone's clean-up ends it.
     settle(site.as_drones_admin())
     with sqlite3.connect(database) as running, sqlite3.connect(backup) as copy:

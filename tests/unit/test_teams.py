@@ -105,6 +105,7 @@ def test_a_hostile_name_of_a_team_is_refused(name: str) -> None:
         "robots.txt",
         "drone-bot",
         "merge-bot",
+        "maintainer",
         "game",
         "a..b",
         ".ada",

@@ -82,13 +82,12 @@ class Gitea:
             self._admin.ask("PATCH", f"/orgs/{name}", wanted)
 
     def _teams(self) -> None:
-        """Drone's account makes webhooks, that of builds reads, and one merges. No player is in any of them."""
+        """Drone's account makes webhooks, and that of builds reads. No player is in either."""
         plan = self._plan
         found = {str(team["name"]): team for team in self._admin.all(f"/orgs/{plan.organisation}/teams")}
         for name, permission, member in (
             ("builders", "admin", plan.builder),
             ("cloners", "read", plan.cloner),
-            ("mergers", "write", plan.merger),
         ):
             team: Mapping[str, Any] | None = found.get(name)
             if team is None:
@@ -136,21 +135,23 @@ class Gitea:
             found = cast("dict[str, Any]", {})
         if any(found.get(key) != value for key, value in wanted.items()):
             self._admin.ask("PATCH", path, wanted)
-        self._readers(path, repository)
-        self._protection(path)
+        self._collaborators(path, repository)
+        self._protection(path, repository)
 
-    def _readers(self, path: str, repository: Repository) -> None:
-        """Players read, whatever somebody gave them since."""
+    def _collaborators(self, path: str, repository: Repository) -> None:
+        """Players read, whatever somebody gave them since; Gitea names in a whitelist whom it finds here alone."""
+        may_write = (self._plan.merger, *repository.writers)
+        wanted = dict.fromkeys(repository.readers, "read") | dict.fromkeys(may_write, "write")
         now = {str(each["login"]) for each in self._admin.all(f"{path}/collaborators")}
-        for name in now - set(repository.readers):
+        for name in now - set(wanted):
             self._admin.ask("DELETE", f"{path}/collaborators/{quote(name)}")
-        for name in repository.readers:
+        for name, permission in wanted.items():
             _, has = self._admin.ask("GET", f"{path}/collaborators/{name}/permission", accept=(404,))
-            if name not in now or has is None or has["permission"] != "read":
-                self._admin.ask("PUT", f"{path}/collaborators/{name}", {"permission": "read"})
+            if name not in now or has is None or has["permission"] != permission:
+                self._admin.ask("PUT", f"{path}/collaborators/{name}", {"permission": permission})
 
-    def _protection(self, path: str) -> None:
-        wanted = protection(self._plan)
+    def _protection(self, path: str, repository: Repository) -> None:
+        wanted = protection(self._plan, repository)
         found = self._admin.get(f"{path}/branch_protections/{quote(self._plan.branch)}")
         if found is None:
             self._admin.ask("POST", f"{path}/branch_protections", {"rule_name": self._plan.branch, **wanted})
@@ -158,13 +159,15 @@ class Gitea:
             self._admin.ask("PATCH", f"{path}/branch_protections/{quote(self._plan.branch)}", wanted)
 
 
-def protection(plan: Plan) -> Mapping[str, Any]:
-    """What holds the main branch: nobody pushes, one account merges, and only what is green and up to date."""
+def protection(plan: Plan, repository: Repository) -> Mapping[str, Any]:
+    """What holds the main branch: its writers alone push, mostly nobody; what is merged is green and up to date."""
     return {
-        "enable_push": False,
+        "enable_push": bool(repository.writers),
+        "enable_push_whitelist": bool(repository.writers),
+        "push_whitelist_usernames": list(repository.writers),
         "enable_force_push": False,
         "enable_merge_whitelist": True,
-        "merge_whitelist_usernames": [plan.merger],
+        "merge_whitelist_usernames": [plan.merger, *repository.writers],
         "enable_status_check": True,
         "status_check_contexts": [CHECK],
         "block_on_outdated_branch": True,

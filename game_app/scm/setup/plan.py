@@ -15,6 +15,8 @@ class Repository:
     name: str
     readers: Sequence[str]
     """Players who may read it; empty: everybody who has an account."""
+    writers: Sequence[str]
+    """Accounts that push to its main branch and merge into it; of most repositories none."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Plan:
     merger: str
     """Accounts: Drone's own, that of builds, and that which merges what is green."""
     passwords: Mapping[str, str] = field(repr=False)
-    """Every account, players and the three above, to its first password."""
+    """Every account, players and the game's own, to its first password."""
     repositories: Sequence[Repository]
 
 

@@ -1,0 +1,129 @@
+"""A fix of one of the game's own components, from the operators' push to the chart that is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from game_app.guard.service.pipelines import load
+from game_app.scm.setup.gitea import protection
+from game_app.scm.setup.plan import read
+from rehearsal.drone.recording import Taken
+from tests.live.attacks import SECONDS, a_name, propose, runs_ours
+from tests.live.site import Site
+from tests.live.steps import DIGEST, Pod
+
+pytestmark = pytest.mark.timeout(900)
+Fell = Callable[[str], None]
+STEPS = ["clone", "credentials", "build", "scan", "sign", "deploy"]
+IMAGE = "registry.example/game/portal"
+
+
+def a_push(site: Site) -> Taken:
+    """The build that one push of the operators' begins on the runner of deployments."""
+    files = {"Dockerfile": "FROM scratch\n", "chart/Chart.yaml": "name: portal\n", "fix.txt": a_name()}
+    commit = site.push_to("maintainer", "portal", "refs/heads/main", files)
+    taken = site.build_of("portal", commit, trust="deploy", seconds=SECONDS)
+    assert taken is not None, (site.built("portal", commit), site.guard.log[-1000:])
+    return taken
+
+
+@pytest.fixture(scope="module")
+def fix(site: Site) -> Taken:
+    return a_push(site)
+
+
+@pytest.fixture
+def pod(site: Site, fix: Taken, tmp_path: Path) -> Pod:
+    return Pod(site, fix, tmp_path / "pod", "refs/heads/main")
+
+
+def test_one_push_begins_the_pipeline_that_the_guard_keeps_on_the_runner_of_deployments_alone(
+    site: Site, fix: Taken
+) -> None:
+    kept = load(site.folder / "guard" / "pipelines").pipelines["game/portal", "push"]
+    assert fix.pipeline.startswith(kept)
+    assert fix.pipeline[len(kept) :].startswith("---\nkind: signature\n")
+    assert (fix.names, fix.event) == (STEPS, "push")
+    assert fix.commit not in {each.commit for each in site.runners["untrusted"].taken()}
+    # What it needs beyond the source comes from the cluster, by its pod's own account.
+    assert fix.secrets == {}
+    assert fix.netrc.partition(":")[0] == "clone-bot"
+    assert not fix.trusted
+
+
+def test_it_is_built_scanned_signed_and_deployed_each_time_the_very_image_that_was_built(fix: Taken, pod: Pod) -> None:
+    assert pod.run(fix) == STEPS
+    *read, build, scan, sign, deploy = pod.calls
+    assert len(read) == len({call for call in read if call.startswith("kubectl get secret delivery ")}) == 3
+    assert f"name={IMAGE}:{fix.commit},push=true" in build
+    assert f"{IMAGE}@{DIGEST}" in scan
+    assert f"{IMAGE}@{DIGEST}" in sign
+    assert f"image.digest={DIGEST}" in deploy
+    assert {"--install", "--atomic", "--timeout"} <= set(deploy.split())
+    assert deploy.startswith("helm upgrade portal chart ")
+    assert (pod.folder / "work" / "fix.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("broken", "succeeded"), [("kubectl", 1), ("buildctl", 2), ("trivy", 3), ("cosign", 4), ("helm", 5)]
+)
+def test_where_one_step_fails_none_comes_after_it(fix: Taken, pod: Pod, broken: str, succeeded: int) -> None:
+    pod.breaks(broken)
+    assert pod.run(fix) == STEPS[:succeeded]
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "sha256:short", "latest"])
+def test_an_image_without_a_digest_is_not_deployed(fix: Taken, pod: Pod, digest: str) -> None:
+    pod.builds({"containerimage.digest": digest})
+    assert pod.run(fix) == STEPS[:2]
+
+
+def test_a_file_of_the_repository_cannot_pretend_to_be_what_was_built(site: Site, tmp_path: Path) -> None:
+    bent = {"Dockerfile": "FROM scratch\n", ".digest": "sha256:" + "e" * 64, ".built.json/x": "x", "y": a_name()}
+    commit = site.push_to("maintainer", "portal", "refs/heads/main", bent)
+    taken = site.build_of("portal", commit, trust="deploy", seconds=SECONDS)
+    assert taken is not None
+    pod = Pod(site, taken, tmp_path / "pod", "refs/heads/main")
+    assert pod.run(taken) == STEPS
+    assert f"image.digest={DIGEST}" in pod.calls[-1]
+
+
+def test_t24_what_a_player_proposes_to_a_component_has_no_way_to_the_deployments_secrets(site: Site) -> None:
+    taken = runs_ours(site, propose(site, repository="portal", player="linus"), "portal")
+    assert "credentials" not in taken.pipeline
+    assert taken.commit not in {each.commit for each in site.runners["deploy"].taken()}
+
+
+def test_t32_no_player_pushes_to_a_component(site: Site, fell: Fell) -> None:
+    operator, own = site.as_operator(), "/repos/game/portal/collaborators/ada"
+    with pytest.raises(PermissionError):
+        site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+    operator.ask("PUT", own, {"permission": "write"})
+    rule = "/repos/game/portal/branch_protections/main"
+    try:
+        with pytest.raises(PermissionError, match="protected branch"):
+            site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+        operator.ask("PATCH", rule, {"push_whitelist_usernames": ["ada", "maintainer"]})
+        commit = site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+        assert site.build_of("portal", commit, trust="deploy", seconds=SECONDS) is not None
+        fell("the player deployed a component")
+    finally:
+        assert "All is as planned" in site.set_up()
+    with pytest.raises(PermissionError):
+        site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+
+
+def test_gitea_says_of_a_branchs_protection_what_the_set_up_wants_so_that_it_has_nothing_to_change(site: Site) -> None:
+    plan = read(site.folder / "plan.json")
+    for repository in plan.repositories:
+        found = site.as_operator().get(f"/repos/game/{repository.name}/branch_protections/main")
+        wanted = protection(plan, repository)
+        assert {key: found[key] for key in wanted} == wanted
+
+
+def test_t32_the_maintainer_pushes_to_no_teams_repository(site: Site) -> None:
+    with pytest.raises(PermissionError):
+        site.push_to("maintainer", "team-red", "refs/heads/main", {a_name(): "x"})
