@@ -1,7 +1,8 @@
-"""Measures the guard, and the program for ever more players: `python -m bench.delivery`.
+"""Measures the guard, Drone's queue, and the program for ever more players: `python -m bench.delivery`.
 
-The guard is a process of its own, as on a board. The program runs under a mock engine, so that its figures are the
-program's own and no cluster's. Nothing here is a test. Seconds are a core's, not the clock's.
+The guard is a process of its own, as on a board. Gitea, Drone and the guard between them are the real ones of
+`tests/live`, with a runner that runs nothing. The program runs under a mock engine, so that its figures are the
+program's own and no cluster's, in a core's seconds. Nothing here is a test.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from rich.console import Console
@@ -26,8 +29,11 @@ from rich.table import Table
 from game_app.guard import service
 from game_app.guard.service.pipelines import EVENTS, SIGNATURES
 from rehearsal.drone.daemons import Daemon, free_ports
+from rehearsal.drone.recording import RecordingRunner, Taken
 from tests.game_app import guards
 from tests.game_app.signing import signed_headers
+from tests.live.attacks import change, settle
+from tests.live.site import Site
 from tests.unit import programs
 from tests.unit.monitor import run
 
@@ -35,6 +41,17 @@ PLAYERS: Final = (1, 20, 235, 2000)
 TEAM: Final = 5
 """Players of one team."""
 REQUESTS: Final = 2000
+AT_ONCE: Final = 235
+"""Builds that are queued at once: one of each player of a full event."""
+WEBHOOKS: Final = 20
+SECONDS: Final = 1.0
+"""That a build takes on the runner."""
+FEWER: Final = 8
+"""Places of a runner that has fewer than there are teams."""
+PATIENCE: Final = 300.0
+"""Seconds after which a build that no runner was given is lost."""
+LONG_POLL: Final = 31.0
+"""Seconds after which a runner that takes no more asks for nothing any more."""
 ROOT: Final = Path(__file__).parents[1]
 
 
@@ -49,8 +66,95 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with tempfile.TemporaryDirectory() as folder:
         _guard(console, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        _builds(console, Path(folder))
     _growth(console)
     return 0
+
+
+def _builds(console: Console, folder: Path) -> None:
+    """Webhooks to the real Drone: how soon one is a build on a runner, and what becomes of many at once."""
+    teams = {f"team-{number}": [f"player{number}"] for number in range(AT_ONCE // TEAM)}
+    console.print(f"Raising Gitea, Drone and the guard for {len(teams)} teams …")
+    site = Site(folder, teams)
+    try:
+        site.start()
+        site.watch()
+        times = _webhooks(site)
+        console.print(
+            f"From a webhook to its build on a runner, with the guard on the way: {median(times):.2f} s in the middle, "
+            f"{max(times):.2f} s at most, of {len(times)} (at most 1)."
+        )
+        title = f"{AT_ONCE} builds of {len(teams)} teams at once, each of {SECONDS:g} s"
+        columns = ("places", "seconds until queued", "until all were taken", "lost", "twice", "largest difference")
+        table = Table(*columns, title=title, min_width=60)
+        ours = site.runners["deploy"]
+        table.add_row(f"{ours.places}, as the program has it", *_queue(site, ours, list(teams)))
+        ours.close()
+        time.sleep(LONG_POLL)
+        fewer = RecordingRunner(site.drone_url, site.rpc_secret, {"trust": "deploy"}, places=FEWER)
+        try:
+            table.add_row(str(FEWER), *_queue(site, fewer, list(teams)))
+        finally:
+            fewer.close()
+    finally:
+        site.stop()
+    console.print(table)
+    console.print("Difference: of the builds taken of two teams, while every team still has some that wait.")
+
+
+def _webhooks(site: Site) -> list[float]:
+    """Seconds from a pull request's webhook until a runner has its build, for one after the other."""
+    hook = change(site, "player0", "team-0").hook
+    times: list[float] = []
+    for _ in range(WEBHOOKS):
+        settle(site.as_drones_admin())
+        began = time.monotonic()
+        _, build = site.deliver(hook)
+        taken = site.runners["untrusted"].wait_for("game/team-0", PATIENCE, number=build["number"])
+        if taken is None:
+            raise RuntimeError("a build never came")
+        times.append(taken.at - began)
+    return times
+
+
+def _queue(site: Site, runner: RecordingRunner, teams: Sequence[str]) -> list[str]:
+    """Queue builds at once, team by team, and let a runner take them. Gives the figures of a line."""
+    admin = site.as_drones_admin()
+    secrets = {team: site.hook_secret(team) for team in teams}
+    runner.lasting = SECONDS
+    admin.ask("DELETE", "/api/queue")
+    try:
+        began = time.monotonic()
+        with ThreadPoolExecutor(max_workers=32) as players:
+            waiting = [players.submit(site.push, team, secret=secrets[team]) for team in teams for _ in range(TEAM)]
+        commits = {push.result() for push in waiting}
+        queued = time.monotonic() - began
+    finally:
+        admin.ask("POST", "/api/queue")
+    began = time.monotonic()
+    taken: list[Taken] = []
+    while len(taken) < len(commits) and time.monotonic() < began + PATIENCE:
+        time.sleep(0.1)
+        taken = [each for each in runner.taken() if each.commit in commits]
+    took = time.monotonic() - began
+    settle(admin, PATIENCE)
+    again = len(taken) - len({each.commit for each in taken})
+    lost = len(commits) - (len(taken) - again)
+    return [f"{queued:.1f}", f"{took:.1f}", str(lost), str(again), str(_difference(taken, teams))]
+
+
+def _difference(taken: Sequence[Taken], teams: Sequence[str]) -> int:
+    """The largest difference between two teams' builds taken, while every team still has some that wait."""
+    so_far = {f"game/{team}": 0 for team in teams}
+    largest = 0
+    for each in sorted(taken, key=lambda one: one.at):
+        so_far[each.repository] += 1
+        if max(so_far.values()) == TEAM:
+            # Its last one waits no more.
+            return max(largest, TEAM - min(so_far.values()))
+        largest = max(largest, max(so_far.values()) - min(so_far.values()))
+    return largest
 
 
 def _growth(console: Console) -> None:

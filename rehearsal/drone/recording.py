@@ -57,6 +57,7 @@ class RecordingRunner:
         self, server: str, rpc_secret: str, labels: Mapping[str, str], *, places: int = 1, kind: str = "kubernetes"
     ) -> None:
         """places: builds that it takes at the same time."""
+        self.places = places
         self._server = server
         self._secret = rpc_secret
         self._labels = dict(labels)
@@ -64,6 +65,8 @@ class RecordingRunner:
         self._taken: list[Taken] = []
         self.to_fail: set[str] = set()
         """Commits whose builds end in failure; it runs nothing that could tell."""
+        self.lasting = 0.0
+        """Seconds that a build takes."""
         self._arrived = threading.Condition()
         self._closed = threading.Event()
         self._holding = False
@@ -139,6 +142,7 @@ class RecordingRunner:
         stage = self._ask("PUT", f"/stage/{stage['id']}", {**stage, "status": "running", "machine": "recorder"})
         with self._arrived:
             self._arrived.wait_for(lambda: not self._holding or commit in self._let_go)
+        self._closed.wait(self.lasting)
         ended = "failure" if commit in self.to_fail else "success"
         self._ask("PUT", f"/stage/{stage['id']}", {**stage, "status": ended, "machine": "recorder"})
 

@@ -141,9 +141,9 @@ def setting(site: Site, repository: str, **changes: Any) -> Generator[None]:
         admin.ask("PATCH", f"/api/repos/game/{repository}", dict(SETTINGS))
 
 
-def settle(admin: Service) -> None:
+def settle(admin: Service, seconds: float = SECONDS) -> None:
     """Wait until a Drone has no build that waits or runs. Raises AssertionError where one never ends."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while unfinished := admin.get("/api/queue"):
         assert time.monotonic() < deadline, unfinished
         time.sleep(0.05)

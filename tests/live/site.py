@@ -382,10 +382,14 @@ class Site:
         path = f"/hook?secret={secret}"
         return status_of(port or self.drone_port, "POST", path, json.dumps(body).encode(), headers)
 
-    def push(self, repository: str, *, port: int | None = None) -> str:
-        """Tell Drone, or another one, of a push to the main branch, as Gitea would. Gives its commit, which is none."""
+    def push(self, repository: str, *, port: int | None = None, secret: str | None = None) -> str:
+        """Tell Drone, or another one, of a push to the main branch, as Gitea would. Gives its commit, which is none.
+
+        secret: of the repository's webhook, for whoever has asked for it before.
+        """
         commit = a_commit()
-        status = self.hook(self.hook_secret(repository), "push", pushed(repository, commit), port=port)
+        secret = secret or self.hook_secret(repository)
+        status = self.hook(secret, "push", pushed(repository, commit), port=port)
         assert status == 200, status
         return commit
 
