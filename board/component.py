@@ -14,7 +14,7 @@ from board.ingress import IngressController, IngressControllerArgs
 from board.priorities import Priorities
 from board.rancher import RancherImport, RancherImportArgs, RancherServer
 from common.helm import Charts
-from common.settings import REHEARSAL, Settings
+from common.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class BoardArgs:
             },
             api_cidrs=own.api_cidrs,
             ready_timeout=own.ready_timeout_seconds,
-            protect=settings.environment != REHEARSAL and not own.allow_replacement,
+            protect=not own.allow_replacement,
             zone=zone,
             name_server=name_server,
             key=key,

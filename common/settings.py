@@ -266,7 +266,7 @@ class Board:
     ready_timeout_seconds: int = setting(integer(30, 7200, "seconds"), default=1200)
     """Seconds that a pool may take until its nodes are ready."""
     allow_replacement: bool = setting(boolean, default=False)
-    """The word without which its cluster, once made, is neither replaced nor removed; a rehearsal needs none."""
+    """The word without which its cluster, once made, is neither replaced nor removed."""
 
 
 @section

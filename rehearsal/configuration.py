@@ -132,6 +132,8 @@ def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> 
                 "pools": {"main": {"nodeType": "PRO2-XXS", "size": 2, "minSize": 1, "maxSize": 3}},
                 "apiCidrs": ["127.0.0.0/8"],
                 "autoUpgrade": {"day": "tuesday", "startHour": 3},
+                # A rehearsal is taken down as readily as it is raised.
+                "allowReplacement": True,
             }
         },
         "activeBoard": "blue",

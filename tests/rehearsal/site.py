@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -26,6 +27,7 @@ from rehearsal.run import Run, claim, find
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
+CLUSTERS = "/k8s/v1/regions/fr-par/clusters"
 
 
 class Rehearsal:
@@ -128,9 +130,19 @@ class Rehearsal:
         """A request to the rehearsal's Scaleway API, by its own account."""
         return ask(self.run, method, path, body)
 
-    def kubectl(self, *arguments: str) -> str:
-        """What kubectl printed, run on the active board as the operator would."""
-        return output([tools().control_plane / "kubectl", f"--kubeconfig={self.run.home / 'kubeconfig'}", *arguments])
+    def kubectl(self, *arguments: str, board: str = "") -> str:
+        """What kubectl printed, run as the operator would: on the active board, or on one that has a name."""
+        file = self._kubeconfig_of(board) if board else self.run.home / "kubeconfig"
+        return output([tools().control_plane / "kubectl", f"--kubeconfig={file}", *arguments])
+
+    def _kubeconfig_of(self, board: str) -> Path:
+        """The kubeconfig that Scaleway gives a board's owner, in a file."""
+        clusters = self.ask_cloud("GET", CLUSTERS)["clusters"]
+        [cluster] = [each for each in clusters if each["name"].endswith(f"-{board}")]
+        given = self.ask_cloud("GET", f"{CLUSTERS}/{cluster['id']}/kubeconfig")
+        file = self.run.home / f"{board}.kubeconfig"
+        file.write_bytes(base64.b64decode(given["content"]))
+        return file
 
 
 def output(

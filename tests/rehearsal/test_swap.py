@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
@@ -11,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.automation import CommandError
 
 from rehearsal.configuration import ZONE
 from rehearsal.deploy import resources_in_state
 from rehearsal.run import Block, Service
-from tests.rehearsal.site import ROOT, Rehearsal, counts, output
-from tests.tools import tools
+from tests.rehearsal.site import CLUSTERS, ROOT, Rehearsal, counts, output
 
 pytestmark = pytest.mark.timeout(900)
 
-CLUSTERS = "/k8s/v1/regions/fr-par/clusters"
 NAMES = ("play", "grafana", "team.play")
 Resources = Mapping[str, Mapping[str, Any]]
 
@@ -70,26 +68,11 @@ def proven_at(game: Rehearsal, name: str) -> str:
     return output(["dig", "+short", f"@{server['public_ip']['address']}", challenge, "CNAME"])
 
 
-def kubectl(game: Rehearsal, board: str, folder: Path, *arguments: str) -> str:
-    """What kubectl prints on a board, with the kubeconfig that Scaleway gives its owner."""
-    clusters = game.ask_cloud("GET", CLUSTERS)["clusters"]
-    [cluster] = [each for each in clusters if each["name"].endswith(f"-{board}")]
-    given = game.ask_cloud("GET", f"{CLUSTERS}/{cluster['id']}/kubeconfig")
-    file = folder / f"{board}.kubeconfig"
-    file.write_bytes(base64.b64decode(given["content"]))
-    return output([tools().control_plane / "kubectl", f"--kubeconfig={file}", *arguments])
-
-
-def serves(game: Rehearsal, board: str, folder: Path) -> bool:
+def serves(game: Rehearsal, board: str) -> bool:
     """Whether the game's page has ready pods and a way in on a board."""
-    ready = kubectl(
-        *(game, board, folder, "get", "deployments", "--namespace=hunt", "--ignore-not-found", "hunt"),
-        "--output=jsonpath={.status.readyReplicas}",
-    )
-    way = kubectl(
-        *(game, board, folder, "get", "ingress", "--namespace=hunt", "--ignore-not-found", "hunt"),
-        "--output=jsonpath={.status.loadBalancer.ingress[0].ip}",
-    )
+    page = ("--namespace=hunt", "--ignore-not-found", "hunt")
+    ready = game.kubectl("get", "deployments", *page, "--output=jsonpath={.status.readyReplicas}", board=board)
+    way = game.kubectl("get", "ingress", *page, "--output=jsonpath={.status.loadBalancer.ingress[0].ip}", board=board)
     return bool(ready) and bool(way)
 
 
@@ -111,10 +94,10 @@ def ask_rancher(game: Rehearsal, method: str, path: str, body: Any = None, token
     return json.loads(answer) if answer else None
 
 
-def test_a_board_is_active_in_rancher_without_a_hand(game: Rehearsal, blue_alone: Resources, tmp_path: Path) -> None:
+def test_a_board_is_active_in_rancher_without_a_hand(game: Rehearsal, blue_alone: Resources) -> None:
     assert managed(game) == {"blue": "active"}
     # Closed in both directions, as every namespace of ours.
-    assert "closed" in kubectl(game, "blue", tmp_path, "get", "networkpolicies", "--namespace=cattle-system")
+    assert "closed" in game.kubectl("get", "networkpolicies", "--namespace=cattle-system", board="blue")
 
 
 def test_a_second_board_is_raised_beside_the_first_without_touching_it(
@@ -148,24 +131,36 @@ def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only
     ):
         while command.poll() is None:
             board = leads_to[answer(game, "play")]
-            assert serves(game, board, tmp_path), f"players were led to {board}, which did not serve"
+            assert serves(game, board), f"players were led to {board}, which did not serve"
             seen.append(board)
         assert command.returncode == 0, printed.read_text()
     assert seen[0] == "blue"
     assert managed(game) == {"blue": "active", "green": "active"}
     assert all(leads_to[answer(game, name)] == "green" for name in NAMES)
     assert proven_at(game, "play") == f"_acme-challenge.play.green.{ZONE}."
-    assert not serves(game, "blue", tmp_path)
+    assert not serves(game, "blue")
     assert of_the_game_master(state(game)) == before
 
 
-def test_the_old_board_is_removed_and_nothing_else(game: Rehearsal, both: dict[str, Any], tmp_path: Path) -> None:
+def test_a_board_stays_as_it_is_while_rancher_is_down(game: Rehearsal, both: dict[str, Any]) -> None:
+    green_alone = {"boards": {"green": both["green"]}, "activeBoard": "green"}
+    ask_rancher(game, "POST", "/rehearsal/down")
+    try:
+        with pytest.raises(CommandError, match="Rancher"):
+            game.up(green_alone)
+    finally:
+        ask_rancher(game, "DELETE", "/rehearsal/down")
+    assert len(game.ask_cloud("GET", CLUSTERS)["clusters"]) == 2
+    assert managed(game) == {"blue": "active", "green": "active"}
+
+
+def test_the_old_board_is_removed_and_nothing_else(game: Rehearsal, both: dict[str, Any]) -> None:
     before = of_the_game_master(state(game))
     game.command("up", "--set", f"boards={json.dumps({'green': both['green']})}", "--set", "activeBoard=green")
     assert not [urn for urn in state(game) if "blue" in urn.rpartition("::")[2]]
     assert len(game.ask_cloud("GET", CLUSTERS)["clusters"]) == 1
     assert managed(game) == {"green": "active"}
-    assert serves(game, "green", tmp_path)
+    assert serves(game, "green")
     assert answer(game, "anything.blue") == ""
     assert of_the_game_master(state(game)) == before
 

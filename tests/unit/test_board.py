@@ -249,12 +249,8 @@ def test_a_cluster_is_replaced_or_removed_only_where_it_was_said(preview: bool) 
         assert graph["blue-kapsule-cluster"].protect is protect
 
 
-@pytest.mark.parametrize(("allowed", "environment"), [(True, "dev"), (False, "rehearsal")])
-def test_the_word_for_it_is_the_boards_own_setting_and_a_rehearsal_needs_none(allowed: bool, environment: str) -> None:
-    changes: dict[str, object] = {"boards.blue.allowReplacement": allowed, "environment": environment}
-    if environment == "rehearsal":
-        changes["scaleway.apiUrl"] = "http://127.0.0.1:8080"
-    settings = parse(spoiled(changes), environment)
+def test_the_word_for_it_is_the_boards_own_setting() -> None:
+    settings = parse(spoiled({"boards.blue.allowReplacement": True}), "dev")
 
     def args(board: str) -> BoardArgs:
         return BoardArgs.from_settings(
@@ -270,7 +266,7 @@ def test_the_word_for_it_is_the_boards_own_setting_and_a_rehearsal_needs_none(al
 
     found: list[bool] = []
     run(lambda: found.extend(args(board).protect for board in ("blue", "green")), preview=True)
-    assert found == [False, environment != "rehearsal"]
+    assert found == [False, True]
 
 
 def test_nodes_without_an_address_of_their_own_have_a_way_out_before_they_are_made(preview: bool) -> None:

@@ -1,0 +1,76 @@
+"""What goes wrong with a board: said in bounded time, and resumed by the next command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi.automation import CommandError
+
+from tests.rehearsal.site import CLUSTERS, Rehearsal, counts
+
+pytestmark = pytest.mark.timeout(900)
+
+NETWORKS = "/vpc/v2/regions/fr-par/private-networks"
+RESERVED = "/ipam/v1/regions/fr-par/ips"
+
+
+def blue_with(game: Rehearsal, **changes: Any) -> dict[str, Any]:
+    """The rehearsal's only board, some of its settings changed."""
+    return {"boards": {"blue": {**game.setting("boards")["blue"], **changes}}}
+
+
+def test_a_pool_that_gets_no_nodes_is_named_after_its_time(game: Rehearsal) -> None:
+    game.open()
+    game.ask_cloud("POST", "/rehearsal/faults", {"no_nodes": True})
+    with pytest.raises(CommandError, match="board-blue-kapsule-main") as failed:
+        game.up(blue_with(game, readyTimeoutSeconds=30))
+    assert "timeout" in str(failed.value)
+    game.ask_cloud("DELETE", "/rehearsal/faults")
+
+
+def test_a_load_balancer_that_is_refused_is_said_by_the_cluster_and_the_release_is_rolled_back(
+    game: Rehearsal,
+) -> None:
+    game.ask_cloud("POST", "/rehearsal/faults", {"no_load_balancers": True})
+    with pytest.raises(CommandError, match="board-blue-ingress-controller"):
+        game.up({"sources": {**game.setting("sources"), "chartTimeoutSeconds": 30}})
+    assert "Quota exceeded for load balancers" in game.kubectl("get", "events", "--namespace=ingress", board="blue")
+    assert game.kubectl("get", "services", "--namespace=ingress", "--output=name", board="blue") == ""
+    game.ask_cloud("DELETE", "/rehearsal/faults")
+
+
+def test_the_next_up_goes_on_with_what_is_there(game: Rehearsal) -> None:
+    assert counts(game.command("up")).keys() <= {"create", "same", "update"}
+    there = game.ask_cloud("GET", "/rehearsal/state")
+    assert (there["clusters"], there["pools"], there["lbs"], there["lb_ips"]) == (1, 1, 1, 1)
+    assert counts(game.command("up")).keys() == {"same"}
+
+
+def test_a_cluster_is_replaced_only_where_the_operator_said_so(game: Rehearsal) -> None:
+    [before] = game.ask_cloud("GET", CLUSTERS)["clusters"]
+    game.up(blue_with(game, allowReplacement=False))
+    with pytest.raises(CommandError, match="protect"):
+        game.up(blue_with(game, allowReplacement=False, cni="calico"))
+    [after] = game.ask_cloud("GET", CLUSTERS)["clusters"]
+    assert (after["id"], after["cni"]) == (before["id"], "cilium")
+    game.up(blue_with(game, allowReplacement=True))
+    game.up(blue_with(game, cni="calico"))
+    [another] = game.ask_cloud("GET", CLUSTERS)["clusters"]
+    assert another["id"] != before["id"]
+    assert another["cni"] == "calico"
+    assert game.kubectl("get", "deployments", "--namespace=hunt", "--output=name", board="blue")
+
+
+def test_a_network_that_is_still_in_use_is_named_and_the_next_destroy_goes_on(game: Rehearsal) -> None:
+    networks = game.ask_cloud("GET", NETWORKS)["private_networks"]
+    [board_s] = [each for each in networks if "board" in each["name"] or "blue" in each["tags"]]
+    # As an operator would in the console, for a machine that the program does not know.
+    foreign = game.ask_cloud("POST", RESERVED, {"source": {"private_network_id": board_s["id"]}})
+    with pytest.raises(CommandError, match="Private Network must be empty to be deleted"):
+        game.open().destroy(color="never")
+    assert game.ask_cloud("GET", CLUSTERS)["clusters"] == []
+    game.ask_cloud("DELETE", f"{RESERVED}/{foreign['id']}")
+    printed = game.command("down")
+    assert "Nothing is left" in printed
+    assert "billed" not in printed
