@@ -14,7 +14,7 @@ from tests.rehearsal.site import Rehearsal
 def game(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Generator[Rehearsal]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        short = request.path.stem.removeprefix("test_")[:8]
+        short = request.path.stem.removeprefix("test_").replace("_", "-")[:8]
         game = Rehearsal(f"t{os.getpid()}-{short}")
         try:
             yield game
