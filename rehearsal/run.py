@@ -37,6 +37,7 @@ class Block(IntEnum):
     INSTANCES = 1
     CONTROL_PLANES = 2
     LOAD_BALANCERS = 3
+    GATEWAYS = 4
 
 
 class Service(IntEnum):

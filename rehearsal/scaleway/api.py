@@ -17,6 +17,7 @@ from rehearsal.scaleway.domains import Domains
 from rehearsal.scaleway.errors import ApiError, denied_authentication, failed_behind, not_in_stand_in
 from rehearsal.scaleway.faults import Faults
 from rehearsal.scaleway.fleet import Fleet
+from rehearsal.scaleway.gateways import PublicGateways
 from rehearsal.scaleway.iam import Iam
 from rehearsal.scaleway.instance_ips import InstanceIps
 from rehearsal.scaleway.ipam import Ipam
@@ -80,7 +81,8 @@ class ScalewayApi:
         self._faults = Faults(context)
         self._products = (
             Iam(context), marketplace, servers, ips, groups, self._nics, volumes, self._vpc, ipam,
-            self._kapsule, pools, Domains(context), self._balancers, self._faults,
+            self._kapsule, pools, Domains(context), self._balancers,
+            PublicGateways(context, ipam), self._faults,
         )  # fmt: skip
         self._runner: web.AppRunner | None = None
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-
 from aiohttp import web
 
 from rehearsal.run import Block
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid, not_in_stand_in
+from rehearsal.scaleway.errors import not_in_stand_in
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.fleet import Fleet
 from rehearsal.scaleway.paging import instance_listing
 from rehearsal.scaleway.records import Record, new_id, public
+from rehearsal.scaleway.reverse import check_reverse
 
 _IPS = "/instance/v1/zones/{zone}/ips"
 ROUTED_IPV4 = "routed_ipv4"
@@ -115,12 +113,8 @@ class InstanceIps:
         reverse, wanted = fields.maybe_text("reverse"), fields.maybe_text("server")
         fields.check()
         server = self._store.servers.get(wanted, zone=ip["zone"]) if wanted else None
-        if reverse and not await self._resolves(reverse, ip["address"]):
-            raise invalid(
-                "reverse",
-                f"Your reverse must resolve. Ensure the command 'dig +short {reverse}' "
-                f"matches your IP address '{ip['address']}'. If it does, please contact our support.",
-            )
+        if reverse:
+            await check_reverse(self._store, reverse, ip["address"])
         ip.update(tags=tags, reverse=reverse if fields.sent("reverse") else ip["reverse"])
         if server:
             self.attach(ip, server)
@@ -146,16 +140,3 @@ class InstanceIps:
     def _view(self, ip: Record) -> Record:
         server = self._store.servers.find(ip["_server_id"])
         return {**public(ip), "server": server and {"id": server["id"], "name": server["name"]}}
-
-    async def _resolves(self, name: str, address: str) -> bool:
-        """Whether a name means an address, in the stand-in's own zones or in the world's."""
-        wanted = name.rstrip(".")
-        for record in self._store.dns_records:
-            full = f"{record['name']}.{record['_zone']}".lstrip(".")
-            if record["type"] == "A" and full == wanted and record["data"] == address:
-                return True
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(wanted, None, family=socket.AF_INET)
-        except socket.gaierror:
-            return False
-        return any(entry[4][0] == address for entry in found)

@@ -12,6 +12,7 @@ from rehearsal.scaleway.catalogue import GB, SERVER_TYPES
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import transient_state
 from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.gateways import leads_out
 from rehearsal.scaleway.ipam import Ipam
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, fixed_id, mac_address, new_id, now, public
@@ -250,9 +251,10 @@ class Pools:
     async def _reach_size(self, pool: Record) -> None:
         # The control plane comes up in the background too.
         await self._context.work.settled(pool["cluster_id"], READY_LIMIT)
-        while self._context.shortage.nodes and pool["status"] == "scaling":
-            await asyncio.sleep(0.3)
         cluster = self._store.clusters.find(pool["cluster_id"])
+        while cluster and not self._can_start(cluster, pool) and pool["status"] == "scaling":
+            await asyncio.sleep(0.3)
+            cluster = self._store.clusters.find(pool["cluster_id"])
         if cluster is None or pool["status"] != "scaling":
             return
         nodes = self._wanted_nodes(cluster, pool)
@@ -264,6 +266,11 @@ class Pools:
             node.update(status="ready", conditions=dict(HEALTHY), updated_at=now())
         if pool["status"] == "scaling":
             self._move(pool, "ready")
+
+    def _can_start(self, cluster: Record, pool: Record) -> bool:
+        """Whether new nodes of a pool are to be had, and reach the control plane from where they are."""
+        way_out = not pool["public_ip_disabled"] or leads_out(self._store, cluster["private_network_id"])
+        return way_out and not self._context.shortage.nodes
 
     async def _ready(self, pool: Record) -> list[str]:
         return list(await self._context.clusters.ready_nodes(pool["cluster_id"], pool["id"]))

@@ -70,6 +70,9 @@ class Store:
         self.dns_records = Table("record")
         self.lb_ips = Table("ip")
         self.lbs = Table("lb")
+        self.gateway_ips = Table("ip")
+        self.gateways = Table("gateway")
+        self.gateway_networks = Table("gateway_network")
         self.ssh_keys = Table("ssh_key")
 
     def tables(self) -> dict[str, Table]:

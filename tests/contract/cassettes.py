@@ -38,6 +38,12 @@ RESOURCES = {
     "cluster": ("k8s/cluster-*", "k8s/data-source-cluster-*", "k8s/data-source-version-*"),
     "pool": ("k8s/pool-*", "k8s/data-source-pool-*"),
     "cluster's ACL": ("k8s/acl-*",),
+    "gateway's IP": ("vpcgw/vpc-public-gateway-ip-*", "vpcgw/data-source-vpc-public-gateway-ip-*"),
+    "gateway": (
+        "vpcgw/vpc-public-gateway-basic", "vpcgw/vpc-public-gateway-attach-*", "vpcgw/vpc-public-gateway-bastion*",
+        "vpcgw/vpc-public-gateway-upgrade", "vpcgw/data-source-vpc-public-gateway-basic",
+    ),
+    "gateway's network": ("vpcgw/vpc-gateway-network-*", "vpcgw/data-source-vpc-gateway-network-*"),
     "load balancer IP": ("lb/ip-*", "lb/data-source-ip-*", "lb/data-source-ips-*"),
     "DNS record": ("domain/domain-record-*", "domain/data-source-domain-record-*"),
     "DNS zone": ("domain/domain-zone-*", "domain/data-source-domain-zone-*"),

@@ -81,6 +81,12 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "PATCH /instance/v1/.*/ips", "", _SOONER + ": a name in the stand-in's zones resolves", "instance/ip-reverse"
     ),
+    Known(
+        "PATCH /vpc-gw/v2/.*/ips",
+        "",
+        _SOONER + ": a name in the stand-in's zones resolves",
+        "vpcgw/vpc-public-gateway-ip-reverse",
+    ),
     Known("GET /lb/v1/.*/ips\\?ip_type=", r"\.(ips.*|total_count)", _ACCOUNT, "lb/data-source-ips-basic"),
     Known("GET /k8s/v1/.*/nodes", r"\.nodes\[\d+\]\.public_ip_v4", "a KWOK node has no public address"),
     Known("GET /k8s/v1/.*/nodes", r"\.(nodes|total_count)", "an upgrade replaces no KWOK node, so none is there twice"),

@@ -55,11 +55,18 @@ def test_a_cluster_is_replaced_only_where_the_operator_said_so(game: Rehearsal) 
     [after] = game.ask_cloud("GET", CLUSTERS)["clusters"]
     assert (after["id"], after["cni"]) == (before["id"], "cilium")
     game.up(blue_with(game, allowReplacement=True))
-    game.up(blue_with(game, cni="calico"))
+    [pool] = game.setting("boards")["blue"]["pools"].values()
+    game.up(blue_with(game, cni="calico", pools={"main": {**pool, "publicIp": False}}))
     [another] = game.ask_cloud("GET", CLUSTERS)["clusters"]
     assert another["id"] != before["id"]
     assert another["cni"] == "calico"
-    assert game.kubectl("get", "deployments", "--namespace=hunt", "--output=name", board="blue")
+
+
+def test_nodes_without_an_address_of_their_own_serve_the_game_too(game: Rehearsal) -> None:
+    columns = "--output=jsonpath={.items[*].status.addresses[*].type}"
+    assert "ExternalIP" not in game.kubectl("get", "nodes", columns, board="blue")
+    ready = "--output=jsonpath={.status.readyReplicas}"
+    assert game.kubectl("get", "deployment", "hunt", "--namespace=hunt", ready, board="blue") == "1"
 
 
 def test_a_network_that_is_still_in_use_is_named_and_the_next_destroy_goes_on(game: Rehearsal) -> None:

@@ -20,6 +20,7 @@ VPC = f"/vpc/v2/regions/{REGION}"
 K8S = f"/k8s/v1/regions/{REGION}"
 IPAM = f"/ipam/v1/regions/{REGION}"
 LB = f"/lb/v1/zones/{ZONE}"
+GATEWAY = f"/vpc-gw/v2/zones/{ZONE}"
 BLOCK = f"/block/v1/zones/{ZONE}"
 
 
