@@ -116,7 +116,14 @@ class Kapsule(pulumi.ComponentResource):
                 maintenance_window_start_hour=args.upgrade_hour,
             ),
             tags=mark,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                # The new one serves before the old one goes, which the plugin would have the other way round for the
+                # name's sake; Scaleway's names need not differ. Nor can the engine delete first what a provider leads
+                # to: https://github.com/pulumi/pulumi/issues/14650
+                delete_before_replace=False,
+            ),
         )
         if args.api_cidrs:
             kubernetes.Acl(

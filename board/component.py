@@ -163,6 +163,7 @@ class Board(pulumi.ComponentResource):
             IngressControllerArgs(
                 environment=args.environment,
                 board=args.board,
+                cluster=kapsule.cluster,
                 subnet=args.subnet,
                 zone=args.zone,
                 cluster_issuer=certificates.cluster_issuer,
@@ -179,6 +180,7 @@ class Board(pulumi.ComponentResource):
                     environment=args.environment,
                     board=args.board,
                     rancher=args.rancher,
+                    cluster=kapsule.cluster,
                     equipment=[certificates, ingress],
                 ),
                 opts=inside,

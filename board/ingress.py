@@ -43,6 +43,8 @@ class IngressControllerArgs:
 
     environment: str
     board: str
+    cluster: pulumi.Resource
+    """Where it runs; the door of another cluster has another address."""
     subnet: pulumi.Input[str]
     """Private IPv4 network of the nodes in CIDR notation, from which the load balancer calls."""
     zone: pulumi.Input[str]
@@ -64,7 +66,12 @@ class IngressController(pulumi.ComponentResource):
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:board:IngressController", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        address = loadbalancers.Ip(f"{name}-ip", tags=tags(args.environment, args.board), opts=child)
+        address = loadbalancers.Ip(
+            f"{name}-ip",
+            tags=tags(args.environment, args.board),
+            # While one cluster follows another, both have a load balancer, and an address belongs to one.
+            opts=pulumi.ResourceOptions(parent=self, replace_with=[args.cluster]),
+        )
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={"name": "ingress", "labels": dict(restricted_namespace("ingress"))},

@@ -58,6 +58,8 @@ class RancherImportArgs:
     environment: str
     board: str
     rancher: RancherServer
+    cluster: pulumi.Resource
+    """What joins; another one joins anew."""
     equipment: Sequence[pulumi.Resource]
     """What is on the board: Rancher lets go of the board before any of it goes."""
 
@@ -85,6 +87,9 @@ class RancherImport(pulumi.ComponentResource):
                     # No value flows, but at the end Rancher goes first: it takes its own webhooks with it, and none
                     # of them is asked about what is removed from the board then.
                     depends_on=list(args.equipment),
+                    replace_with=[args.cluster],
+                    # Rancher takes a name once.
+                    delete_before_replace=True,
                     additional_secret_outputs=["clusterRegistrationToken", "kubeConfig", "caCert"],
                     custom_timeouts=pulumi.CustomTimeouts(create="10m", delete="10m"),
                 ),

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from pulumi.automation import CommandError
 
-from tests.rehearsal.site import CLUSTERS, Rehearsal, counts
+from rehearsal.configuration import ZONE
+from tests.rehearsal.site import CLUSTERS, Rehearsal, counts, output
 
 pytestmark = pytest.mark.timeout(900)
 
 NETWORKS = "/vpc/v2/regions/fr-par/private-networks"
 RESERVED = "/ipam/v1/regions/fr-par/ips"
+DOORS = "/lb/v1/zones/fr-par-1/ips"
 
 
 def blue_with(game: Rehearsal, **changes: Any) -> dict[str, Any]:
@@ -60,6 +62,10 @@ def test_a_cluster_is_replaced_only_where_the_operator_said_so(game: Rehearsal) 
     [another] = game.ask_cloud("GET", CLUSTERS)["clusters"]
     assert another["id"] != before["id"]
     assert another["cni"] == "calico"
+    # The names follow to the new one's door.
+    [door] = game.ask_cloud("GET", DOORS)["ips"]
+    [server] = game.ask_cloud("GET", "/instance/v1/zones/fr-par-1/servers")["servers"]
+    assert output(["dig", "+short", f"@{server['public_ip']['address']}", f"play.{ZONE}"]) == door["ip_address"]
 
 
 def test_nodes_without_an_address_of_their_own_serve_the_game_too(game: Rehearsal) -> None:

@@ -249,6 +249,14 @@ def test_a_cluster_is_replaced_or_removed_only_where_it_was_said(preview: bool) 
         assert graph["blue-kapsule-cluster"].protect is protect
 
 
+def test_a_new_cluster_serves_at_an_address_of_its_own_before_the_old_one_goes(graph: Graph) -> None:
+    """The engine cannot delete first what a provider leads to, and an address has one load balancer."""
+    cluster = graph["blue-kapsule-cluster"].options
+    assert (cluster.deleteBeforeReplaceDefined, cluster.deleteBeforeReplace) == (True, False)
+    door = graph["blue-ingress-ip"].options
+    assert [urn.rpartition("::")[2] for urn in door.replace_with] == ["blue-kapsule-cluster"]
+
+
 def test_the_word_for_it_is_the_boards_own_setting() -> None:
     settings = parse(spoiled({"boards.blue.allowReplacement": True}), "dev")
 
