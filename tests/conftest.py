@@ -16,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.attack_suite import FELL, table, tally
+from tests.charts.official import RealCharts
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = ("rehearsal", "live", "gamemaster", "workshop", "instances", "observability", "releases", "toolchain")
@@ -31,6 +32,15 @@ class FolderScheduling(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         _, folder, *_ = file.split("/")
         return file if folder in APART else folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--charts",
+        choices=("kept", "official"),
+        default="kept",
+        help="what the charts' values are held against: schemas kept beside the project, or the publishers' own charts",
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -80,3 +90,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             console.print(table(found))
         terminalreporter.ensure_newline()
         terminalreporter.write(captured.get())
+
+
+@pytest.fixture(scope="session")
+def real_charts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealCharts:
+    official = request.config.getoption("charts") == "official"
+    return RealCharts(official=official, into=tmp_path_factory.mktemp("charts"))

@@ -19,19 +19,12 @@ from jsonschema import Draft7Validator
 
 from common.versions import CHARTS
 from rehearsal.charts.registry import STAND_INS
-from tests.unit import programs
-from tests.unit.monitor import run
+from tests.charts.given import given_values
+from tests.charts.official import RealCharts
 
 Node = Mapping[str, Any]
 Names = tuple[str, ...]
 SCALEWAY = "service.beta.kubernetes.io/scw-loadbalancer"
-
-REAL_CHARTS = Path(__file__).parents[3] / "shared" / "charts"
-"""Default values and schemas as the charts' projects publish them; not part of this project."""
-
-needs_real_charts = pytest.mark.skipif(
-    not REAL_CHARTS.is_dir(), reason=f"the real charts' values and schemas are not in {REAL_CHARTS}"
-)
 
 
 @dataclass(frozen=True)
@@ -122,10 +115,8 @@ def stand_in(chart: str) -> Values:
 
 
 @pytest.fixture
-def real(chart: str) -> Values:
-    if not (REAL_CHARTS / chart).is_dir():
-        pytest.skip(f"the real chart's values and schema are not in {REAL_CHARTS / chart}")
-    return Values.of(REAL_CHARTS / chart)
+def real(chart: str, real_charts: RealCharts) -> Values:
+    return Values.of(real_charts.folder(chart))
 
 
 def test_a_misspelt_name_fits_nowhere(stand_in: Values) -> None:
@@ -138,21 +129,18 @@ def test_a_stand_in_takes_its_own_defaults(stand_in: Values) -> None:
     assert [names for names, _ in leaves(stand_in.defaults) if stand_in.says_of(names) is None] == []
 
 
-@needs_real_charts
 def test_a_stand_in_takes_no_value_that_the_real_chart_has_not(stand_in: Values, real: Values) -> None:
     taken = [names for names, _ in stand_in.described() if names != ("global",)]
     known = [names for names in taken if real.mentions(names) or (real.schema and real.says_of(names) is not None)]
     assert taken == known
 
 
-@needs_real_charts
 def test_a_stand_in_takes_no_type_that_the_real_chart_refuses(stand_in: Values, real: Values) -> None:
     for names, node in stand_in.described():
         allowed = types(real.says_of(names) or {})
         assert not allowed or types(node) <= allowed, names
 
 
-@needs_real_charts
 def test_what_a_stand_in_does_by_default_the_real_chart_does(stand_in: Values, real: Values) -> None:
     said = {names: value for names, value in leaves(stand_in.defaults) if value not in ({}, [], "", None)}
     published = dict(leaves(real.defaults))
@@ -161,14 +149,7 @@ def test_what_a_stand_in_does_by_default_the_real_chart_does(stand_in: Values, r
 
 @pytest.fixture(scope="module")
 def given() -> Mapping[str, Node]:
-    """Chart to the values with which the program installs it."""
-
-    def program() -> None:
-        programs.board()
-        programs.observability()
-
-    releases = run(program, preview=False).of_type("kubernetes:helm.sh/v3:Release")
-    return {release.inputs["name"]: release.inputs["values"] for release in releases}
+    return given_values()
 
 
 def merged(defaults: Any, values: Any) -> Any:
@@ -202,16 +183,15 @@ def refused(folder: Values, values: Node) -> list[str]:
 
 
 def test_the_stand_ins_take_every_value_that_the_program_sets(given: Mapping[str, Node]) -> None:
-    assert given.keys() >= {"nginx-ingress", "cert-manager", "grafana"}
+    assert given.keys() == CHARTS.keys()
     found = {chart: refused(Values.of(STAND_INS / chart), values) for chart, values in given.items()}
     assert not any(found.values()), found
 
 
-@needs_real_charts
-def test_the_real_charts_take_every_value_that_the_program_sets(given: Mapping[str, Node]) -> None:
-    real = {chart: Values.of(REAL_CHARTS / chart) for chart in given if (REAL_CHARTS / chart).is_dir()}
-    found = {chart: refused(own, given[chart]) for chart, own in real.items()}
-    assert not any(found.values()), found
+def test_the_real_chart_takes_every_value_that_the_program_sets(
+    given: Mapping[str, Node], chart: str, real: Values
+) -> None:
+    assert refused(real, given[chart]) == []
 
 
 @pytest.mark.parametrize("chart", ["nginx-ingress", "cert-manager"])

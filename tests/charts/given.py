@@ -1,0 +1,24 @@
+"""The values with which the program installs each chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from gamemaster import rancher
+from tests.unit import programs
+from tests.unit.monitor import run
+
+
+@cache
+def given_values() -> Mapping[str, Mapping[str, Any]]:
+    """By the chart's name."""
+
+    def program() -> None:
+        programs.board()
+        programs.observability()
+
+    releases = run(program, preview=False).of_type("kubernetes:helm.sh/v3:Release")
+    on_the_game_master = {"rancher": rancher.values("rancher.hunt.example.org", "a-bootstrap-password", private=True)}
+    return on_the_game_master | {release.inputs["name"]: release.inputs["values"] for release in releases}
