@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+from pathlib import Path
+
 from common.versions import CHARTS
 from gamemaster.rancher import ADDRESS
 from rehearsal.configuration import CHART_NAMES
 from rehearsal.k3s import RANCHER_ADDRESS
+from tests.unit import programs
+from tests.unit.monitor import run
+
+PLUGIN = Path(__file__).parents[2] / "rehearsal" / "toolchain" / "modules" / "scaleway" / "main.go"
 
 
 def test_it_answers_for_rancher_where_nginx_asks() -> None:
@@ -14,3 +22,11 @@ def test_it_answers_for_rancher_where_nginx_asks() -> None:
 
 def test_it_serves_every_chart_that_the_program_installs() -> None:
     assert set(CHART_NAMES) == set(CHARTS)
+
+
+def test_its_plugin_knows_every_resource_of_scaleway_s_that_the_program_has() -> None:
+    board = partial(programs.board, api_cidrs=("203.0.113.0/24",), public_ip=False)
+    graphs = (run(program, preview=False) for program in (programs.game_master, board))
+    types = {resource.type for graph in graphs for resource in graph.resources.values()}
+    known = set(re.findall(r'"(scaleway:[^"]+)"', PLUGIN.read_text()))
+    assert known == {each for each in types if each.startswith("scaleway:")}

@@ -18,22 +18,18 @@ var version string
 // Two names are not what Pulumi would derive: its package calls the Terraform provider's k8s kubernetes, and vpc network.
 var names = map[string]tokens.Type{
 	"scaleway_domain_record":           "scaleway:domain/record:Record",
-	"scaleway_domain_zone":             "scaleway:domain/zone:Zone",
-	"scaleway_iam_ssh_key":             "scaleway:iam/sshKey:SshKey",
 	"scaleway_instance_ip":             "scaleway:instance/ip:Ip",
-	"scaleway_instance_ip_reverse_dns": "scaleway:instance/ipReverseDns:IpReverseDns",
-	"scaleway_instance_private_nic":    "scaleway:instance/privateNic:PrivateNic",
 	"scaleway_instance_security_group": "scaleway:instance/securityGroup:SecurityGroup",
 	"scaleway_instance_server":         "scaleway:instance/server:Server",
 	"scaleway_k8s_acl":                 "scaleway:kubernetes/acl:Acl",
 	"scaleway_k8s_cluster":             "scaleway:kubernetes/cluster:Cluster",
 	"scaleway_k8s_pool":                "scaleway:kubernetes/pool:Pool",
 	"scaleway_lb_ip":                   "scaleway:loadbalancers/ip:Ip",
-	"scaleway_object_bucket":           "scaleway:object/bucket:Bucket",
-	"scaleway_registry_namespace":      "scaleway:registry/namespace:Namespace",
 	"scaleway_vpc":                     "scaleway:network/vpc:Vpc",
+	"scaleway_vpc_gateway_network":     "scaleway:network/gatewayNetwork:GatewayNetwork",
 	"scaleway_vpc_private_network":     "scaleway:network/privateNetwork:PrivateNetwork",
 	"scaleway_vpc_public_gateway":      "scaleway:network/publicGateway:PublicGateway",
+	"scaleway_vpc_public_gateway_ip":   "scaleway:network/publicGatewayIp:PublicGatewayIp",
 }
 
 func bridged() tfbridge.ProviderInfo {
