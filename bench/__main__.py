@@ -92,6 +92,8 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             Measure("make rehearse, cold", cold, 240),
             Measure("make rehearse, nothing to do", noop, 8),
             Measure("make rehearse, one setting changed", change, 20),
+            # More than it adds: most of it runs beside something else.
+            Measure("observability's steps, added up", report.took("observability"), 40),
             Measure("make rehearse-down", down, 60),
             Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
             Measure("game master, booted to serving", max(role.ended for role in host), 60),

@@ -44,7 +44,7 @@ class Delegation(pulumi.ComponentResource):
     """The two records in zone-file notation, ready to paste into the parent zone."""
 
     in_place: pulumi.Output[str]
-    """Known once the parent zone's own servers answer with the records."""
+    """Known once the parent zone's own servers answer with the records, or once they are there if nobody looks."""
 
     def __init__(self, name: str, args: DelegationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Delegation", name, None, opts)
@@ -72,21 +72,25 @@ class Delegation(pulumi.ComponentResource):
         self.records = pulumi.Output.from_input(args.ip).apply(
             lambda ip: [f"{args.subdomain}.{args.parent}. 300 IN NS {server}", f"{server} 300 IN A {ip}"]
         )
-        check = args.host.step(
+        ready = pulumi.Output.all(args.answers, made).apply(lambda known: " ".join(map(str, known)))
+        self.in_place = self._seen(name, args, f"{label}.{args.parent}", ready) if args.timeout else ready
+        self.register_outputs({"records": self.records, "in_place": self.in_place})
+
+    def _seen(self, name: str, args: DelegationArgs, name_server: str, ready: pulumi.Output[str]) -> pulumi.Output[str]:
+        """Waits until the parent zone's own servers lead to the game master."""
+        return args.host.step(
             f"{name}-check",
             "delegation",
             {
                 "zone": f"{args.subdomain}.{args.parent}",
                 "parent": args.parent,
-                "name-server": f"{label}.{args.parent}",
+                "name-server": name_server,
                 "ip": args.ip,
                 "seconds": str(args.timeout),
             },
             parent=self,
-            after=pulumi.Output.all(args.answers, made).apply(lambda known: " ".join(map(str, known))),
-        )
-        self.in_place = check.stdout
-        self.register_outputs({"records": self.records, "in_place": self.in_place})
+            after=ready,
+        ).stdout
 
 
 def name_server_label(subdomain: str) -> str:

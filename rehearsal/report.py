@@ -43,7 +43,7 @@ class Report:
             what = STAND_IN if tool.stand_in else REAL
             table.add_row(f"{tool.name} {tool.version}", what, tool.origin, "", _seconds(tool.seconds))
         for part, what, origin, address, prefix in self._rows():
-            table.add_row(part, what, origin, address, _seconds(self._took(prefix)))
+            table.add_row(part, what, origin, address, _seconds(self.took(prefix) if prefix else None))
         return table
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
@@ -78,9 +78,8 @@ class Report:
         ]
         return rows
 
-    def _took(self, prefix: str) -> float | None:
-        if not prefix:
-            return None
+    def took(self, prefix: str) -> float:
+        """Seconds that the steps of one part took, added up; some ran at the same time."""
         return sum(seconds for urn, seconds in self.resources.items() if name_of(urn).startswith(prefix))
 
     def closing(self, seconds: float) -> str:

@@ -131,8 +131,11 @@ class Game:
         return dns.tsig.Key("certificates", secret, "hmac-sha512")
 
 
-def program(settings: Settings) -> None:
-    """The game master and a few names, with this machine's addresses."""
+def program(settings: Settings, delegation_timeout: int = 0) -> None:
+    """The game master and a few names, with this machine's addresses.
+
+    delegation_timeout: seconds to wait for the parent zone; 0 does not look at it.
+    """
     master = GameMaster(
         "gamemaster",
         GameMasterArgs(
@@ -140,7 +143,7 @@ def program(settings: Settings) -> None:
             domain="example.org",
             subdomain="hunt",
             parent_zone="external",
-            delegation_timeout=0,
+            delegation_timeout=delegation_timeout,
             subnet="10.20.0.0/24",
             type="PLAY2-MICRO",
             image="debian_trixie",

@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import dns.asyncquery
@@ -25,7 +26,8 @@ import dns.zone
 import pytest
 
 from common.keys import dns_key
-from tests.gamemaster.games import ZONE, Game
+from tests.gamemaster.games import ZONE, Game, program
+from tests.gamemaster.steps import steps_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
@@ -223,6 +225,13 @@ async def parent_zone(game: Game, *records: str) -> AsyncGenerator[None]:
 DELEGATION = ("hunt IN NS ns1-hunt.example.org.", "ns1-hunt IN A 192.0.2.10")
 
 
+async def delegation_looked_at(game: Game, seconds: int) -> str:
+    """What the step says that waits so long for the parent zone."""
+    steps = await asyncio.to_thread(steps_of, partial(program, game.settings, delegation_timeout=seconds))
+    [check] = [step for step in steps if step.name == "gamemaster-delegation-check"]
+    return await game.host.run(check.script, check.stdin)
+
+
 @pytest.mark.parametrize(
     ("records", "lacks"),
     [
@@ -234,26 +243,22 @@ DELEGATION = ("hunt IN NS ns1-hunt.example.org.", "ns1-hunt IN A 192.0.2.10")
 async def test_what_the_parent_zone_lacks_is_said_after_a_bounded_wait(
     game: Game, records: Sequence[str], lacks: str
 ) -> None:
-    step = game.step("gamemaster-delegation-check")
     async with parent_zone(game, *records):
         with pytest.raises(AssertionError, match=rf"delegation: after 1 seconds, .*{lacks}.*\. Add the records of"):
-            await game.host.run(step.script, step.stdin.replace('"seconds": "0"', '"seconds": "1"'))
+            await delegation_looked_at(game, 1)
 
 
 async def test_a_parent_zone_that_leads_here_is_enough(game: Game) -> None:
-    step = game.step("gamemaster-delegation-check")
     async with parent_zone(game, *DELEGATION):
-        said = await game.host.run(step.script, step.stdin.replace('"seconds": "0"', '"seconds": "20"'))
-    assert said == "delegated"
+        assert await delegation_looked_at(game, 20) == "delegated"
 
 
 async def test_a_parent_zone_that_nobody_answers_for_is_named_after_a_bounded_wait(game: Game) -> None:
-    step = game.step("gamemaster-delegation-check")
     # Nobody listens at that address of the host's loopback.
     await game.host.sh("cp /etc/resolv.conf /tmp/resolv.before; echo nameserver 127.0.0.53 > /etc/resolv.conf")
     try:
         with pytest.raises(AssertionError, match=r"after 4 seconds, no name server of example\.org is known"):
-            await game.host.run(step.script, step.stdin.replace('"seconds": "0"', '"seconds": "4"'))
+            await delegation_looked_at(game, 4)
     finally:
         await game.host.sh("cat /tmp/resolv.before > /etc/resolv.conf")
 

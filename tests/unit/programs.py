@@ -36,6 +36,7 @@ def game_master(
     rancher: bool = True,
     rancher_authority: str | None = None,
     boards: Sequence[str] = ("blue", "green"),
+    delegation_timeout: int = 600,
 ) -> GameMaster:
     return GameMaster(
         "gamemaster",
@@ -44,7 +45,7 @@ def game_master(
             domain="example.org",
             subdomain="hunt",
             parent_zone="scaleway" if parent_zone == "scaleway" else "external",
-            delegation_timeout=600,
+            delegation_timeout=delegation_timeout,
             subnet="10.20.0.0/24",
             type="PLAY2-MICRO",
             image="debian_trixie",

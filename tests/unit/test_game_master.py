@@ -51,6 +51,15 @@ def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
     ]
 
 
+def test_nobody_logs_in_for_a_delegation_that_is_not_looked_at_and_the_certificate_waits_for_its_records(
+    preview: bool,
+) -> None:
+    graph = run(partial(programs.game_master, delegation_timeout=0), preview=preview)
+    assert "gamemaster-delegation-check" not in graph.resources
+    needed = graph["gamemaster-certificates-certbot"].depends_on
+    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= needed
+
+
 def test_the_certificate_waits_for_bind9_and_for_the_delegation_and_nginx_for_the_certificate(graph: Graph) -> None:
     check = graph["gamemaster-delegation-check"]
     assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= check.depends_on
