@@ -25,10 +25,10 @@ setup: $(READY) ## Install the Python packages into .venv
 
 # What the checks and the rehearsal run, and what the tests need besides: Debian package and a command of it.
 DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh
-BROWSER := chromium:chromium chromium-driver:chromedriver npm:npm
-.PHONY: debian browser
-browser: DEBIAN += $(BROWSER)
-debian browser: setup
+TESTED := chromium:chromium chromium-driver:chromedriver npm:npm postgresql:pg_ctlcluster
+.PHONY: debian tested
+tested: DEBIAN += $(TESTED)
+debian tested: setup
 	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \
 	test -z "$$missing" || (apt-get update -qq && apt-get install -y -qq $$missing)
 
@@ -57,7 +57,7 @@ rehearse-status: setup ## List the rehearsals of this user
 	@$(BIN)/python -m rehearsal status
 
 .PHONY: test
-test: check tools browser ## Everything: the static checks and every test
+test: check tools tested ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
 .PHONY: pulumi

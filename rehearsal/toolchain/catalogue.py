@@ -203,7 +203,7 @@ HELM = Source(
     ),
 )
 
-# Both keep their data in SQLite, which is in C.
+# Both hold SQLite, which is in C; Gitea keeps its data in it.
 DRONE = Source(
     module="drone",
     version=_required("drone", "github.com/drone/drone"),

@@ -416,7 +416,7 @@ def test_a_dump_of_the_database_is_made_every_hour_onto_another_volume(graph: Gr
     assert job["schedule"].split()[1:] == ["*"] * 4
     volumes = job["jobTemplate"]["spec"]["template"]["spec"]["volumes"]
     assert "dumps" in {volume["name"] for volume in volumes}
-    assert "pg_restore --list" in graph["delivery-database-scripts"].inputs["data"]["dump.sh"]
+    assert set(graph["delivery-database-scripts"].inputs["data"]) == {"dump.sh", "restore.sh"}
 
 
 def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_prometheus_ask(graph: Graph) -> None:

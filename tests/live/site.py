@@ -36,6 +36,7 @@ from game_app.scm.component import account_password, gitea_keys, plan
 from game_app.scm.configuration import GiteaSettings, app_ini
 from game_app.scm.setup.web import Service
 from rehearsal.drone.daemons import Daemon, free_ports
+from rehearsal.drone.postgres import Postgres
 from rehearsal.drone.recording import RecordingRunner, Taken
 from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import DRONE, GITEA
@@ -74,6 +75,7 @@ class Site:
         self.master = dns_key()
         self.gitea_port, self.drone_port, self.guard_port = free_ports(3)
         self.graph = run(self._program, preview=False)
+        self.postgres = Postgres(str(self.graph["delivery-database-secret"].inputs["stringData"]["password"]))
         self.gitea = self._gitea()
         self.guard = self._guard()
         self.drone: Daemon | None = None
@@ -153,6 +155,7 @@ class Site:
             ["sh", prepare],
             {"GITEA": str(built(GITEA)), "GITEA_CONFIG": str(home / "app.ini"), "TOKEN": str(home / "token")},
         )
+        self.postgres.start()
         self.gitea.start()
         self.guard.start()
         self._write_plan()
@@ -177,6 +180,7 @@ class Site:
         for daemon in (self.drone, self.guard, self.gitea):
             if daemon is not None:
                 daemon.stop()
+        self.postgres.stop()
 
     def watch(self) -> None:
         """Have runners take builds, one of each kind, with the labels and the places that the program gives them."""
@@ -208,7 +212,7 @@ class Site:
         return Daemon("drone", [built(DRONE)], self.drone_port, home, health="/healthz", env=env)
 
     def on_this_machine(self, application: Mapping[str, str]) -> Mapping[str, str]:
-        """What is different here: addresses, and SQLite for PostgreSQL."""
+        """What is different here: addresses."""
         host = f"127.0.0.1:{self.drone_port}"
         return {
             "DRONE_SERVER_HOST": host,
@@ -221,11 +225,17 @@ class Site:
             "DRONE_GITEA_CLIENT_SECRET": application["secret"],
             "DRONE_YAML_ENDPOINT": f"{self.guard.url}/config",
             "DRONE_VALIDATE_PLUGIN_ENDPOINT": f"{self.guard.url}/validate",
-            "DRONE_DATABASE_DRIVER": "sqlite3",
-            "DRONE_DATABASE_DATASOURCE": str(self.folder / "drone" / "drone.db"),
+            "DRONE_DATABASE_DATASOURCE": self.data_source("drone"),
             # A guard that is slow must not make these tests so.
             "DRONE_YAML_TIMEOUT": "1s",
         }
+
+    def data_source(self, database: str) -> str:
+        """Where Drone finds a database of that name."""
+        given = self._environment("delivery-server-deployment")["DRONE_DATABASE_DATASOURCE"]
+        account, at, place = given.partition("@postgres:5432/drone?")
+        assert at, "the program names another database"
+        return f"{account}@127.0.0.1:{self.postgres.port}/{database}?{place}"
 
     def _write_plan(self) -> None:
         env = self._environment("delivery-server-deployment")

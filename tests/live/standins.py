@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -100,17 +99,12 @@ def careless_drone(site: Site) -> Generator[Careless]:
     home = site.folder / "careless"
     home.mkdir()
     port, guard = free_ports(2)
-    database = home / "drone.db"
     # A build that runs while it is copied would run in the copy for ever.
     settle(site.as_drones_admin())
-    with (
-        closing(sqlite3.connect(site.folder / "drone" / "drone.db")) as running,
-        closing(sqlite3.connect(database)) as copy,
-    ):
-        running.backup(copy)
+    site.postgres.copy("careless")
     doors = {
         "DRONE_SERVER_PORT": f":{port}",
-        "DRONE_DATABASE_DATASOURCE": str(database),
+        "DRONE_DATABASE_DATASOURCE": site.data_source("careless"),
         "DRONE_YAML_ENDPOINT": f"http://127.0.0.1:{guard}/config",
         "DRONE_VALIDATE_PLUGIN_ENDPOINT": "",
         "DRONE_GIT_USERNAME": "",
