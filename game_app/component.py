@@ -13,27 +13,14 @@ from common.fences import OBSERVABILITY
 from common.naming import restricted_namespace
 from common.settings import Settings
 from common.versions import Images
-from game_app.delivery import server
-from game_app.delivery.component import HOST, Delivery, DeliveryArgs, Scm, admin_token, catalogue
-from game_app.delivery.component import NAMESPACE as DELIVERY
-from game_app.guard.pipelines import ORGANISATION
+from game_app.delivery.component import Delivery, DeliveryArgs, catalogue, server_place
 from game_app.hunt.component import APP as HUNT_APP
 from game_app.hunt.component import NAMESPACE as HUNT
-from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
+from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
-from game_app.scm.component import APP as SCM_APP
-from game_app.scm.component import (
-    MAINTAINER,
-    SETUP,
-    URL,
-    ServerPlace,
-    SourceControl,
-    SourceControlArgs,
-    account_password,
-)
-from game_app.scm.component import NAMESPACE as SCM
-from game_app.scm.component import PORT as SCM_PORT
+from game_app.scm.gitea import component as gitea
+from game_app.scm.source import Source
 from game_app.teams import TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
@@ -58,6 +45,11 @@ class Workshop:
     signing_key: pulumi.Input[str]
     signing_password: pulumi.Input[str]
     api_cidrs: Sequence[str]
+
+    @property
+    def players(self) -> Sequence[str]:
+        """The accounts of all players."""
+        return [player for names in self.teams.values() for player in names]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workshop | None:
@@ -127,13 +119,15 @@ class GameApp(pulumi.ComponentResource):
             f"{name}-namespace", metadata={"name": "game", "labels": dict(restricted_namespace("game"))}, opts=child
         )
         spaces: Mapping[str, TeamSpace] = {}
+        source: Source | None = None
         if args.workshop:
-            spaces = self._workshop(name, args.workshop, args, namespace.metadata.name)
-        hunt = self._hunt(name, args, spaces)
+            spaces = self._spaces(name, args.workshop)
+            source = self._workshop(name, args.workshop, args, namespace.metadata.name, spaces)
+        hunt = self._hunt(name, args, spaces, source)
         self.url = hunt.url
         self.operators_code = hunt.operators_code
-        self.maintainer_password = self._maintainer_password(args.workshop)
-        self.teams = self._sheets(args.workshop, hunt, spaces)
+        self.maintainer_password = pulumi.Output.secret(source.maintainer_password if source else "")
+        self.teams = self._sheets(args.workshop, hunt, spaces, source)
         self.address = pulumi.Output.all(args.address, hunt.url).apply(lambda values: str(values[0]))
         self.register_outputs(
             {
@@ -145,7 +139,7 @@ class GameApp(pulumi.ComponentResource):
             }
         )
 
-    def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace]) -> Hunt:
+    def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace], source: Source | None) -> Hunt:
         workshop = args.workshop
         return Hunt(
             f"{name}-hunt",
@@ -156,64 +150,44 @@ class GameApp(pulumi.ComponentResource):
                 ingress_namespace=INGRESS_NAMESPACE,
                 monitoring_namespace=OBSERVABILITY,
                 check_seconds=args.check_seconds,
-                git_url=pulumi.Output.concat(args.door(workshop.git_host).url, "/") if workshop else "",
                 master_key=workshop.master_key if workshop else None,
                 teams={team: space.namespace for team, space in spaces.items()},
-                scm=SourceControlPlace(url=URL, namespace=SCM, app=SCM_APP, port=SCM_PORT),
+                source=source,
                 api_cidrs=workshop.api_cidrs if workshop else (),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _maintainer_password(self, workshop: Workshop | None) -> pulumi.Output[str]:
-        master = pulumi.Output.secret(workshop.master_key if workshop else "")
-        return master.apply(lambda key: account_password(key, MAINTAINER) if key else "")
-
     def _sheets(
-        self, workshop: Workshop | None, hunt: Hunt, spaces: Mapping[str, TeamSpace]
+        self, workshop: Workshop | None, hunt: Hunt, spaces: Mapping[str, TeamSpace], source: Source | None
     ) -> pulumi.Output[Mapping[str, Mapping[str, Any]]]:
-        if workshop is None:
+        if workshop is None or source is None:
             return pulumi.Output.secret(dict[str, Mapping[str, Any]]())
-        players = workshop.teams
+        players, owner = workshop.teams, source.organisation
         tokens = pulumi.Output.all(**{team: space.token for team, space in spaces.items()})
-        known = pulumi.Output.all(workshop.master_key, hunt.codes, hunt.url, hunt.git_url, tokens)
-        return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, *given)))
+        known = pulumi.Output.all(hunt.codes, hunt.url, hunt.git_url, tokens, source.passwords)
+        return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, owner, *given)))
 
-    def _workshop(
-        self, name: str, workshop: Workshop, args: GameAppArgs, namespace: pulumi.Output[str]
-    ) -> Mapping[str, TeamSpace]:
-        child = pulumi.ResourceOptions(parent=self)
-        spaces = {
+    def _spaces(self, name: str, workshop: Workshop) -> Mapping[str, TeamSpace]:
+        return {
             team: TeamSpace(
-                f"{name}-team-{team}", TeamSpaceArgs(team=team, ingress_namespace=INGRESS_NAMESPACE), opts=child
+                f"{name}-team-{team}",
+                TeamSpaceArgs(team=team, ingress_namespace=INGRESS_NAMESPACE),
+                opts=pulumi.ResourceOptions(parent=self),
             )
             for team in workshop.teams
         }
-        players = {namespace_of(team): names for team, names in workshop.teams.items()}
-        git, drone = args.door(workshop.git_host), args.door(workshop.drone_host)
-        SourceControl(
-            f"{name}-scm",
-            SourceControlArgs(
-                images=args.images,
-                master_key=workshop.master_key,
-                door=git,
-                ingress_namespace=INGRESS_NAMESPACE,
-                components=workshop.components,
-                teams=players,
-                pipelines=catalogue(workshop.components, list(players), workshop.registry, args.images),
-                drone=ServerPlace(
-                    namespace=DELIVERY,
-                    app=server.APP,
-                    port=server.PORT,
-                    host=HOST,
-                    public_url=drone.url,
-                    token=admin_token(workshop.master_key),
-                ),
-                api_cidrs=workshop.api_cidrs,
-                hunt=(HUNT, HUNT_APP),
-            ),
-            opts=child,
-        )
+
+    def _workshop(
+        self,
+        name: str,
+        workshop: Workshop,
+        args: GameAppArgs,
+        namespace: pulumi.Output[str],
+        spaces: Mapping[str, TeamSpace],
+    ) -> Source:
+        drone = args.door(workshop.drone_host)
+        source = self._source_control(name, workshop, args, drone)
         Delivery(
             f"{name}-delivery",
             DeliveryArgs(
@@ -229,31 +203,57 @@ class GameApp(pulumi.ComponentResource):
                 registry_config=workshop.registry_config,
                 signing_key=workshop.signing_key,
                 signing_password=workshop.signing_password,
-                scm=Scm(url=URL, namespace=SCM, app=SCM_APP, port=SCM_PORT, setup=(SCM, SETUP)),
+                source=source,
                 api_cidrs=workshop.api_cidrs,
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        return spaces
+        return source
+
+    def _source_control(self, name: str, workshop: Workshop, args: GameAppArgs, drone: Door) -> Source:
+        place = server_place(drone, workshop.master_key)
+        players = {namespace_of(team): names for team, names in workshop.teams.items()}
+        door = args.door(workshop.git_host)
+        source = gitea.source(master_key=workshop.master_key, door=door, drone=place, players=workshop.players)
+        gitea.Gitea(
+            f"{name}-scm",
+            gitea.GiteaArgs(
+                images=args.images,
+                master_key=workshop.master_key,
+                door=door,
+                ingress_namespace=INGRESS_NAMESPACE,
+                components=workshop.components,
+                teams=players,
+                pipelines=catalogue(
+                    source.organisation, workshop.components, list(players), workshop.registry, args.images
+                ),
+                drone=place,
+                api_cidrs=workshop.api_cidrs,
+                hunt=(HUNT, HUNT_APP),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return source
 
 
 def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late
     players: Mapping[str, Sequence[str]],
-    master: str,
+    owner: str,
     codes: Mapping[str, str],
     page: str,
     git: str,
     tokens: Mapping[str, str],
+    passwords: Mapping[str, str],
 ) -> Mapping[str, Mapping[str, Any]]:
     return {
         team: {
             "page": page,
             "git": git,
             "code": codes[team],
-            "repository": f"{ORGANISATION}/{namespace_of(team)}",
+            "repository": f"{owner}/{namespace_of(team)}",
             "namespace": namespace_of(team),
             "token": tokens[team],
-            "accounts": {player: account_password(master, player) for player in names},
+            "accounts": {player: passwords.get(player, "") for player in names},
         }
         for team, names in players.items()
     }

@@ -44,9 +44,8 @@ _RUNNER_RULES: Final = (
 class Reach:
     """Whom builds may talk to."""
 
-    scm_namespace: str
-    scm_app: str
-    scm_port: int
+    scm: Egress
+    """The source control, from which they clone."""
     buildkit_namespace: str
     buildkit_app: str
     buildkit_port: int
@@ -117,7 +116,7 @@ class DeniedCell(pulumi.ComponentResource):
 def egress_of(args: CellArgs) -> list[Egress]:
     """Whom a cell's pods may talk to: for a pull request names and the source control, and nothing else."""
     reach = args.reach
-    rules = [to_dns(), to_pods(reach.scm_namespace, reach.scm_app, reach.scm_port)]
+    rules = [to_dns(), reach.scm]
     if args.trust is DEPLOYMENT:
         rules.append(to_api(reach.api_cidrs))
         if args.components:

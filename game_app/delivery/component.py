@@ -20,14 +20,15 @@ from game_app.delivery.policies import DEPLOYER, DEPLOYMENT, TRUSTS
 from game_app.delivery.policies import namespace_of as cell_namespace
 from game_app.delivery.runners import NAMESPACE as RUNNERS
 from game_app.delivery.runners import Runner, RunnerArgs
-from game_app.delivery.server import CLONER, Server, ServerArgs
+from game_app.delivery.server import Server, ServerArgs
 from game_app.guard.component import APP as GUARD_APP
 from game_app.guard.component import NAMESPACE as GUARD
 from game_app.guard.component import PORT as GUARD_PORT
-from game_app.guard.component import Guard, GuardArgs
-from game_app.guard.pipelines import ORGANISATION, pipeline_files
+from game_app.guard.component import SIGNATURES, Guard, GuardArgs
+from game_app.guard.pipelines import pipeline_files
 from game_app.ingress import Door
-from game_app.isolation import Allowance, fenced, from_namespace, from_pods, to_api, to_dns, to_pods
+from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
+from game_app.scm.source import ServerPlace, Source
 
 NAMESPACE: Final = "delivery"
 COMPONENTS: Final = "game"
@@ -55,19 +56,6 @@ _ALLOWANCE: Final = Allowance(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scm:
-    """The source control that Drone builds from."""
-
-    url: pulumi.Input[str]
-    """Where it answers inside the cluster."""
-    namespace: str
-    app: str
-    port: int
-    setup: tuple[str, str]
-    """Namespace and name of the account that sets Drone up."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class DeliveryArgs:
     """What is built and deployed, and by whose leave."""
 
@@ -92,7 +80,8 @@ class DeliveryArgs:
     signing_key: pulumi.Input[str]
     signing_password: pulumi.Input[str]
     """What the images are signed with: cosign's private key, and its password."""
-    scm: Scm
+    source: Source
+    """The source control that Drone builds from."""
     api_cidrs: Sequence[str]
     """Networks in which the cluster's own API answers from inside it."""
 
@@ -110,10 +99,12 @@ class Delivery(pulumi.ComponentResource):
             f"{name}-guard",
             GuardArgs(
                 image=args.images.python,
-                files=catalogue(args.components, list(args.teams), args.registry, args.images),
+                files=catalogue(
+                    args.source.organisation, args.components, list(args.teams), args.registry, args.images
+                ),
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
-                setup=args.scm.setup,
+                setup=args.source.setup,
                 server_namespace=NAMESPACE,
                 server_app=server.APP,
             ),
@@ -150,14 +141,14 @@ class Delivery(pulumi.ComponentResource):
                 to_dns(),
                 to_pods(NAMESPACE, database.APP, database.PORT),
                 to_pods(GUARD, GUARD_APP, GUARD_PORT),
-                to_pods(args.scm.namespace, args.scm.app, args.scm.port),
+                args.source.way,
             ],
             ingress=[
                 from_namespace(NAMESPACE),
                 from_namespace(RUNNERS),
                 from_namespace(args.ingress_namespace),
                 from_namespace(args.monitoring_namespace),
-                from_pods(args.scm.namespace, args.scm.app, server.PORT),
+                *([args.source.webhooks] if args.source.webhooks else []),
             ],
             volumes=2,
             opts=child,
@@ -175,10 +166,7 @@ class Delivery(pulumi.ComponentResource):
                 namespace=namespace,
                 door=args.door,
                 internal_host=_internal_host(),
-                organisation=ORGANISATION,
-                scm_url=args.scm.url,
-                setup=args.scm.setup,
-                clone_password=self._secret(args, f"account-{CLONER}").apply(lambda secret: secret[:32]),
+                source=args.source,
                 admin_token=admin_token(args.master_key),
                 rpc_secret=self._secret(args, "drone-rpc"),
                 cookie_secret=self._secret(args, "drone-cookie"),
@@ -209,9 +197,7 @@ class Delivery(pulumi.ComponentResource):
         DeniedCell(f"{name}-denied", opts=child)
         self._component_role(name, args.component_namespace)
         reach = Reach(
-            scm_namespace=args.scm.namespace,
-            scm_app=args.scm.app,
-            scm_port=args.scm.port,
+            scm=args.source.way,
             buildkit_namespace=buildkit.NAMESPACE,
             buildkit_app=buildkit.APP,
             buildkit_port=buildkit.PORT,
@@ -224,7 +210,7 @@ class Delivery(pulumi.ComponentResource):
                     images=args.images,
                     namespace=namespace,
                     trust=trust,
-                    organisation=ORGANISATION,
+                    organisation=args.source.organisation,
                     repositories=repositories,
                     server=_internal_host(),
                     rpc_secret=self._secret(args, "drone-rpc"),
@@ -307,9 +293,12 @@ class Delivery(pulumi.ComponentResource):
         )
 
 
-def catalogue(components: Sequence[str], teams: Sequence[str], registry: str, images: Images) -> Mapping[str, str]:
+def catalogue(
+    organisation: str, components: Sequence[str], teams: Sequence[str], registry: str, images: Images
+) -> Mapping[str, str]:
     """The guard's files by name, for repositories of these names."""
     return pipeline_files(
+        organisation=organisation,
         components=components,
         teams=teams,
         registry=registry,
@@ -324,9 +313,23 @@ def admin_token(master_key: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.secret(master_key).apply(lambda key: derived(key, "drone-admin"))
 
 
-HOST: Final = f"{server.APP}.{NAMESPACE}.svc.cluster.local"
+def server_place(door: Door, master_key: pulumi.Input[str]) -> ServerPlace:
+    """Where Drone's server is, for the source control. door: where operators find it."""
+    return ServerPlace(
+        namespace=NAMESPACE,
+        app=server.APP,
+        port=server.PORT,
+        host=_HOST,
+        public_url=door.url,
+        token=admin_token(master_key),
+        application=f"{NAMESPACE}/{server.APPLICATION}",
+        signatures=f"{GUARD}/{SIGNATURES}",
+    )
+
+
+_HOST: Final = f"{server.APP}.{NAMESPACE}.svc.cluster.local"
 """Drone's server inside the cluster."""
 
 
 def _internal_host() -> str:
-    return f"{HOST}:{server.PORT}"
+    return f"{_HOST}:{server.PORT}"

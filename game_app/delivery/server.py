@@ -11,18 +11,17 @@ import pulumi_kubernetes as k8s
 
 from game_app.handover import handed_over
 from game_app.ingress import Door, exposed
+from game_app.scm.source import Source
 from game_app.workload import container, deployment, http_probe, pod, scratch_volume, service
 
 APP: Final = "drone"
 PORT: Final = 8080
 APPLICATION: Final = "drone-oauth"
-"""Secret with its OAuth application at the source control: `id` and `secret`."""
-ADMIN: Final = "drone-bot"
-"""The account that enables repositories; it exists before anybody logs in."""
-CLONER: Final = "clone-bot"
-"""The account by which builds clone; it reads the game's repositories and nothing else."""
-INSIDE_ONLY: Final = ("/rpc", "/hook", "/metrics", "/varz", "/debug")
-"""Paths for runners, the source control and Prometheus; people have no business there."""
+"""Secret with its OAuth application at the source control, where the set-up hands it over: `id` and `secret`."""
+INSIDE_ONLY: Final = ("/rpc", "/metrics", "/varz", "/debug")
+"""Paths for runners and Prometheus; people have no business there."""
+WEBHOOKS: Final = "/hook"
+"""Path for the source control's webhooks, each of which bears the secret of its repository."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +33,9 @@ class ServerArgs:
     door: Door
     """Where operators find it."""
     internal_host: str
-    """Host and port at which the source control's webhooks reach it."""
-    organisation: str
-    """The one owner whose repositories it may build."""
-    scm_url: pulumi.Input[str]
-    setup: tuple[str, str]
-    """Namespace and name of the account that makes its OAuth application."""
-    clone_password: pulumi.Input[str]
+    """Host and port inside the cluster."""
+    source: Source
+    """The source control that it builds from."""
     admin_token: pulumi.Input[str]
     """32 hexadecimal digits or more."""
     rpc_secret: pulumi.Input[str]
@@ -84,8 +79,7 @@ class Server(pulumi.ComponentResource):
                             for key, value in server_environment(args).items()
                         ),
                         # Until the set-up has filled the Secret, the server waits.
-                        _handed_over("DRONE_GITEA_CLIENT_ID", "id"),
-                        _handed_over("DRONE_GITEA_CLIENT_SECRET", "secret"),
+                        *(_handed_over(variable, key) for variable, key in args.source.drone_awaits.items()),
                     ],
                     env_from=[APP],
                     mounts={"data": "/data"},
@@ -95,7 +89,8 @@ class Server(pulumi.ComponentResource):
             ],
             volumes=[scratch_volume("data", "256Mi")],
         )
-        handed_over(name, args.namespace, APPLICATION, by=args.setup, opts=child)
+        if args.source.drone_awaits:
+            handed_over(name, args.namespace, APPLICATION, by=args.source.setup, opts=child)
         running = deployment(
             name,
             APP,
@@ -109,7 +104,8 @@ class Server(pulumi.ComponentResource):
         )
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, args.namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        exposed(name, APP, args.namespace, door.metadata.name, args.door, closed=INSIDE_ONLY, opts=child)
+        closed = INSIDE_ONLY if args.source.webhooks is None else (*INSIDE_ONLY, WEBHOOKS)
+        exposed(name, APP, args.namespace, door.metadata.name, args.door, closed=closed, opts=child)
         self.ready = door.metadata.name
         self.register_outputs({"ready": self.ready})
 
@@ -120,24 +116,24 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
     What is not here is as important: no conversion extension, no secret extension, no trusted repositories, and no
     debug log, in which Drone writes its admin's token.
     """
+    source = args.source
+    # Otherwise webhooks come to the address by which people find it.
+    webhooks = {"DRONE_SERVER_PROXY_HOST": args.internal_host, "DRONE_SERVER_PROXY_PROTO": "http"}
     return {
         "DRONE_SERVER_HOST": args.door.host,
         "DRONE_SERVER_PROTO": args.door.scheme,
         "DRONE_SERVER_PORT": f":{PORT}",
-        "DRONE_SERVER_PROXY_HOST": args.internal_host,
-        "DRONE_SERVER_PROXY_PROTO": "http",
+        **(webhooks if source.webhooks else {}),
         "DRONE_SERVER_PRIVATE_MODE": "true",
         "DRONE_COOKIE_SECURE": "true" if args.door.scheme == "https" else "false",
         "DRONE_DATABASE_DRIVER": "postgres",
-        "DRONE_GITEA_SERVER": args.scm_url,
-        # Its default is no scope that Gitea knows, for which Gitea grants everything.
-        "DRONE_GITEA_SCOPE": "write:repository,read:user,read:organization",
+        **source.drone,
         "DRONE_GIT_ALWAYS_AUTH": "true",
         # Otherwise every step gets the token of the repositories' owner.
-        "DRONE_GIT_USERNAME": CLONER,
+        "DRONE_GIT_USERNAME": source.cloner,
         "DRONE_REGISTRATION_CLOSED": "true",
-        "DRONE_USER_FILTER": f"{ADMIN},{args.organisation}",
-        "DRONE_REPOSITORY_FILTER": args.organisation,
+        "DRONE_USER_FILTER": f"{source.builder},{source.organisation}",
+        "DRONE_REPOSITORY_FILTER": source.organisation,
         "DRONE_REPOSITORY_VISIBILITY": "private",
         "DRONE_INCOMING_WEBHOOK_EVENTS": "push,pull_request",
         "DRONE_YAML_ENDPOINT": pulumi.Output.concat(args.guard_url, "/config"),
@@ -167,12 +163,13 @@ def server_secrets(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_DATABASE_DATASOURCE": pulumi.Output.concat(
             "postgres://drone:", args.database_password, "@", args.database, "/drone?sslmode=disable"
         ),
-        "DRONE_GIT_PASSWORD": args.clone_password,
+        "DRONE_GIT_PASSWORD": args.source.cloner_password,
         "DRONE_USER_CREATE": pulumi.Output.concat(
-            f"username:{ADMIN},machine:false,admin:true,token:", args.admin_token
+            f"username:{args.source.builder},machine:false,admin:true,token:", args.admin_token
         ),
         "DRONE_YAML_SECRET": args.config_secret,
         "DRONE_VALIDATE_PLUGIN_SECRET": args.validate_secret,
+        **args.source.drone_secrets,
     }
 
 

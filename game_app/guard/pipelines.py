@@ -11,8 +11,6 @@ from typing import Final
 from common.templates import render
 from common.versions import Images
 
-ORGANISATION: Final = "game"
-"""Owner of every repository that is built."""
 BRANCH: Final = "main"
 _FOLDER: Final = Path(__file__).parent / "pipelines"
 _KINDS: Final = ("component", "team")
@@ -28,10 +26,18 @@ class _Parameters:
 
 
 def pipeline_files(
-    *, components: Sequence[str], teams: Sequence[str], registry: str, buildkit: str, namespace: str, images: Images
+    *,
+    organisation: str,
+    components: Sequence[str],
+    teams: Sequence[str],
+    registry: str,
+    buildkit: str,
+    namespace: str,
+    images: Images,
 ) -> Mapping[str, str]:
     """The files of the guard's catalogue by name.
 
+    organisation: owner of every repository that is built.
     components, teams: names of the repositories of each kind, without their owner.
     registry: folder in a container registry, such as registry.example.org/game, that components' images go to.
     buildkit: address of the BuildKit daemon, such as tcp://buildkit.ci-build:1234.
@@ -39,8 +45,8 @@ def pipeline_files(
     images: what their steps run in.
     """
     parameters = _Parameters(images=images, registry=registry, buildkit=buildkit, namespace=namespace)
-    repositories = {f"{ORGANISATION}/{name}": "component" for name in components}
-    repositories |= {f"{ORGANISATION}/{name}": "team" for name in teams}
+    repositories = {f"{organisation}/{name}": "component" for name in components}
+    repositories |= {f"{organisation}/{name}": "team" for name in teams}
     templates = {
         f"{kind}.{event}.yaml": render(_FOLDER / f"{kind}.{event}.yaml.j2", parameters)
         for kind in _KINDS

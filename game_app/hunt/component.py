@@ -13,15 +13,15 @@ import pulumi_kubernetes as k8s
 
 from common.keys import derived
 from common.naming import restricted_namespace
-from game_app.guard.pipelines import BRANCH, ORGANISATION
+from game_app.guard.pipelines import BRANCH
 from game_app.hunt.keeper import Keeper, KeeperArgs
 from game_app.hunt.service.codes import operators_code, team_code
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.hunt.service.steps import Logged
 from game_app.hunt.service.teams import Place, Team
 from game_app.ingress import Door, exposed
-from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
-from game_app.scm.component import CLONER, MERGER, account_password
+from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns
+from game_app.scm.source import Source
 from game_app.teams.space import namespace_of
 from game_app.workload import (
     claim,
@@ -55,17 +55,6 @@ _ALLOWANCE: Final = Allowance(
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceControlPlace:
-    """Where the hunt finds what teams write."""
-
-    url: str
-    """Inside the cluster."""
-    namespace: str
-    app: str
-    port: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class HuntArgs:
     """What is played, by whom, and where it is seen."""
 
@@ -79,13 +68,12 @@ class HuntArgs:
     """Whose pods may read the numbers."""
     check_seconds: pulumi.Input[int]
     """Seconds between two looks at every team's step."""
-    git_url: pulumi.Input[str]
-    """Where players find the source control, with a slash at its end; empty where there is none."""
     master_key: pulumi.Input[str] | None
     """Base64; the hunt's codes are derived from it. None: nobody can log in."""
     teams: Mapping[str, pulumi.Input[str]]
     """Name of each team to its namespace, which bears the name of its repository."""
-    scm: SourceControlPlace
+    source: Source | None
+    """Where the hunt finds what teams write; None: no team plays."""
     api_cidrs: Sequence[str]
     """Networks in which the cluster's own API answers."""
 
@@ -117,7 +105,7 @@ class Hunt(pulumi.ComponentResource):
             _ALLOWANCE,
             egress=[
                 to_dns(),
-                to_pods(args.scm.namespace, args.scm.app, args.scm.port),
+                *([args.source.way] if args.source else []),
                 *([to_api(args.api_cidrs)] if args.api_cidrs else []),
             ],
             ingress=[
@@ -134,7 +122,8 @@ class Hunt(pulumi.ComponentResource):
             opts=child,
         )
         page_url = pulumi.Output.concat(args.door.url, "/")
-        place = pulumi.Output.all(page_url, args.git_url).apply(
+        self.git_url = pulumi.Output.from_input(args.source.players_url if args.source else "")
+        place = pulumi.Output.all(page_url, self.git_url).apply(
             lambda given: Place(page_url=given[0], git_url=given[1])
         )
         running = self._running(name, namespace, account.metadata.name, place, args)
@@ -143,7 +132,6 @@ class Hunt(pulumi.ComponentResource):
         way = exposed(name, APP, namespace, door.metadata.name, args.door, opts=child)
         self._let_look(name, account.metadata.name, namespace, args)
         self.url = pulumi.Output.all(page_url, way.id).apply(lambda known: str(known[0]))
-        self.git_url = pulumi.Output.from_input(args.git_url)
         key = hunt_key(args.master_key) if args.master_key is not None else None
         if key is not None:
             self._keepers(name, place, key, args)
@@ -159,19 +147,14 @@ class Hunt(pulumi.ComponentResource):
         place: pulumi.Output[Place],
         args: HuntArgs,
     ) -> k8s.apps.v1.Deployment:
-        core, child = k8s.core.v1, pulumi.ResourceOptions(parent=self)
+        core, child, source = k8s.core.v1, pulumi.ResourceOptions(parent=self), args.source
         program = source_files()
         configuration = {
             "hunt.json": json.dumps(args.course.as_json(), indent=1),
-            "teams.json": place.apply(lambda known: teams_file(known, list(args.teams))),
+            "teams.json": place.apply(lambda known: teams_file(known, _teams(args))),
         }
-        secrets = (
-            pulumi.Output.secret(args.master_key).apply(hunt_secrets)
-            if args.master_key is not None
-            # Kubernetes drops an empty map, and each update would put it there again.
-            else pulumi.Output.secret({"key": ""})
-        )
-        source = core.ConfigMap(
+        secrets = _secrets(args)
+        files_of = core.ConfigMap(
             f"{name}-source",
             metadata={"name": "source", "namespace": namespace},
             data=flat(program),
@@ -211,7 +194,8 @@ class Hunt(pulumi.ComponentResource):
                     command=[
                         *("python", "-B", "-E", "-s", "-m", "hunt", f"--port={PORT}", f"--metrics-port={METRICS_PORT}"),
                         *(f"--{folder}=/etc/hunt/{folder}" for folder in ("configuration", "secrets")),
-                        *("--data=/var/lib/hunt", f"--gitea={args.scm.url}"),
+                        "--data=/var/lib/hunt",
+                        *([pulumi.Output.concat(f"--{source.speaks}=", source.pods_url)] if source else []),
                         pulumi.Output.concat("--interval=", pulumi.Output.from_input(args.check_seconds).apply(str)),
                     ],
                     mounts={
@@ -226,7 +210,7 @@ class Hunt(pulumi.ComponentResource):
                 )
             ],
             volumes=[
-                folder_volume("source", source.metadata.name, program),
+                folder_volume("source", files_of.metadata.name, program),
                 files_volume("configuration", configured.metadata.name),
                 secret_volume("secrets", held.metadata.name),
                 core.VolumeArgs(
@@ -275,13 +259,13 @@ class Hunt(pulumi.ComponentResource):
     def _keepers(self, name: str, place: pulumi.Output[Place], key: pulumi.Output[str], args: HuntArgs) -> None:
         if not any(isinstance(step.check, Logged) for step in args.course.course):
             return
-        for team, namespace in args.teams.items():
+        for team in _teams(args):
             Keeper(
-                f"{name}-keeper-{team}",
+                f"{name}-keeper-{team.name}",
                 KeeperArgs(
                     image=args.image,
-                    team=_team(team),
-                    namespace=namespace,
+                    team=team,
+                    namespace=args.teams[team.name],
                     steps=args.course.course,
                     place=place,
                     key=key,
@@ -300,18 +284,18 @@ def hunt_key(master_key: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.secret(master_key).apply(lambda master: derived(master, "hunt"))
 
 
-def hunt_secrets(master: str) -> Mapping[str, str]:
+def _secrets(args: HuntArgs) -> pulumi.Output[Mapping[str, str]]:
     """The service's secrets by the names of their files: it reads as one account and merges as another."""
-    return {
-        "key": derived(master, "hunt"),
-        "reader": f"{CLONER}:{account_password(master, CLONER)}",
-        "merger": f"{MERGER}:{account_password(master, MERGER)}",
-    }
+    if args.master_key is None or args.source is None:
+        # Kubernetes drops an empty map, and each update would put it there again.
+        return pulumi.Output.secret({"key": ""})
+    given = {"key": hunt_key(args.master_key), "reader": args.source.reader, "merger": args.source.merger}
+    return pulumi.Output.secret(pulumi.Output.all(**given))
 
 
-def teams_file(place: Place, teams: Sequence[str]) -> str:
+def teams_file(place: Place, teams: Sequence[Team]) -> str:
     """The service's file with the teams, and what texts call things by."""
-    listed = [asdict(_team(team)) for team in teams]
+    listed = [asdict(team) for team in teams]
     return json.dumps({"teams": listed, "branch": BRANCH, **asdict(place)}, indent=1)
 
 
@@ -325,6 +309,9 @@ def _nothing() -> pulumi.Output[Mapping[str, str]]:
     return pulumi.Output.secret(dict[str, str]())
 
 
-def _team(name: str) -> Team:
-    own = namespace_of(name)
-    return Team(name=name, repository=f"{ORGANISATION}/{own}", namespace=own)
+def _teams(args: HuntArgs) -> Sequence[Team]:
+    if args.source is None:
+        return ()
+    owner = args.source.organisation
+    spaces = {name: namespace_of(name) for name in args.teams}
+    return [Team(name=name, repository=f"{owner}/{space}", namespace=space) for name, space in spaces.items()]

@@ -1,1 +1,4 @@
-"""Source control: Gitea on the board, and what sets it and Drone up without a click."""
+"""Source control: what the rest of the game sees of it (`source`), and those that there are.
+
+`gitea` raises one on the board. `setup` sets up, without a click, what Drone needs of either.
+"""

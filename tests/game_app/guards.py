@@ -27,6 +27,7 @@ SLUGS = ("game/portal", "game/team-red")
 
 def files(images: Images = PUBLISHED) -> Mapping[str, str]:
     return pipeline_files(
+        organisation="game",
         components=["portal"],
         teams=["team-red"],
         registry="registry.example/game",

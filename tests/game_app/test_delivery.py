@@ -14,14 +14,18 @@ from pulumi_kubernetes import Provider
 
 from common.keys import derived, dns_key
 from common.versions import Images
-from game_app.delivery import Delivery, DeliveryArgs, Scm
-from game_app.delivery.component import MOST_BUILDS
+from game_app.delivery import Delivery, DeliveryArgs
+from game_app.delivery.component import MOST_BUILDS, server_place
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
 from game_app.ingress import Door
+from game_app.scm.gitea import component as gitea
 from tests.unit.monitor import Graph, Registered, graph_of, run
 
 MASTER = dns_key()
 PASSWORD = "registry's password"
+GIT, DRONE = (
+    Door(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
+)
 TEAMS = ("team-blue", "team-red")
 
 
@@ -31,7 +35,7 @@ def delivery(*teams: str) -> None:
         DeliveryArgs(
             images=Images(),
             master_key=pulumi.Output.secret(MASTER),
-            door=Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
+            door=DRONE,
             ingress_namespace="ingress",
             monitoring_namespace="observability",
             components=["portal"],
@@ -41,13 +45,7 @@ def delivery(*teams: str) -> None:
             registry_config=pulumi.Output.secret(PASSWORD),
             signing_key=pulumi.Output.secret(PASSWORD),
             signing_password=pulumi.Output.secret(PASSWORD),
-            scm=Scm(
-                url="http://gitea.scm.svc.cluster.local:3000",
-                namespace="scm",
-                app="gitea",
-                port=3000,
-                setup=("scm", "setup"),
-            ),
+            source=gitea.source(master_key=MASTER, door=GIT, drone=server_place(DRONE, MASTER), players=()),
             api_cidrs=["10.32.0.1/32"],
         ),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from game_app.hunt.service.codes import team_code
-from game_app.scm.component import account_password
+from game_app.scm.gitea.component import account_password
 from game_app.teams.sheets import main, page, sheets
 from tests.unit import programs
 from tests.unit.monitor import run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import dataclasses
 import json
 import os
 import subprocess
@@ -16,40 +17,35 @@ from pulumi_kubernetes import Provider
 
 from common.keys import dns_key
 from common.versions import Images
-from game_app.delivery.component import catalogue
+from game_app.delivery.component import catalogue, server_place
 from game_app.ingress import Door
-from game_app.scm import component
-from game_app.scm.component import ServerPlace, SourceControl, SourceControlArgs, account_password, program_files
+from game_app.scm.gitea import component
+from game_app.scm.gitea.component import Gitea, GiteaArgs, account_password
+from game_app.scm.setting_up import program_files
 from game_app.scm.setup.gitea import CHECK, protection
-from game_app.scm.setup.plan import read
+from game_app.scm.setup.plan import GiteaPlan
 from tests.unit.monitor import Graph, graph_of
 
 SCRIPTS = Path(component.__file__).parent / "scripts"
 MASTER = dns_key()
 TOKEN = "t" * 64
+DRONE = Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme")
 TEAMS = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
 
 
 def source_control() -> None:
-    SourceControl(
+    Gitea(
         "scm",
-        SourceControlArgs(
+        GiteaArgs(
             images=Images(),
             master_key=pulumi.Output.secret(MASTER),
             door=Door(host="git.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
             ingress_namespace="ingress",
             components=["portal"],
             teams=TEAMS,
-            pipelines=catalogue(["portal"], list(TEAMS), "registry.example/game", Images()),
+            pipelines=catalogue("game", ["portal"], list(TEAMS), "registry.example/game", Images()),
             hunt=("hunt", "hunt"),
-            drone=ServerPlace(
-                namespace="delivery",
-                app="drone",
-                port=8080,
-                host="drone.delivery.svc.cluster.local",
-                public_url="https://drone.hunt.example.org",
-                token=pulumi.Output.secret(TOKEN),
-            ),
+            drone=dataclasses.replace(server_place(DRONE, ""), token=pulumi.Output.secret(TOKEN)),
             api_cidrs=["10.32.0.1/32"],
         ),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),
@@ -96,7 +92,7 @@ def test_t23_gitea_is_set_so_that_nothing_but_drone_builds(graph: Graph, section
 
 
 def test_t23_the_main_branch_takes_only_what_is_green_up_to_date_and_merged_by_one_account(plan_file: Path) -> None:
-    plan = read(plan_file)
+    plan = GiteaPlan.read(plan_file)
     wanted = protection(plan, next(each for each in plan.repositories if each.name == "team-red"))
     assert wanted["enable_push"] is False
     assert wanted["merge_whitelist_usernames"] == ["merge-bot"]
@@ -108,12 +104,12 @@ def test_t23_the_main_branch_takes_only_what_is_green_up_to_date_and_merged_by_o
 
 
 def test_t23_players_read_their_own_repository_and_everybody_the_components(plan_file: Path) -> None:
-    repositories = {each.name: list(each.readers) for each in read(plan_file).repositories}
+    repositories = {each.name: list(each.readers) for each in GiteaPlan.read(plan_file).repositories}
     assert repositories == {"portal": [], **TEAMS}
 
 
 def test_t23_the_maintainer_alone_pushes_and_to_components_alone(plan_file: Path) -> None:
-    plan = read(plan_file)
+    plan = GiteaPlan.read(plan_file)
     pushers = {each.name: protection(plan, each)["push_whitelist_usernames"] for each in plan.repositories}
     assert pushers == {"portal": ["maintainer"], **{team: [] for team in TEAMS}}
     for each in plan.repositories:
@@ -132,7 +128,7 @@ def test_the_configuration_file_holds_no_secret_but_names_their_files(graph: Gra
 
 
 def test_every_account_has_a_password_of_its_own(plan_file: Path) -> None:
-    passwords = read(plan_file).passwords
+    passwords = GiteaPlan.read(plan_file).passwords
     assert set(passwords) == {"drone-bot", "clone-bot", "merge-bot", "maintainer", "ada", "grace", "linus"}
     assert len(set(passwords.values())) == len(passwords)
     assert passwords["ada"] == account_password(MASTER, "ada")

@@ -29,12 +29,14 @@ from pulumi_kubernetes import Provider
 
 from common.keys import dns_key
 from common.versions import Images
-from game_app.delivery import Delivery, DeliveryArgs, Scm
+from game_app.delivery import Delivery, DeliveryArgs
+from game_app.delivery.component import server_place
 from game_app.guard import service
 from game_app.ingress import Door
-from game_app.scm.component import account_password, gitea_keys, plan
-from game_app.scm.configuration import GiteaSettings, app_ini
+from game_app.scm.gitea.component import account_password, gitea_keys, plan, source
+from game_app.scm.gitea.configuration import GiteaSettings, app_ini
 from game_app.scm.setup.web import Service
+from game_app.scm.source import Source
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.postgres import Postgres
 from rehearsal.drone.recording import RecordingRunner, Taken
@@ -44,6 +46,9 @@ from tests.tools import built
 from tests.unit.monitor import run
 
 ROOT: Final = Path(__file__).parents[2]
+GITEAS_DOOR, DRONES_DOOR = (
+    Door(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
+)
 PLAYERS: Final = {
     "team-red": ["ada", "grace"],
     "team-blue": ["linus"],
@@ -81,13 +86,20 @@ class Site:
         self.drone: Daemon | None = None
         self.runners: dict[str, RecordingRunner] = {}
 
+    @property
+    def source(self) -> Source:
+        """Gitea as the program tells the rest of the game of it."""
+        players = [player for names in self.players.values() for player in names]
+        drone = server_place(DRONES_DOOR, self.master)
+        return source(master_key=self.master, door=GITEAS_DOOR, drone=drone, players=players)
+
     def _program(self) -> None:
         Delivery(
             "delivery",
             DeliveryArgs(
                 images=Images(),
                 master_key=pulumi.Output.secret(self.master),
-                door=Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
+                door=DRONES_DOOR,
                 ingress_namespace="ingress",
                 monitoring_namespace="observability",
                 components=["portal"],
@@ -97,13 +109,7 @@ class Site:
                 registry_config=pulumi.Output.secret("{}"),
                 signing_key=pulumi.Output.secret("key"),
                 signing_password=pulumi.Output.secret("password"),
-                scm=Scm(
-                    url="http://gitea.scm.svc.cluster.local:3000",
-                    namespace="scm",
-                    app="gitea",
-                    port=3000,
-                    setup=("scm", "setup"),
-                ),
+                source=self.source,
                 api_cidrs=["10.32.0.1/32"],
             ),
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),
@@ -150,7 +156,7 @@ class Site:
         home = self.folder / "gitea"
         (home / "work").mkdir(exist_ok=True)
         (home / "token").mkdir()
-        prepare = ROOT / "game_app" / "scm" / "scripts" / "prepare.sh"
+        prepare = ROOT / "game_app" / "scm" / "gitea" / "scripts" / "prepare.sh"
         self._run(
             ["sh", prepare],
             {"GITEA": str(built(GITEA)), "GITEA_CONFIG": str(home / "app.ini"), "TOKEN": str(home / "token")},
@@ -255,7 +261,7 @@ class Site:
 
     def _setup_command(self) -> list[str]:
         return [
-            *(sys.executable, "-m", "game_app.scm.setup", "--once", "--patience=60"),
+            *(sys.executable, "-m", "game_app.scm.setup", "--scm=gitea", "--once", "--patience=60"),
             *("--plan", str(self.folder / "plan.json"), "--pipelines", str(self.folder / "guard" / "pipelines")),
             *("--token", str(self.folder / "gitea" / "token" / "token"), "--folder", str(self.folder / "vault")),
         ]

@@ -11,7 +11,7 @@ import pytest
 
 from game_app.scm.setup.drone import SETTINGS
 from game_app.scm.setup.login import log_in
-from game_app.scm.setup.plan import read
+from game_app.scm.setup.plan import GiteaPlan
 from game_app.scm.setup.web import SetupError
 from tests.live.attacks import ENDED, SECONDS, Change, begin, states
 from tests.live.site import Site, a_commit, pushed, status_of
@@ -115,7 +115,7 @@ def test_prometheus_reads_how_many_builds_wait_without_an_account(site: Site) ->
 
 
 def test_t31_a_player_cannot_log_in_at_drone(site: Site, careless: Careless, fell: Fell) -> None:
-    plan = read(site.folder / "plan.json")
+    plan = GiteaPlan.read(site.folder / "plan.json")
     with pytest.raises(SetupError, match="did not let ada in"):
         log_in(plan, "ada")
     assert "ada" not in {user["login"] for user in site.as_drones_admin().get("/api/users")}

@@ -9,7 +9,7 @@ import pytest
 
 from game_app.guard.service.pipelines import load
 from game_app.scm.setup.gitea import protection
-from game_app.scm.setup.plan import read
+from game_app.scm.setup.plan import GiteaPlan
 from rehearsal.drone.recording import Taken
 from tests.live.attacks import SECONDS, a_name, propose, runs_ours
 from tests.live.site import Site
@@ -117,7 +117,7 @@ def test_t32_no_player_pushes_to_a_component(site: Site, fell: Fell) -> None:
 
 
 def test_gitea_says_of_a_branchs_protection_what_the_set_up_wants_so_that_it_has_nothing_to_change(site: Site) -> None:
-    plan = read(site.folder / "plan.json")
+    plan = GiteaPlan.read(site.folder / "plan.json")
     for repository in plan.repositories:
         found = site.as_operator().get(f"/repos/game/{repository.name}/branch_protections/main")
         wanted = protection(plan, repository)

@@ -7,6 +7,7 @@ stands in: builds are taken by a runner that runs nothing, and the cluster is wh
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 import re
@@ -25,11 +26,11 @@ from pulumi_kubernetes import Provider
 
 from common.keys import derived
 from common.versions import Images
-from game_app.hunt.component import Hunt, HuntArgs, SourceControlPlace
+from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.folder import load
 from game_app.hunt.service.codes import operators_code, team_code
 from game_app.ingress import Door
-from game_app.scm.component import account_password
+from game_app.scm.gitea.component import account_password
 from rehearsal.drone.daemons import Daemon, free_ports
 from tests.game_app.hunts import Browser, until
 from tests.live.site import ROOT, Site
@@ -55,10 +56,9 @@ def rendered(site: Site) -> Graph:
                 ingress_namespace="ingress",
                 monitoring_namespace="observability",
                 check_seconds=15,
-                git_url=f"{site.gitea.url}/",
                 master_key=pulumi.Output.secret(site.master),
                 teams={team: f"team-{team}" for team in (PLAYS, WATCHES)},
-                scm=SourceControlPlace(url=site.gitea.url, namespace="scm", app="gitea", port=3000),
+                source=dataclasses.replace(site.source, players_url=f"{site.gitea.url}/", pods_url=site.gitea.url),
                 api_cidrs=["10.32.0.1/32"],
             ),
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from game_app.scm.setup.gitea import protection
-from game_app.scm.setup.plan import read
+from game_app.scm.setup.plan import GiteaPlan
 from game_app.scm.setup.web import SetupError, wait_for
 from tests.live.attacks import SECONDS, THEIRS, Change, a_name, never_runs, propose_by_agit
 from tests.live.site import Site
@@ -39,7 +39,7 @@ def without(site: Site, **loosened: Any) -> Generator[None]:
     try:
         yield
     finally:
-        plan = read(site.folder / "plan.json")
+        plan = GiteaPlan.read(site.folder / "plan.json")
         red = next(each for each in plan.repositories if each.name == "team-red")
         operator.ask("PATCH", RULE, dict(protection(plan, red)))
 

@@ -6,40 +6,41 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from game_app.guard.service.pipelines import SIGNATURES, PipelinesError, load
 from game_app.scm.setup.drone import Drone
 from game_app.scm.setup.gitea import Gitea
-from game_app.scm.setup.plan import read
+from game_app.scm.setup.plan import GiteaPlan, Plan
+from game_app.scm.setup.source import SourceControl
 from game_app.scm.setup.vault import Folder, Secrets, Vault
 from game_app.scm.setup.web import SetupError, wait_for
 
-APPLICATION: Final = "application"
-"""The vault's set with Drone's OAuth application: files `id` and `secret`."""
 DAY_AND_NIGHT: Final = 60.0
 """Seconds between two looks."""
 
 
-def set_up(plan_file: Path, pipelines: Path, token_file: Path, vault: Vault, patience: float) -> None:
+def set_up(options: argparse.Namespace, vault: Vault) -> None:
     """Make everything as the plan says. Raises SetupError with what refused."""
-    plan = read(plan_file)
-    catalogue = load(pipelines)
-    gitea = Gitea(plan, token_file.read_text().strip())
-    wait_for("Gitea", gitea.ready, patience)
-    gitea.set_up()
-    held = vault.get(APPLICATION)
-    application = gitea.application(held if {"id", "secret"} <= set(held) else None)
-    if dict(application) != dict(held):
-        vault.put(APPLICATION, application)
-    # Drone waits for its application before it starts.
-    drone = Drone(plan)
-    wait_for("Drone", drone.ready, patience)
+    catalogue = load(options.pipelines)
+    plan, scm = SOURCES[options.scm](options)
+    scm.set_up(vault, options.patience)
+    drone = Drone(plan, scm)
+    wait_for("Drone", drone.ready, options.patience)
     signatures = json.dumps(drone.set_up(catalogue), indent=1)
     if vault.get("signatures").get(SIGNATURES) != signatures:
         vault.put("signatures", {SIGNATURES: signatures})
+
+
+def _gitea(options: argparse.Namespace) -> tuple[Plan, SourceControl]:
+    plan = GiteaPlan.read(options.plan)
+    return plan, Gitea(plan, options.token.read_text().strip())
+
+
+SOURCES: Final[Mapping[str, Callable[[argparse.Namespace], tuple[Plan, SourceControl]]]] = {"gitea": _gitea}
+"""Each source control by its name: what it and Drone should have, and how it is set up."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _once(options: argparse.Namespace, vault: Vault) -> bool:
     began = time.monotonic()
     try:
-        set_up(options.plan, options.pipelines, options.token, vault, options.patience)
+        set_up(options, vault)
     except (SetupError, PipelinesError, OSError) as error:
         print(f"Not set up: {error}", file=sys.stderr, flush=True)
         return True
@@ -66,10 +67,13 @@ def _once(options: argparse.Namespace, vault: Vault) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m game_app.scm.setup", description="Sets Gitea and Drone up.")
+    parser = argparse.ArgumentParser(
+        prog="python -m game_app.scm.setup", description="Sets a source control and Drone up."
+    )
+    parser.add_argument("--scm", choices=tuple(SOURCES), required=True, help="which source control there is")
     parser.add_argument("--plan", type=Path, required=True, help="JSON file that says what there should be")
     parser.add_argument("--pipelines", type=Path, required=True, help="the guard's folder of pipelines")
-    parser.add_argument("--token", type=Path, required=True, help="file with a token of Gitea's administrator")
+    parser.add_argument("--token", type=Path, help="file with a token of Gitea's administrator")
     parser.add_argument("--patience", type=float, default=300, help="seconds that a service may take to answer")
     parser.add_argument("--once", action="store_true", help="end after the first time; otherwise look every minute")
     parser.add_argument("--folder", type=Path, help="leave what others read in a folder, not in Secrets")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from game_app.guard.service.pipelines import EVENTS, Catalogue
-from game_app.scm.setup.login import log_in
 from game_app.scm.setup.plan import Plan
+from game_app.scm.setup.source import SourceControl
 from game_app.scm.setup.web import Service, SetupError
 
 Tree = dict[str, Any]
@@ -30,8 +30,9 @@ SETTINGS: Final[Mapping[str, Any]] = {
 class Drone:
     """Drone, asked as its administrator."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, scm: SourceControl) -> None:
         self._plan = plan
+        self._scm = scm
         self._admin = Service.by_token(plan.drone_url, plan.drone_token, scheme="Bearer")
 
     def ready(self) -> None:
@@ -71,7 +72,7 @@ class Drone:
         status, found = self._admin.ask("POST", "/api/user/repos", accept=(401, 403, 500))
         listed = _by_slug(found if status == 200 else None)
         if not wanted <= set(listed):
-            log_in(self._plan, self._plan.builder)
+            self._scm.let_drone_in()
             listed = _by_slug(self._admin.ask("POST", "/api/user/repos")[1])
         return listed
 

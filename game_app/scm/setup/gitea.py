@@ -6,19 +6,24 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from game_app.scm.setup.plan import Plan, Repository
-from game_app.scm.setup.web import Service
+from game_app.scm.setup.login import log_in
+from game_app.scm.setup.plan import GiteaPlan, Repository
+from game_app.scm.setup.source import SourceControl
+from game_app.scm.setup.vault import Vault
+from game_app.scm.setup.web import Service, wait_for
 
 CHECK: Final = "continuous-integration/drone/pr"
 """What Drone calls the status of a pull request's build."""
 APPLICATION: Final = "drone"
+HANDED_OVER: Final = "application"
+"""The vault's set with Drone's OAuth application: files `id` and `secret`."""
 _UNITS: Final = ("repo.code", "repo.issues", "repo.pulls", "repo.releases")
 
 
-class Gitea:
+class Gitea(SourceControl):
     """Gitea, asked as its administrator."""
 
-    def __init__(self, plan: Plan, token: str) -> None:
+    def __init__(self, plan: GiteaPlan, token: str) -> None:
         self._plan = plan
         self._admin = Service.by_token(f"{plan.scm_url}/api/v1", token)
 
@@ -26,7 +31,18 @@ class Gitea:
         """Raises SetupError until it answers."""
         self._admin.ask("GET", "/version")
 
-    def set_up(self) -> None:
+    def set_up(self, vault: Vault, patience: float) -> None:
+        wait_for("Gitea", self.ready, patience)
+        self._everything()
+        held = vault.get(HANDED_OVER)
+        application = self.application(held if {"id", "secret"} <= set(held) else None)
+        if dict(application) != dict(held):
+            vault.put(HANDED_OVER, application)
+
+    def let_drone_in(self) -> None:
+        log_in(self._plan, self._plan.builder)
+
+    def _everything(self) -> None:
         """Everything but what Drone needs to log in."""
         known = {str(user["login"]) for user in self._admin.all("/admin/users")}
         for name in self._plan.passwords:
@@ -159,7 +175,7 @@ class Gitea:
             self._admin.ask("PATCH", f"{path}/branch_protections/{quote(self._plan.branch)}", wanted)
 
 
-def protection(plan: Plan, repository: Repository) -> Mapping[str, Any]:
+def protection(plan: GiteaPlan, repository: Repository) -> Mapping[str, Any]:
     """What holds the main branch: its writers alone push, mostly nobody; what is merged is green and up to date."""
     return {
         "enable_push": bool(repository.writers),

@@ -1,4 +1,4 @@
-"""Logs an account in at Drone as its owner would in a browser, because Drone takes its token in no other way."""
+"""Logs an account of Gitea in at Drone as its owner would in a browser: Drone takes its token in no other way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.cookiejar import CookieJar
 from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from game_app.scm.setup.plan import Plan
+from game_app.scm.setup.plan import GiteaPlan
 from game_app.scm.setup.web import PATIENCE, SetupError
 
 _INPUT: Final = re.compile(r"<input[^>]*>")
@@ -22,7 +22,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Where a page sends its reader is the next step's business."""
 
 
-def log_in(plan: Plan, name: str) -> None:
+def log_in(plan: GiteaPlan, name: str) -> None:
     """Give Drone the account's token by the OAuth dialogue. Raises SetupError where it ends elsewhere."""
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()), _NoRedirects())
     authorize = _step(browser, f"{plan.drone_url}/login")[0]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -13,35 +14,42 @@ class Repository:
     """One repository of the game."""
 
     name: str
-    readers: Sequence[str]
+    readers: Sequence[str] = ()
     """Players who may read it; empty: everybody who has an account."""
-    writers: Sequence[str]
+    writers: Sequence[str] = ()
     """Accounts that push to its main branch and merge into it; of most repositories none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that the source control and Drone should have."""
+    """Everything that Drone should have."""
 
     organisation: str
-    branch: str
-    scm_url: str
     drone_url: str
     """Where Drone answers inside the cluster."""
     drone_public_url: str
     """Where people find it: what its OAuth application sends them back to."""
     drone_token: str = field(repr=False)
     builder: str
-    cloner: str
-    merger: str
-    """Accounts: Drone's own, that of builds, and that which merges what is green."""
-    passwords: Mapping[str, str] = field(repr=False)
-    """Every account, players and the game's own, to its first password."""
+    """Drone's own account at the source control."""
     repositories: Sequence[Repository]
 
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """The plan in a file."""
+        given = json.loads(file.read_text(encoding="utf-8"))
+        repositories = [Repository(**each) for each in given.pop("repositories")]
+        return cls(**given, repositories=repositories)
 
-def read(file: Path) -> Plan:
-    """The plan in a file."""
-    given = json.loads(file.read_text(encoding="utf-8"))
-    repositories = [Repository(**each) for each in given.pop("repositories")]
-    return Plan(**given, repositories=repositories)
+
+@dataclass(frozen=True, kw_only=True)
+class GiteaPlan(Plan):
+    """Everything that Gitea and Drone should have."""
+
+    branch: str
+    scm_url: str
+    cloner: str
+    merger: str
+    """Accounts: that of builds, and that which merges what is green."""
+    passwords: Mapping[str, str] = field(repr=False)
+    """Every account, players and the game's own, to its first password."""

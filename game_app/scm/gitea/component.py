@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,15 +15,15 @@ from common.keys import derived
 from common.naming import restricted_namespace
 from common.versions import Images
 from game_app.delivery.policies import BUILD_LABEL
-from game_app.guard.pipelines import BRANCH, ORGANISATION
+from game_app.guard.pipelines import BRANCH
 from game_app.ingress import Door, exposed
 from game_app.isolation import Allowance, fenced, from_labelled, from_namespace, from_pods, to_api, to_dns, to_pods
-from game_app.scm.configuration import GiteaSettings, app_ini
+from game_app.scm.gitea.configuration import GiteaSettings, app_ini
+from game_app.scm.setting_up import ACCOUNT, SetUp, account
+from game_app.scm.source import ServerPlace, Source
 from game_app.workload import (
     container,
     files_volume,
-    flat,
-    folder_volume,
     http_probe,
     pod,
     scratch_volume,
@@ -37,14 +36,12 @@ NAMESPACE: Final = "scm"
 APP: Final = "gitea"
 PORT: Final = 3000
 URL: Final = f"http://{APP}.{NAMESPACE}.svc.cluster.local:{PORT}"
-SETUP: Final = "setup"
-"""Service account of the set-up."""
+ORGANISATION: Final = "game"
+"""Owner of every repository that is built."""
 BUILDER, CLONER, MERGER, MAINTAINER = "drone-bot", "clone-bot", "merge-bot", "maintainer"
 """Accounts: Drone's own, that of builds, that which merges what is green, and the operators' own."""
 _GITEA_USER: Final = 1000
 _HERE: Final = Path(__file__).parent
-_PROJECT: Final = _HERE.parents[1]
-_PROGRAM: Final = ("game_app/guard/service", "game_app/scm/setup")
 _ALLOWANCE: Final = Allowance(
     pods=2,
     cpu="4",
@@ -57,21 +54,7 @@ _ALLOWANCE: Final = Allowance(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerPlace:
-    """Where Drone's server is."""
-
-    namespace: str
-    app: str
-    port: int
-    host: str
-    """Its name inside the cluster."""
-    public_url: pulumi.Input[str]
-    token: pulumi.Input[str]
-    """Its admin's token."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceControlArgs:
+class GiteaArgs:
     """What Gitea holds, and for whom."""
 
     images: Images
@@ -93,7 +76,7 @@ class SourceControlArgs:
     """Namespace and name of the hunt's pods, which look at what teams write and merge what is green."""
 
 
-class SourceControl(pulumi.ComponentResource):
+class Gitea(pulumi.ComponentResource):
     """Gitea with SQLite on a volume; beside it the set-up, which looks every minute that all is as planned.
 
     The administrator's token is made afresh with each pod, and the set-up alone has it.
@@ -102,8 +85,8 @@ class SourceControl(pulumi.ComponentResource):
     url: pulumi.Output[str]
     """Where players find it, known once it is ready."""
 
-    def __init__(self, name: str, args: SourceControlArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("shambhala:game_app:SourceControl", name, None, opts)
+    def __init__(self, name: str, args: GiteaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:game_app:Gitea", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": NAMESPACE, "labels": dict(restricted_namespace(APP))}, opts=child
@@ -122,25 +105,22 @@ class SourceControl(pulumi.ComponentResource):
             volumes=1,
             opts=child,
         )
-        account = k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata={"name": SETUP, "namespace": namespace},
-            automount_service_account_token=False,
-            opts=child,
-        )
-        volumes = [
-            *self._files(name, namespace, args),
-            *self._secrets(name, namespace, args),
-            scratch_volume("token", "1Mi"),
-            scratch_volume("scratch", "256Mi"),
-            _account_volume(),
-        ]
+        set_up = _set_up(args)
         spec = pod(
-            [_gitea(args.images.gitea), _setup(args.images.python)],
+            [
+                _gitea(args.images.gitea),
+                set_up.container(options=["--token=/token/token"], mounts={"token": "/token"}),
+            ],
             init=[_prepare(args.images.gitea)],
-            volumes=volumes,
+            volumes=[
+                self._configuration(name, namespace, args),
+                self._keys(name, namespace, args),
+                *set_up.volumes(name, namespace, child),
+                scratch_volume("token", "1Mi"),
+                scratch_volume("scratch", "256Mi"),
+            ],
             user=_GITEA_USER,
-            service_account=account.metadata.name,
+            service_account=account(name, namespace, child),
             automount=False,
         )
         running = stateful_set(name, APP, namespace, spec, volume="data", size="10Gi", opts=child)
@@ -150,50 +130,53 @@ class SourceControl(pulumi.ComponentResource):
         self.url = pulumi.Output.all(args.door.url, door.id).apply(lambda values: f"{values[0]}/")
         self.register_outputs({"url": self.url})
 
-    def _files(self, name: str, namespace: pulumi.Output[str], args: SourceControlArgs) -> list[k8s.core.v1.VolumeArgs]:
-        child = pulumi.ResourceOptions(parent=self)
+    def _configuration(self, name: str, namespace: pulumi.Output[str], args: GiteaArgs) -> k8s.core.v1.VolumeArgs:
         ini = args.door.url.apply(lambda url: app_ini(GiteaSettings(root_url=f"{url}/", drone_host=args.drone.host)))
-        program = program_files()
-        made: list[k8s.core.v1.VolumeArgs] = []
-        for files, data in (
-            ("configuration", {"app.ini": ini, "prepare.sh": (_HERE / "scripts" / "prepare.sh").read_text()}),
-            ("pipelines", args.pipelines),
-            ("program", flat(program)),
-        ):
-            held = k8s.core.v1.ConfigMap(
-                f"{name}-{files}", metadata={"name": files, "namespace": namespace}, data=dict(data), opts=child
-            ).metadata.name
-            made.append(folder_volume(files, held, program) if files == "program" else files_volume(files, held))
-        return made
-
-    def _secrets(
-        self, name: str, namespace: pulumi.Output[str], args: SourceControlArgs
-    ) -> list[k8s.core.v1.VolumeArgs]:
-        child = pulumi.ResourceOptions(parent=self)
-        master = pulumi.Output.secret(args.master_key)
-        keys = master.apply(gitea_keys)
-        plan = pulumi.Output.all(master, args.drone.public_url, args.drone.token).apply(
-            lambda values: json.dumps(_plan(args, *values))
+        held = k8s.core.v1.ConfigMap(
+            f"{name}-configuration",
+            metadata={"name": "configuration", "namespace": namespace},
+            data={"app.ini": ini, "prepare.sh": (_HERE / "scripts" / "prepare.sh").read_text()},
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        made: list[k8s.core.v1.VolumeArgs] = []
-        for secret, data in (("keys", keys), ("plan", plan.apply(lambda text: {"plan.json": text}))):
-            held = k8s.core.v1.Secret(
-                f"{name}-{secret}",
-                metadata={"name": secret, "namespace": namespace},
-                string_data=data,
-                opts=child,
-            )
-            made.append(secret_volume(secret, held.metadata.name))
-        return made
+        return files_volume("configuration", held.metadata.name)
+
+    def _keys(self, name: str, namespace: pulumi.Output[str], args: GiteaArgs) -> k8s.core.v1.VolumeArgs:
+        held = k8s.core.v1.Secret(
+            f"{name}-keys",
+            metadata={"name": "keys", "namespace": namespace},
+            string_data=pulumi.Output.secret(args.master_key).apply(gitea_keys),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return secret_volume("keys", held.metadata.name)
 
 
-def program_files() -> Mapping[str, str]:
-    """The set-up's files by their path in this project."""
-    return {
-        str(file.relative_to(_PROJECT)): file.read_text()
-        for folder in _PROGRAM
-        for file in sorted((_PROJECT / folder).glob("*.py"))
-    }
+def source(*, master_key: pulumi.Input[str], door: Door, drone: ServerPlace, players: Sequence[str]) -> Source:
+    """Gitea as the rest of the game sees it. players: their accounts."""
+    master = pulumi.Output.secret(master_key)
+    passwords = {name: master.apply(_password_of(name)) for name in (CLONER, MERGER)}
+    return Source(
+        speaks="gitea",
+        organisation=ORGANISATION,
+        players_url=pulumi.Output.concat(door.url, "/"),
+        pods_url=URL,
+        way=to_pods(NAMESPACE, APP, PORT),
+        webhooks=from_pods(NAMESPACE, APP, drone.port),
+        setup=(NAMESPACE, ACCOUNT),
+        drone={
+            "DRONE_GITEA_SERVER": URL,
+            # Its default is no scope that Gitea knows, for which Gitea grants everything.
+            "DRONE_GITEA_SCOPE": "write:repository,read:user,read:organization",
+        },
+        drone_secrets={},
+        drone_awaits={"DRONE_GITEA_CLIENT_ID": "id", "DRONE_GITEA_CLIENT_SECRET": "secret"},
+        builder=BUILDER,
+        cloner=CLONER,
+        cloner_password=passwords[CLONER],
+        reader=pulumi.Output.concat(CLONER, ":", passwords[CLONER]),
+        merger=pulumi.Output.concat(MERGER, ":", passwords[MERGER]),
+        maintainer_password=master.apply(_password_of(MAINTAINER)),
+        passwords=master.apply(lambda key: {player: account_password(key, player) for player in players}),
+    )
 
 
 def gitea_keys(master: str) -> Mapping[str, str]:
@@ -211,8 +194,22 @@ def account_password(master: str, account: str) -> str:
     return derived(master, f"account-{account}")[:32]
 
 
-def _plan(args: SourceControlArgs, master: str, drone_public_url: str, drone_token: str) -> Mapping[str, Any]:
-    """What the set-up makes; see `setup.plan`."""
+def _password_of(name: str) -> Callable[[str], str]:
+    return lambda master: account_password(master, name)
+
+
+def _set_up(args: GiteaArgs) -> SetUp:
+    known = pulumi.Output.all(args.master_key, args.drone.public_url, args.drone.token)
+    return SetUp(
+        image=args.images.python,
+        scm="gitea",
+        plan=pulumi.Output.secret(known).apply(lambda values: _plan(args, *values)),
+        pipelines=args.pipelines,
+        secrets={"application": args.drone.application, "signatures": args.drone.signatures},
+    )
+
+
+def _plan(args: GiteaArgs, master: str, drone_public_url: str, drone_token: str) -> Mapping[str, Any]:
     return plan(
         components=args.components,
         teams=args.teams,
@@ -234,7 +231,7 @@ def plan(
     drone_public_url: str,
     drone_token: str,
 ) -> Mapping[str, Any]:
-    """What the set-up makes, as its file has it."""
+    """What the set-up makes, as its file has it (`setup.plan`)."""
     players = [player for team in teams.values() for player in team]
     return {
         "organisation": ORGANISATION,
@@ -281,28 +278,6 @@ def _gitea(image: str) -> k8s.core.v1.ContainerArgs:
     )
 
 
-def _setup(image: str) -> k8s.core.v1.ContainerArgs:
-    return container(
-        "setup",
-        image,
-        cpu="20m",
-        memory="128Mi",
-        entrypoint=[
-            *("python", "-B", "-E", "-s", "-m", "game_app.scm.setup", "--plan=/etc/setup/plan.json"),
-            *("--pipelines=/etc/pipelines", "--token=/token/token"),
-            *("--secret=application=delivery/drone-oauth", "--secret=signatures=guard/signatures"),
-        ],
-        mounts={
-            "program": "/srv",
-            "plan": "/etc/setup",
-            "pipelines": "/etc/pipelines",
-            "token": "/token",
-            "account": "/var/run/secrets/kubernetes.io/serviceaccount",
-        },
-        work_in="/srv",
-    )
-
-
 _GITEA_MOUNTS: Final = {
     "data": "/var/lib/gitea",
     "configuration": "/etc/gitea/configuration",
@@ -313,23 +288,3 @@ _GITEA_MOUNTS: Final = {
 
 def _gitea_command() -> k8s.core.v1.EnvVarArgs:
     return k8s.core.v1.EnvVarArgs(name="GITEA_CONFIG", value="/etc/gitea/configuration/app.ini")
-
-
-def _account_volume() -> k8s.core.v1.VolumeArgs:
-    """The set-up's own account, for its container alone: Gitea has no business with the cluster."""
-    core = k8s.core.v1
-    return core.VolumeArgs(
-        name="account",
-        projected=core.ProjectedVolumeSourceArgs(
-            sources=[
-                core.VolumeProjectionArgs(
-                    service_account_token=core.ServiceAccountTokenProjectionArgs(path="token", expiration_seconds=3600)
-                ),
-                core.VolumeProjectionArgs(
-                    config_map=core.ConfigMapProjectionArgs(
-                        name="kube-root-ca.crt", items=[core.KeyToPathArgs(key="ca.crt", path="ca.crt")]
-                    )
-                ),
-            ]
-        ),
-    )
