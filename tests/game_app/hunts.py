@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -85,9 +86,14 @@ class Board:
 class StandIn:
     """Gitea and the cluster on one port of loopback."""
 
+    option = "gitea"
+    """How the service is told of it."""
+
     def __init__(self) -> None:
         self.boards = {team: Board() for team in TEAMS}
         self.logins: set[str] = set()
+        self.unchanged = 0
+        """Answers that told nothing but that nothing had changed."""
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -95,22 +101,36 @@ class StandIn:
                 stand_in.logins.add(str(self.headers.get("Authorization")))
                 parts = urlsplit(self.path)
                 board, rest = stand_in.board(parts.path)
-                found = board.answer(rest, parts.query) if board else None
+                found = stand_in.tell(board, rest, parts.query) if board else None
                 self.send(404 if found is None else 200, found)
 
             def do_POST(self) -> None:
+                self.merge()
+
+            def do_PUT(self) -> None:
+                self.merge()
+
+            def merge(self) -> None:
                 stand_in.logins.add(str(self.headers.get("Authorization")))
-                self.rfile.read(int(self.headers["Content-Length"]))
+                wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 board, rest = stand_in.board(self.path)
                 number = int(rest.split("/")[1])
-                if board is None or not stand_in.merges(board, number):
+                if board is None or not stand_in.asks_to_merge(self.command, wanted, board, number):
+                    self.send(404, None)
+                elif not stand_in.merges(board, number):
                     self.send(405, None)
                 else:
                     self.send(200, {})
 
             def send(self, status: int, value: object) -> None:
                 body = json.dumps(value).encode()
+                mark = stand_in.mark(self.path, body)
+                if mark and self.headers.get("If-None-Match") == mark:
+                    stand_in.unchanged += 1
+                    status, body = 304, b""
                 self.send_response_only(status)
+                if mark:
+                    self.send_header("ETag", mark)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -119,6 +139,20 @@ class StandIn:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
+
+    def tell(self, board: Board, path: str, query: str) -> Any:
+        """What a GET gives; None: there is no such thing."""
+        return board.answer(path, query)
+
+    def asks_to_merge(self, method: str, wanted: Tree, board: Board, number: int) -> bool:
+        """Whether a request is one to merge a pull request as it is now."""
+        [pull] = [each for each in board.pulls if each["number"] == number]
+        return method == "POST" and wanted == {"Do": "merge", "head_commit_id": pull["head"]["sha"]}
+
+    def mark(self, path: str, body: bytes) -> str:
+        """By which an answer is known again; empty: by nothing."""
+        del path, body
+        return ""
 
     def board(self, path: str) -> tuple[Board | None, str]:
         """Whose board a path is about, and the rest of it."""
@@ -145,6 +179,38 @@ class StandIn:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=10)
+
+
+class GitHubStandIn(StandIn):
+    """GitHub in Gitea's place, as docs.github.com/en/rest says that it answers."""
+
+    option = "github"
+
+    def tell(self, board: Board, path: str, query: str) -> Any:
+        found = board.answer(path, query)
+        if path == "pulls":
+            merged_at = "2030-05-17T12:00:00Z"
+            # GitHub says `merged` of one pull request only, never in a list.
+            return [
+                {**{key: value for key, value in each.items() if key != "merged"}}
+                | {"merged_at": merged_at if each["merged"] else None}
+                for each in found
+                if "base=main" in query
+            ]
+        if path.endswith("/statuses"):
+            return [{"id": each["id"], "context": each["context"], "state": each["status"]} for each in found]
+        if path.startswith("contents/") and found:
+            # In lines of 60, as MIME has it.
+            lines = re.findall(".{1,60}", found["content"])
+            return {"type": "file", "encoding": "base64", "content": "\n".join(lines) + "\n"}
+        return found
+
+    def asks_to_merge(self, method: str, wanted: Tree, board: Board, number: int) -> bool:
+        [pull] = [each for each in board.pulls if each["number"] == number]
+        return method == "PUT" and wanted == {"sha": pull["head"]["sha"], "merge_method": "merge"}
+
+    def mark(self, path: str, body: bytes) -> str:
+        return "" if "/namespaces/" in path else f'"{hashlib.sha256(body).hexdigest()}"'
 
 
 class Browser:
@@ -211,7 +277,7 @@ class Running:
         self.port, self.metrics_port = free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
         self._options = [
-            f"--gitea={stand_in.url}",
+            f"--{stand_in.option}={stand_in.url}",
             f"--kubernetes={stand_in.url}",
             f"--interval={interval}",
             "--patience=5",

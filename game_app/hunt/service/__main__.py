@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from .game import PATIENCE, Game
+from .gitea import Gitea
+from .github import GitHub
 from .looking import INTERVAL, Looking
 from .metrics import Presence
 from .progress import Progress
 from .server import HuntServer, MetricsServer, log
 from .sessions import Sessions
-from .signals import Cluster, Gatekeeper, Scm, by_password
+from .signals import Cluster, Gatekeeper, Scm
 from .steps import HuntError, parse
 from .teams import Place, Team
 
@@ -72,21 +74,27 @@ def _game(options: argparse.Namespace) -> tuple[Game, str]:
     key = _secret(options.secrets / "key") or secrets.token_hex(SHORTEST_KEY)
     if len(key) < SHORTEST_KEY:
         raise ConfigurationError(f"the secret key must have {SHORTEST_KEY} characters or more")
-    gitea = f"{options.gitea.rstrip('/')}/api/v1"
-    scm = Scm(by_password("the source control", gitea, _secret(options.secrets / "reader")), branch)
+    reader, merger = (_scm(options, options.secrets / name, branch) for name in ("reader", "merger"))
     game = Game(
         hunt,
         teams,
         place,
         Progress(options.data / "progress.db"),
-        scm=scm,
-        gatekeeper=Gatekeeper(scm, by_password("the source control", gitea, _secret(options.secrets / "merger"))),
+        scm=reader,
+        gatekeeper=Gatekeeper(reader, merger),
         cluster=Cluster(options.kubernetes, options.account),
         key=key,
         log=log,
         patience=options.patience,
     )
     return game, key
+
+
+def _scm(options: argparse.Namespace, secret: Path, branch: str) -> Scm:
+    """The source control, asked by one account."""
+    if options.github:
+        return GitHub(options.github, _secret(secret), branch)
+    return Gitea(options.gitea, _secret(secret), branch)
 
 
 def _json(file: Path) -> Any:
@@ -104,10 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hunt", description="Shows teams where they are, and looks.")
     parser.add_argument("--configuration", type=Path, required=True, help="folder with hunt.json and teams.json")
     parser.add_argument(
-        "--secrets", type=Path, required=True, help="folder with 'key', and 'reader' and 'merger' as name:password"
+        "--secrets",
+        type=Path,
+        required=True,
+        help="folder with 'key', and 'reader' and 'merger': name:password at Gitea, a token at GitHub",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder that the teams' progress is kept in")
-    parser.add_argument("--gitea", default="", help="where Gitea answers, such as http://gitea.scm:3000")
+    scm = parser.add_mutually_exclusive_group()
+    scm.add_argument("--gitea", default="", help="where Gitea answers, such as http://gitea.scm:3000")
+    scm.add_argument("--github", default="", help="where GitHub's API answers, such as https://api.github.com")
     parser.add_argument(
         "--kubernetes", default="https://kubernetes.default.svc", help="where the board's API answers (default: here)"
     )

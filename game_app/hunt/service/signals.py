@@ -1,28 +1,28 @@
-"""What the checks are told by: Gitea, which has Drone's results too, and the cluster. All of it is only read.
+"""What the checks are told by: the source control, which has Drone's results too, and the cluster.
 
 Every question has a deadline, which is that of the check that asks it: nobody is waited for beyond it.
 """
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import ssl
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
-from typing import Any, Final, cast
-from urllib.parse import quote
+from typing import Any, Final
 
 from .teams import Team
 
 CHECK: Final = "continuous-integration/drone/pr"
 DEPLOYMENT: Final = "continuous-integration/drone/push"
-"""What Drone calls its builds' results in Gitea: of a pull request, and of a push to the main branch."""
+"""What Drone calls its builds' results at the source control: of a pull request, and of a push to the main branch."""
 LARGEST: Final = 1024 * 1024
 """Bytes of an answer that are read."""
 _PIECE: Final = 64 * 1024
@@ -57,24 +57,45 @@ class Web:
         self._tls = tls
 
     def ask(
-        self, path: str, deadline: Deadline, *, body: object = None, accept: Collection[int] = ()
+        self,
+        path: str,
+        deadline: Deadline,
+        *,
+        body: object = None,
+        method: str | None = None,
+        accept: Collection[int] = (),
     ) -> tuple[int, Any]:
-        """Status and JSON of an answer to a GET or, with a body, to a POST.
+        """Status and JSON of an answer to a GET or, with a body, to a POST or another method.
 
         accept: statuses beyond 2xx that the caller knows what to do with. Raises SilentError for all others.
         """
+        status, found, _ = self.exchange(path, deadline, body=body, method=method, accept=accept)
+        return status, found
+
+    def exchange(
+        self,
+        path: str,
+        deadline: Deadline,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        method: str | None = None,
+        accept: Collection[int] = (),
+    ) -> tuple[int, Any, Message]:
+        """The same with headers of both sides."""
         request = urllib.request.Request(  # noqa: S310 - the operators' own addresses
             self._url + path,
+            method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **self._headers},
+            headers={"Content-Type": "application/json", **self._headers, **(headers or {})},
         )
         try:
             with urllib.request.urlopen(request, timeout=deadline.left(self._whom), context=self._tls) as answered:  # noqa: S310
-                return answered.status, _decoded(self._read(answered, deadline))
+                return answered.status, _decoded(self._read(answered, deadline)), answered.headers
         except urllib.error.HTTPError as error:
             with error:
                 if error.code in accept:
-                    return error.code, None
+                    return error.code, None, error.headers
             raise SilentError(f"{self._whom} answered {error.code}") from error
         except (OSError, http.client.HTTPException) as error:
             raise SilentError(f"{self._whom} did not answer in time") from error
@@ -107,71 +128,43 @@ class Pull:
     open: bool
 
 
-class Scm:
-    """Gitea, asked as an account that may read the teams' repositories."""
+class Scm(ABC):
+    """A source control, asked as an account that may read the teams' repositories, or merge into them."""
 
-    def __init__(self, web: Web, branch: str) -> None:
-        self._web = web
-        self._branch = branch
-
+    @abstractmethod
     def pulls(self, team: Team, deadline: Deadline, *, state: str = "all") -> list[Pull]:
-        """The newest 50 pull requests."""
-        found = self._web.get(f"/repos/{team.repository}/pulls?state={state}&sort=recentupdate&limit=50", deadline)
-        return [
-            Pull(
-                number=int(each["number"]),
-                branch=str(each["head"]["ref"]),
-                head=str(each["head"]["sha"]),
-                merged=str(each["merge_commit_sha"]) if each.get("merged") else None,
-                open=each["state"] == "open",
-            )
-            for each in cast("list[Tree]", found or [])
-            if each["base"]["ref"] == self._branch
-        ]
+        """The newest pull requests to the main branch, the newest first. state: `all` or `open`."""
 
+    @abstractmethod
     def commits(self, team: Team, pull: Pull, deadline: Deadline) -> list[str]:
-        """The newest 30 commits of a pull request."""
-        found = self._web.get(f"/repos/{team.repository}/pulls/{pull.number}/commits?limit=30&files=false", deadline)
-        return [str(each["sha"]) for each in cast("list[Tree]", found or [])]
+        """The newest 30 commits of a pull request, in any order."""
 
+    @abstractmethod
     def file(self, team: Team, path: str, deadline: Deadline, *, commit: str | None = None) -> str | None:
         """A file's text in a commit, by default the newest of the main branch, or None where there is no such file."""
-        reference = quote(commit or self._branch, safe="")
-        found = self._web.get(f"/repos/{team.repository}/contents/{quote(path)}?ref={reference}", deadline)
-        if not isinstance(found, dict) or cast("Tree", found).get("type") != "file":
-            return None
-        return base64.b64decode(str(cast("Tree", found).get("content") or "")).decode(errors="replace")
 
+    @abstractmethod
     def results(self, team: Team, commit: str, context: str, deadline: Deadline) -> list[str]:
         """What builds of a commit came to, the newest first: `success`, `failure`, `error` or `pending`."""
-        found = self._web.get(f"/repos/{team.repository}/commits/{commit}/statuses?limit=50", deadline)
-        listed = [each for each in cast("list[Tree]", found or []) if each.get("context") == context]
-        return [str(each["status"]) for each in sorted(listed, key=lambda each: int(each["id"]), reverse=True)]
+
+    @abstractmethod
+    def merge(self, team: Team, pull: Pull, deadline: Deadline) -> bool:
+        """Merge a pull request as it was read, and whether that was let."""
 
 
 class Gatekeeper:
-    """Merges a team's green pull requests: the account that may, and Gitea which refuses it what is not green."""
+    """Merges a team's green pull requests: the account that may, and a source control that refuses it the others."""
 
-    def __init__(self, scm: Scm, web: Web) -> None:
-        self._scm = scm
-        self._web = web
+    def __init__(self, reader: Scm, merger: Scm) -> None:
+        """The source control, asked by either account."""
+        self._reader = reader
+        self._merger = merger
 
     def open_for(self, team: Team, deadline: Deadline) -> list[int]:
         """Merge what may be merged. Gives the numbers of those that were."""
-        merged: list[int] = []
-        for pull in sorted(self._scm.pulls(team, deadline, state="open"), key=lambda pull: pull.number):
-            if self._scm.results(team, pull.head, CHECK, deadline)[:1] != ["success"]:
-                continue
-            status, _ = self._web.ask(
-                f"/repos/{team.repository}/pulls/{pull.number}/merge",
-                deadline,
-                body={"Do": "merge", "head_commit_id": pull.head},
-                # In conflict, out of date, changed since, or with files that nobody may change.
-                accept=(403, 404, 405, 409, 422, 423),
-            )
-            if status < 300:
-                merged.append(pull.number)
-        return merged
+        waiting = sorted(self._reader.pulls(team, deadline, state="open"), key=lambda pull: pull.number)
+        green = [pull for pull in waiting if self._reader.results(team, pull.head, CHECK, deadline)[:1] == ["success"]]
+        return [pull.number for pull in green if self._merger.merge(team, pull, deadline)]
 
 
 class Cluster:
@@ -193,11 +186,6 @@ class Cluster:
         authority = self._account / "ca.crt"
         tls = ssl.create_default_context(cafile=str(authority)) if self._url.startswith("https:") else None
         return Web("the cluster", self._url, {"Authorization": f"Bearer {token}"}, tls)
-
-
-def by_password(whom: str, url: str, login: str) -> Web:
-    """A service asked as an account. login: `name:password`."""
-    return Web(whom, url, {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()})
 
 
 def _decoded(text: bytes) -> Any:

@@ -43,7 +43,7 @@ class Check(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal(Check):
-    """A pull request from a branch holds a file with a line. Told by Gitea."""
+    """A pull request from a branch holds a file with a line. Told by the source control."""
 
     kind: ClassVar[str] = "proposal"
     branch: str
@@ -59,7 +59,10 @@ class Proposal(Check):
 
 @dataclass(frozen=True, kw_only=True)
 class Dockerfile(Check):
-    """A Dockerfile on the main branch that pins its base, copies a file and does not run as root. Told by Gitea."""
+    """A Dockerfile on the main branch that pins its base, copies a file and does not run as root.
+
+    Told by the source control.
+    """
 
     kind: ClassVar[str] = "dockerfile"
     path: str
@@ -91,7 +94,7 @@ class Deployed(Check):
 @dataclass(frozen=True, kw_only=True)
 class Pipeline(Check):
     """A pull request that was red and became green, was merged, and whose deployment succeeded. Told by Drone,
-    which writes its results to Gitea where no player can."""
+    which writes its results to the source control, where no player can."""
 
     kind: ClassVar[str] = "pipeline"
     branch: str

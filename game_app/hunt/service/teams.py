@@ -24,7 +24,7 @@ class Place:
     page_url: str
     """Where teams find this page, with a slash at its end."""
     git_url: str
-    """Where they find Gitea, with a slash at its end; empty where there is none."""
+    """Where they find the source control, with a slash at its end; empty where there is none."""
 
     def names(self, team: Team | None = None, word: str = "") -> Mapping[str, str]:
         """Each placeholder that is known, without its `@`, to what it is filled with."""

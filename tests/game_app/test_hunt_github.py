@@ -1,0 +1,124 @@
+"""The hunt at GitHub: the same checks, asked of its API as it documents it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from game_app.hunt.service.github import GitHub
+from game_app.hunt.service.signals import CHECK, DEPLOYMENT, Deadline, SilentError
+from game_app.hunt.service.teams import Team
+from tests.game_app.hunts import Board, GitHubStandIn, Running, until
+
+TEAM = Team(name="amber", repository="game/team-amber", namespace="team-amber")
+DOCKERFILE = "FROM docker.io/library/busybox:1.37.0\nCOPY REGISTER.md /register.md\nUSER 65534\n"
+
+
+@pytest.fixture
+def stand_in() -> Generator[GitHubStandIn]:
+    made = GitHubStandIn()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def amber(stand_in: GitHubStandIn) -> Board:
+    return stand_in.boards["amber"]
+
+
+@pytest.fixture
+def github(stand_in: GitHubStandIn) -> GitHub:
+    return GitHub(stand_in.url, "a-token", "main")
+
+
+def soon() -> Deadline:
+    return Deadline(10)
+
+
+def test_a_team_signs_packs_and_crosses_and_the_service_merges_what_is_green(
+    tmp_path: Path, stand_in: GitHubStandIn, amber: Board
+) -> None:
+    running = Running(tmp_path, stand_in)
+    running.start()
+    try:
+        running.begin()
+        amber.propose(1, "register", "a1", {"REGISTER.md": "We are amber and we take the road.\n"})
+        amber.results["a1", CHECK] = ["pending", "success"]
+        amber.propose(2, "crate", "b1", {"Dockerfile": DOCKERFILE})
+        amber.results["b1", CHECK] = ["success"]
+        until(lambda: running.metrics()['hunt_current_step{team="amber"}'] == 3)
+        container = {"name": "tent", "resources": {"limits": {"memory": "32Mi"}}}
+        amber.deployments["camp"] = {
+            "metadata": {"generation": 1},
+            "spec": {"replicas": 2, "template": {"spec": {"containers": [container]}}},
+            "status": {"availableReplicas": 2, "observedGeneration": 1},
+        }
+        amber.propose(3, "ford", "c1", {"Dockerfile": "FROM busybox\n"})
+        amber.results["c1", CHECK] = ["pending", "failure"]
+        amber.propose(3, "ford", "c2", {"Dockerfile": DOCKERFILE})
+        amber.results["c2", CHECK] = ["success"]
+        amber.results["merge-3", DEPLOYMENT] = ["pending", "success"]
+        until(lambda: running.metrics()['hunt_current_step{team="amber"}'] == 5)
+        assert amber.merged == [1, 2, 3]
+        # It reads with one token and merges with the other.
+        assert {"Bearer clone-bot:reads", "Bearer merge-bot:merges"} <= stand_in.logins
+    finally:
+        running.stop()
+
+
+def test_an_open_pull_requests_trial_merge_counts_as_no_merge(github: GitHub, amber: Board) -> None:
+    amber.propose(1, "register", "a1", {})
+    [pull] = github.pulls(TEAM, soon())
+    assert (pull.branch, pull.head, pull.merged, pull.open) == ("register", "a1", None, True)
+    amber.propose(1, "register", "a1", {}, state="closed")
+    [pull] = github.pulls(TEAM, soon())
+    assert (pull.merged, pull.open) == ("merge-1", False)
+
+
+def test_what_has_not_changed_is_not_told_again_and_what_has_is(
+    github: GitHub, stand_in: GitHubStandIn, amber: Board
+) -> None:
+    amber.main["Dockerfile"] = DOCKERFILE
+    amber.results["a1", CHECK] = ["pending"]
+    for _ in range(3):
+        assert github.file(TEAM, "Dockerfile", soon()) == DOCKERFILE
+        assert github.results(TEAM, "a1", CHECK, soon()) == ["pending"]
+    assert stand_in.unchanged == 4
+    amber.results["a1", CHECK] = ["pending", "success"]
+    assert github.results(TEAM, "a1", CHECK, soon()) == ["success", "pending"]
+    assert github.file(TEAM, "Dockerfile", soon()) == DOCKERFILE
+    assert stand_in.unchanged == 5
+
+
+def test_a_file_that_is_not_there_is_none_until_it_is(github: GitHub, amber: Board) -> None:
+    assert github.file(TEAM, "Dockerfile", soon()) is None
+    assert github.file(TEAM, "Dockerfile", soon()) is None
+    amber.main["Dockerfile"] = DOCKERFILE
+    assert github.file(TEAM, "Dockerfile", soon()) == DOCKERFILE
+
+
+def test_of_many_commits_it_tells_the_newest(github: GitHub, amber: Board) -> None:
+    for number in range(40):
+        amber.propose(1, "ford", f"c{number}", {})
+    [pull] = github.pulls(TEAM, soon())
+    assert github.commits(TEAM, pull, soon()) == [f"c{number}" for number in range(10, 40)]
+
+
+def test_only_what_is_as_it_was_read_is_merged(github: GitHub, amber: Board) -> None:
+    amber.propose(1, "ford", "c1", {})
+    [pull] = github.pulls(TEAM, soon())
+    assert github.merge(TEAM, pull, soon()) is False, "it is not green"
+    amber.results["c1", CHECK] = ["success"]
+    amber.propose(1, "ford", "c2", {})
+    assert github.merge(TEAM, pull, soon()) is False, "it is another one now"
+    amber.results["c2", CHECK] = ["success"]
+    assert github.merge(TEAM, github.pulls(TEAM, soon())[0], soon()) is True
+    assert amber.merged == [1]
+
+
+def test_a_github_that_does_not_answer_is_named(stand_in: GitHubStandIn) -> None:
+    stand_in.close()
+    with pytest.raises(SilentError, match="GitHub did not answer in time"):
+        GitHub(stand_in.url, "a-token", "main").pulls(TEAM, soon())
