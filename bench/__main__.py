@@ -50,6 +50,7 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     provide(console)
     measures, slowest, host = _rehearsal(console)
+    measures.append(Measure("the game master alone, nothing to do", _game_master_alone(console), 3))
     measures.append(Measure("fast tests", timed(_fast_tests)[0], 20))
     console.print(_table(measures))
     console.print("Slowest steps of the cold rehearsal:")
@@ -79,7 +80,7 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
                 cold, report = timed(lambda: raising.raise_everything(run, silent))
                 host, entered = game_master.roles(report), game_master.logins(report)
                 console.print("Raising it again, with nothing to do …")
-                noop, idle = timed(lambda: raising.raise_everything(run, silent))
+                noop, _ = timed(lambda: raising.raise_everything(run, silent))
                 console.print("Changing one setting …")
                 change, _ = timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
         finally:
@@ -97,12 +98,24 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             Measure("make rehearse-down", down, 60),
             Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
             Measure("game master, booted to serving", max(role.ended for role in host), 60),
-            Measure("whole program, nothing to do", idle.parts["program"], 3),
             Measure("logins on the game master, cold", entered, 15, ""),
         ],
         _slowest(report),
         host,
     )
+
+
+def _game_master_alone(console: Console) -> float:
+    """Seconds of an `up` that finds nothing to do on the game master."""
+    silent = Console(file=io.StringIO())
+    run = claim(f"alone-{os.getpid()}")
+    try:
+        console.print("Raising the game master alone, twice …")
+        stack = raising.open_cloud(run, provide(silent), silent, program=game_master.program)
+        stack.up(color="never")
+        return timed(lambda: stack.up(color="never"))[0]
+    finally:
+        removing.remove_everything(run, silent)
 
 
 def _slowest(report: Report) -> list[tuple[str, float]]:

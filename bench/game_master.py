@@ -8,8 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pulumi
+import pulumi_command
+import pulumiverse_scaleway
 from rich.table import Table
 
+from common.settings import load
+from gamemaster import GameMaster, GameMasterArgs
 from rehearsal.progress import name_of
 from rehearsal.report import Report
 
@@ -54,6 +59,24 @@ def _needs(report: Report) -> Mapping[str, set[str]]:
     [state] = (report.run.home / "pulumi" / ".pulumi" / "stacks").rglob("*.json")
     resources: list[dict[str, Any]] = json.loads(state.read_text())["checkpoint"]["latest"]["resources"]
     return {name_of(each["urn"]): {name_of(urn) for urn in each.get("dependencies", [])} for each in resources}
+
+
+def program() -> None:
+    """The game master without boards, to see what it alone costs."""
+    settings = load(pulumi.Config(), pulumi.get_stack())
+    account = settings.scaleway
+    scaleway = pulumiverse_scaleway.Provider(
+        "scaleway",
+        access_key=account.access_key.output,
+        secret_key=account.secret_key.output,
+        project_id=account.project_id,
+        organization_id=account.organization_id,
+        region=account.region,
+        zone=account.zone,
+        api_url=account.api_url,
+    )
+    providers: list[pulumi.ProviderResource] = [scaleway, pulumi_command.Provider("ssh")]
+    GameMaster("gamemaster", GameMasterArgs.from_settings(settings), opts=pulumi.ResourceOptions(providers=providers))
 
 
 def table(found: Sequence[Role]) -> Table:

@@ -28,18 +28,25 @@ _ROOT = Path(__file__).parent.parent
 
 def program() -> None:
     """The project's own __main__.py, run as Pulumi's language host would."""
-    importing().join()
-    # Each registration would wait for the engine to take several lines that it then throws away: a second in all.
-    log.__dict__["debug"] = _nobody_listens
     runpy.run_path(str(_ROOT / "__main__.py"), run_name="__main__")
 
 
-def open_stack(run: Run, engine_home: Path, config: Mapping[str, automation.ConfigValue]) -> automation.Stack:
+def open_stack(
+    run: Run, engine_home: Path, config: Mapping[str, automation.ConfigValue], given: automation.PulumiFn = program
+) -> automation.Stack:
     """The rehearsal's stack, with its state in the rehearsal's folder.
 
     engine_home: PULUMI_HOME, with the engine as bin/pulumi and the plugins in plugins/.
     config: the stack's settings; keys have the project's prefix.
+    given: the program; another than the project's own is for measuring a part of it.
     """
+
+    def imported() -> None:
+        importing().join()
+        # Each registration would wait for the engine to take several lines that it then throws away: a second in all.
+        log.__dict__["debug"] = _nobody_listens
+        given()
+
     state = run.home / "pulumi"
     state.mkdir(exist_ok=True)
     workspace = automation.LocalWorkspaceOptions(
@@ -56,7 +63,7 @@ def open_stack(run: Run, engine_home: Path, config: Mapping[str, automation.Conf
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         },
     )
-    stack = automation.create_or_select_stack(STACK, project_name=PROJECT, program=program, opts=workspace)
+    stack = automation.create_or_select_stack(STACK, project_name=PROJECT, program=imported, opts=workspace)
     _write_settings(stack, run, config)
     return stack
 

@@ -62,7 +62,13 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
 
 
 def open_cloud(
-    run: Run, tools: Tools, console: Console, changes: dict[str, Any] | None = None, *, teams: int = 0
+    run: Run,
+    tools: Tools,
+    console: Console,
+    changes: dict[str, Any] | None = None,
+    *,
+    teams: int = 0,
+    program: automation.PulumiFn = deploy.program,
 ) -> automation.Stack:
     """A running local cloud, and the stack that is to be raised on it."""
     asyncio.run(_prepare(run, tools, console))
@@ -88,7 +94,7 @@ def open_cloud(
     if teams:
         values |= delivery(own, teams)
     write_private(run.home / "operator_key", own.operator.private)
-    stack = deploy.open_stack(run, engine_home, as_config({**values, **(changes or {})}))
+    stack = deploy.open_stack(run, engine_home, as_config({**values, **(changes or {})}), program)
     deploy.unlock(stack)
     return stack
 
