@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 import pytest_asyncio
+import yaml
 
 from common.keys import dns_key
 from common.versions import Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
+from game_app.delivery.component import catalogue
 from rehearsal.run import claim, release
+from rehearsal.toolchain.catalogue import HELM
 from tests.releases.site import Site
 from tests.releases.values import GIVEN
+from tests.tools import built
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
@@ -206,6 +213,96 @@ async def test_t30_a_teams_chart_cannot_loosen_its_own_fences(site: Site) -> Non
 async def test_t30_a_teams_pods_must_have_no_rights(site: Site) -> None:
     assert "violates PodSecurity" in await tried(site, pod(), "team-red")
     assert "created" in await tried(site, pod(container=RESTRICTED), "team-red")
+
+
+CHART: Tree = {
+    "Chart.yaml": {"apiVersion": "v2", "name": "portal", "version": "1.0.0"},
+    "templates/deployment.yaml": {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "portal"},
+        "spec": {
+            "selector": {"matchLabels": {"app.kubernetes.io/name": "portal"}},
+            "template": {
+                "metadata": {"labels": {"app.kubernetes.io/name": "portal"}},
+                "spec": {
+                    "containers": [
+                        {"name": "portal", "image": "{{ .Values.image.repository }}@{{ .Values.image.digest }}"}
+                        | RESTRICTED
+                    ]
+                },
+            },
+        },
+    },
+}
+"""A component's chart, as small as can be."""
+NOWHERE: Tree = {"kubernetes.io/hostname": "no-such-node"}
+
+
+def deployed(site: Site, folder: Path, digest: str, wanted: Tree, more: Tree | None = None) -> tuple[int, str]:
+    """Run the kept pipeline's last step as the account of its pods, for a chart whose pods want a node.
+
+    more: one more object of the chart.
+    Gives its code and what it said. What differs from a board: it waits 15 seconds in place of 5 minutes.
+    """
+    chart = json.loads(json.dumps(CHART))
+    chart["templates/deployment.yaml"]["spec"]["template"]["spec"]["nodeSelector"] = wanted
+    if more:
+        chart["templates/more.yaml"] = more
+    for name, content in chart.items():
+        (folder / "chart" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "chart" / name).write_text(json.dumps(content))
+    (folder / "kubeconfig").write_text(site.kubeconfig)
+    (folder / ".digest").write_text(f"{digest}\n")
+    kept = catalogue(["portal"], [], "registry.example/game", Images())["component.push.yaml"].replace(
+        "@name@", "portal"
+    )
+    commands = yaml.safe_load(kept)["steps"][-1]["commands"]
+    script = "\n".join(commands).replace("--timeout 5m", "--timeout 15s")
+    environment = {
+        "PATH": f"{built(HELM).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "KUBECONFIG": str(folder / "kubeconfig"),
+        "HELM_KUBEASUSER": "system:serviceaccount:cd-portal:deployer",
+    }
+    command = ["sh", "-c", script]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+async def test_a_fix_whose_pods_do_not_become_ready_goes_back_by_itself_and_the_next_one_is_deployed(
+    site: Site, tmp_path: Path
+) -> None:
+    async def image() -> str:
+        place = "--output=jsonpath={.spec.template.spec.containers[0].image}"
+        return await site.kubectl("--namespace=game", "get", "deployment", "portal", place)
+
+    first, second, third = (f"sha256:{digit * 64}" for digit in "123")
+    code, said = await asyncio.to_thread(deployed, site, tmp_path, first, {})
+    assert code == 0, said
+    assert await image() == f"registry.example/game/portal@{first}"
+    code, said = await asyncio.to_thread(deployed, site, tmp_path, second, NOWHERE)
+    assert code != 0
+    assert "rolled back due to atomic being set" in said
+    assert await image() == f"registry.example/game/portal@{first}"
+    code, said = await asyncio.to_thread(deployed, site, tmp_path, third, {})
+    assert code == 0, said
+    assert await image() == f"registry.example/game/portal@{third}"
+
+
+async def test_t30_a_components_chart_gives_nobody_a_right(site: Site, tmp_path: Path) -> None:
+    binding: Tree = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "mine"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "game"}],
+    }
+    code, said = await asyncio.to_thread(deployed, site, tmp_path, f"sha256:{'4' * 64}", {}, binding)
+    assert code != 0
+    assert "forbidden" in said
+    assert "system:serviceaccount:cd-portal:deployer" in said
+    assert "mine" not in await site.kubectl("--namespace=game", "get", "rolebindings", "--output=name")
 
 
 async def test_a_teams_account_has_a_token_that_the_api_server_takes(site: Site) -> None:
