@@ -56,6 +56,10 @@ rehearse-down: setup ## Remove a rehearsal and prove that nothing is left of it
 rehearse-status: setup ## List the rehearsals of this user
 	@$(BIN)/python -m rehearsal status
 
+.PHONY: play
+play: tools ## Play the example hunt yourself, beside the real Gitea and Drone, until Ctrl-C
+	@$(BIN)/python -m tests.live.play
+
 .PHONY: test
 test: check tools tested ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25

@@ -1,210 +1,19 @@
-"""The example hunt played by a team against the real Gitea and the real Drone, with git, as players do.
-
-The service is the program's, with the configuration that the program rendered for the board. What does not run here
-stands in: builds are taken by a runner that runs nothing, and the cluster is what the team's chart on `main` says.
-"""
+"""The example hunt played by a team against the real Gitea and the real Drone, with git, as players do."""
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import json
-import os
 import re
 import subprocess
-import sys
-import threading
-from collections.abc import Generator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Generator
 
-import pulumi
 import pytest
-import yaml
-from pulumi_kubernetes import Provider
 
-from common.keys import derived
-from common.versions import Images
-from game_app.hunt.component import Hunt, HuntArgs
-from game_app.hunt.folder import load
-from game_app.hunt.service.codes import operators_code, team_code
-from game_app.ingress import Door
-from game_app.scm.gitea.component import account_password
-from rehearsal.drone.daemons import Daemon, free_ports
+from game_app.hunt.service.codes import operators_code
 from tests.game_app.hunts import Browser, until
+from tests.live.played import EXAMPLE, PLAYS, WATCHES, Played
 from tests.live.site import ROOT, Site
-from tests.unit.monitor import Graph, run
 
 pytestmark = pytest.mark.timeout(300)
-
-EXAMPLE: Final = "game_app/hunt/example"
-PLAYS, WATCHES, PLAYER = "green", "gold", "green-1"
-Tree = dict[str, Any]
-
-
-def rendered(site: Site) -> Graph:
-    """What the program has on a board for the two teams."""
-
-    def program() -> None:
-        Hunt(
-            "hunt",
-            HuntArgs(
-                image=Images().python,
-                course=load(EXAMPLE),
-                door=Door(host="play.hunt.example.org", ingress_class="nginx", cluster_issuer=None),
-                ingress_namespace="ingress",
-                monitoring_namespace="observability",
-                check_seconds=15,
-                master_key=pulumi.Output.secret(site.master),
-                teams={team: f"team-{team}" for team in (PLAYS, WATCHES)},
-                source=dataclasses.replace(site.source, players_url=f"{site.gitea.url}/", pods_url=site.gitea.url),
-                api_cidrs=["10.32.0.1/32"],
-            ),
-            opts=pulumi.ResourceOptions(providers=[Provider("board")]),
-        )
-
-    return run(program, preview=False)
-
-
-class ClusterStandIn:
-    """A cluster in which everything stands as the charts on the main branches say, and is available."""
-
-    def __init__(self, site: Site) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                _, namespace, name = re.split(r"/namespaces/|/deployments/", self.path)
-                file = f"/repos/game/{namespace}/contents/chart/templates/{name}.yaml?ref=main"
-                found = site.as_operator().get(file)
-                body = json.dumps(available(found["content"]) if found else {"kind": "Status"}).encode()
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                del format, args
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def available(content: str) -> Tree:
-    """A Deployment as a cluster would have it a little later."""
-    deployment: Tree = yaml.safe_load(base64.b64decode(content))
-    replicas = deployment["spec"]["replicas"]
-    return {
-        **deployment,
-        "metadata": {**deployment["metadata"], "generation": 1},
-        "status": {"availableReplicas": replicas, "observedGeneration": 1},
-    }
-
-
-class Played:
-    """The service beside Gitea and Drone, and a player with a clone of a fork."""
-
-    def __init__(self, site: Site, folder: Path) -> None:
-        self.site = site
-        self.folder = folder
-        self.graph = rendered(site)
-        self.cluster = ClusterStandIn(site)
-        self.key = derived(site.master, "hunt")
-        self.service = self._service()
-        self.clone = folder / "clone"
-        login = base64.b64encode(f"{PLAYER}:{account_password(site.master, PLAYER)}".encode()).decode()
-        self._env = {
-            **os.environ,
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "http.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
-            "GIT_TERMINAL_PROMPT": "0",
-            **{f"GIT_{who}_NAME": PLAYER for who in ("AUTHOR", "COMMITTER")},
-            **{f"GIT_{who}_EMAIL": f"{PLAYER}@players.invalid" for who in ("AUTHOR", "COMMITTER")},
-        }
-
-    def _service(self) -> Daemon:
-        for source in ("configuration", "source"):
-            data: Mapping[str, str] = self.graph[f"hunt-{source}"].inputs["data"]
-            self._files(self.folder / ("app/hunt" if source == "source" else source), data)
-        self._files(self.folder / "secrets", self.graph["hunt-secrets"].inputs["stringData"])
-        self._files(self.folder / "account", {"token": "the pod's own"})
-        (self.folder / "data").mkdir()
-        port, metrics_port = free_ports(2)
-        container = self.graph["hunt-deployment"].inputs["spec"]["template"]["spec"]["containers"][0]
-        # What differs from a board: places on this machine, and no patience.
-        differs = {
-            "--port": port,
-            "--metrics-port": metrics_port,
-            "--configuration": self.folder / "configuration",
-            "--secrets": self.folder / "secrets",
-            "--data": self.folder / "data",
-            "--interval": 0.3,
-        }
-        given = [argument for argument in container["args"][1:] if argument.partition("=")[0] not in differs]
-        more = {
-            **differs,
-            "--host": "127.0.0.1",
-            "--kubernetes": self.cluster.url,
-            "--account": self.folder / "account",
-        }
-        command = [sys.executable, *given, *(f"{name}={value}" for name, value in more.items())]
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
-        # As in the pod, the program lies where it is started: `-E` keeps Python from PYTHONPATH.
-        return Daemon("hunt", command, port, self.folder / "app", health="/healthz", env=env)
-
-    def _files(self, folder: Path, data: Mapping[str, str]) -> None:
-        for name, text in data.items():
-            file = folder / name.replace("--", "/")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-
-    def page(self, team: str = PLAYS) -> Browser:
-        browser = Browser(self.service.port)
-        browser.log_in(team_code(self.key, team))
-        return browser
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.clone if self.clone.exists() else self.folder,
-            env=self._env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def begin(self, branch: str) -> None:
-        """A new branch from what is on the team's main branch now."""
-        if not self.clone.exists():
-            self.site.fork(PLAYER, f"team-{PLAYS}")
-            self.git("clone", "--quiet", f"{self.site.gitea.url}/{PLAYER}/team-{PLAYS}.git", str(self.clone))
-            self.git("remote", "add", "upstream", f"{self.site.gitea.url}/game/team-{PLAYS}.git")
-        self.git("fetch", "--quiet", "upstream")
-        self.git("switch", "--quiet", "--create", branch, "upstream/main")
-
-    def commit(self, files: Mapping[str, str]) -> str:
-        for path, text in files.items():
-            (self.clone / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.clone / path).write_text(text)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "A step further")
-        return self.git("rev-parse", "HEAD")
-
-    def propose(self, branch: str) -> None:
-        self.git("push", "--quiet", "--set-upstream", "origin", branch)
-        asked = {"base": "main", "head": f"{PLAYER}:{branch}", "title": branch}
-        self.site.as_player(PLAYER).ask("POST", f"/repos/game/team-{PLAYS}/pulls", asked)
-
-    def close(self) -> None:
-        self.service.stop()
-        self.cluster.close()
 
 
 @pytest.fixture(scope="module")
@@ -212,9 +21,7 @@ def played(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pl
     made = Played(site, tmp_path_factory.mktemp("hunt"))
     try:
         made.service.start()
-        operators = Browser(made.service.port)
-        operators.log_in(operators_code(made.key))
-        operators.press("/begin")
+        made.begin_the_hunt()
         yield made
     finally:
         made.close()
@@ -299,14 +106,8 @@ def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_d
 
 
 def word_in_the_logs(played: Played, team: str) -> str:
-    """What the team's keeper says: its own command and lines, as the program rendered them."""
-    lines = played.folder / f"keeper-{team}"
-    lines.mkdir(exist_ok=True)
-    for name, line in played.graph[f"hunt-keeper-{team}-lines"].inputs["stringData"].items():
-        (lines / name).write_text(line)
-    spec = played.graph[f"hunt-keeper-{team}-deployment"].inputs["spec"]["template"]["spec"]
-    env = {"PATH": os.environ["PATH"], "KEEPER": str(lines), "ROUND": "0"}
-    with subprocess.Popen(spec["containers"][0]["command"], env=env, stdout=subprocess.PIPE, text=True) as keeper:
+    """The word that only the logs of the team's keeper hold."""
+    with played.keeper(team, seconds=0, stdout=subprocess.PIPE) as keeper:
         assert keeper.stdout is not None
         said = [keeper.stdout.readline() for _ in range(8)]
         keeper.kill()
