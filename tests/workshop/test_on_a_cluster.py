@@ -254,7 +254,7 @@ def deployed(site: Site, folder: Path, digest: str, wanted: Tree, more: Tree | N
         (folder / "chart" / name).write_text(json.dumps(content))
     (folder / "kubeconfig").write_text(site.kubeconfig)
     (folder / ".digest").write_text(f"{digest}\n")
-    kept = catalogue(["portal"], [], "registry.example/game", Images())["component.push.yaml"].replace(
+    kept = catalogue("game", ["portal"], [], "registry.example/game", Images())["component.push.yaml"].replace(
         "@name@", "portal"
     )
     commands = yaml.safe_load(kept)["steps"][-1]["commands"]
