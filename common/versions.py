@@ -87,8 +87,8 @@ class Images:
     buildkit: str = "docker.io/moby/buildkit:v0.23.2-rootless"
     """The daemon, and the step that asks it."""
     trivy: str = "docker.io/aquasec/trivy:0.65.0"
-    cosign: str = "docker.io/bitnami/cosign:2.5.3"
-    """cosign with a shell, which the project's own image does not have."""
+    cosign: str = "ghcr.io/sigstore/cosign/cosign:v2.6.1-dev"
+    """The project's own with BusyBox in it, which the one without `-dev` does not have."""
 
 
 KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"

@@ -69,7 +69,9 @@ class Pod:
 
     def runs(self, step: Mapping[str, Any]) -> bool:
         """Run one step. Gives whether it was a success."""
-        script = "set -e\n" + "\n".join(str(command) for command in step["commands"])
+        # A step without `commands` has its shell's one argument.
+        commands = step.get("commands") or step["command"]
+        script = "set -e\n" + "\n".join(str(command) for command in commands)
         script = script.replace("/credentials", str(self.folder / "credentials"))
         done = subprocess.run(
             ["sh", "-c", script], cwd=self.folder / "work", env=self._environment, capture_output=True, check=False

@@ -204,7 +204,7 @@ def test_a_mirror_takes_the_place_of_its_registry_in_every_image() -> None:
         (
             {"quay.io": "mirror.example.org"},
             "sources.registries.quay.io",
-            "comes from, which is docker.io, registry.example.org",
+            "comes from, which is docker.io, ghcr.io, registry.example.org",
         ),
         (
             {"docker": "mirror.example.org"},
