@@ -226,6 +226,8 @@ def test_t27_each_repository_has_a_place_in_both_runners_and_one_build_at_a_time
     for trust in TRUSTS:
         places = environment(graph, f"delivery-runner-{trust.name}-deployment")["DRONE_RUNNER_CAPACITY"]
         assert places == str(len(["portal", *TEAMS]))
+        asks = environment(graph, f"delivery-runner-{trust.name}-deployment")["DRONE_KUBE_CLIENT_QPS"]
+        assert int(asks) >= MOST_BUILDS / 2, "with fewer the places would wait for each other"
     for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
         if name.endswith(".yaml"):
             assert yaml.safe_load(text)["concurrency"] == {"limit": 1}, name
