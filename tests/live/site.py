@@ -269,7 +269,8 @@ class Site:
     def _application(self, setup: subprocess.Popen[bytes]) -> Mapping[str, str]:
         """Drone's OAuth application, once the set-up has made it."""
         folder = self.folder / "vault" / "application"
-        deadline = time.monotonic() + 60
+        # Every account and repository comes before it.
+        deadline = time.monotonic() + 300
         while not all((folder / name).exists() for name in ("id", "secret")):
             if setup.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the set-up made no application: {setup.communicate()[1].decode()}")
