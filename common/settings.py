@@ -37,6 +37,7 @@ from common.fields import (
     setting,
     settings_of,
 )
+from common.github import ANSWERS_A_MINUTE, GitHub, is_login
 from common.images import PINNED, asks_no_extension, image, mirror, registry, registry_of, resolved
 from common.keys import bare_public_key, public_key_of
 from common.teams import Teams
@@ -51,6 +52,9 @@ DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "s
 VOLUME_TYPES: Final = ("l_ssd", "sbs_5k", "sbs_15k")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
+GITEA, GITHUB = "gitea", "github"
+ANSWERS_FOR_A_TEAM: Final = 4
+"""What the hunt asks the source control at each look at a team, for its step and its pull requests."""
 USABLE_PERCENT: Final = 80
 """Part of a volume for logs that they may fill: the rest is for what is not deleted yet."""
 _PUBLISHERS: Final = {name: chart.repository for name, chart in CHARTS.items()}
@@ -446,8 +450,12 @@ class Delivery:
     """Password of that key."""
     api_cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr), default=())
     """IPv4 networks in which the board's Kubernetes API answers to its own pods."""
+    scm: str = setting(one_of((GITEA, GITHUB)), default=GITEA)
+    """The source control: Gitea on the board, which needs nobody outside, or an organisation at GitHub."""
+    github: GitHub | None = setting(Section[GitHub | None](GitHub), default=None)
+    """That organisation; needed where the source control is GitHub."""
     git_host: str = setting(kinds.label, default="git")
-    """The label under which players reach the source control in the game's zone."""
+    """The label under which players reach Gitea in the game's zone."""
     drone_host: str = setting(kinds.label, default="drone")
     """The label that Drone calls itself by in the game's zone."""
 
@@ -458,6 +466,13 @@ class Delivery:
         for key in ("registry", "registry_config", "signing_key", "signing_password", "api_cidrs"):
             if not getattr(self, key):
                 yield Conflict(camel(key), "", "must be given where delivery.masterKey is")
+
+    @rule
+    def one_source_control(self) -> Generator[Conflict]:
+        if self.scm == GITHUB and self.github is None:
+            yield Conflict("github", "", "must be given where delivery.scm is github")
+        if self.scm == GITEA and self.github is not None:
+            yield Conflict("github", {}, "must be left out where delivery.scm is gitea, which needs none of it")
 
     @rule
     def hosts_differ(self) -> Generator[Conflict]:
@@ -565,7 +580,9 @@ class Settings:
     @property
     def hosts(self) -> tuple[str, ...]:
         """The labels under which what runs on the active board is reached."""
-        workshop = (self.delivery.git_host, self.delivery.drone_host) if self.delivery.master_key else ()
+        workshop = (self.delivery.drone_host,) if self.delivery.master_key else ()
+        if workshop and self.delivery.scm == GITEA:
+            workshop = (self.delivery.git_host, *workshop)
         return (self.game_app.host, GRAFANA, *workshop)
 
     @property
@@ -628,6 +645,33 @@ class Settings:
     def teams_have_a_source_control(self) -> Generator[Conflict]:
         if self.teams.all and self.delivery.master_key is None:
             yield Conflict("delivery.masterKey", "", "must be given where teams play")
+
+    @rule
+    def github_finds_drone_by_tls(self) -> Generator[Conflict]:
+        if self.delivery.github and self.certificates.authority == "none":
+            allowed = "must be an authority where delivery.scm is github, whose logins and webhooks come from outside"
+            yield Conflict("certificates.authority", "none", allowed)
+
+    @rule
+    def players_have_accounts_at_github(self) -> Generator[Conflict]:
+        if self.delivery.github is None:
+            return
+        for name in (player for team in self.teams.all for player in team.players):
+            if not is_login(name) or name == self.delivery.github.account:
+                allowed = (
+                    "must be players' own accounts where delivery.scm is github, not the operators': "
+                    "at most 39 letters, digits and single hyphens each"
+                )
+                yield Conflict("teams", name, allowed)
+
+    @rule
+    def github_answers_so_often(self) -> Generator[Conflict]:
+        least = -(-len(self.teams.all) * ANSWERS_FOR_A_TEAM * 60 // ANSWERS_A_MINUTE)
+        if self.delivery.github and self.game_app.check_seconds < least:
+            allowed = (
+                f"must be at least {least} for so many teams at GitHub, which answers {ANSWERS_A_MINUTE} times a minute"
+            )
+            yield Conflict("gameApp.checkSeconds", self.game_app.check_seconds, allowed)
 
     @rule
     def names_below_the_zone_differ(self) -> Generator[Conflict]:

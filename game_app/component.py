@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.fences import OBSERVABILITY
+from common.github import GitHub
 from common.naming import restricted_namespace
 from common.settings import Settings
 from common.versions import Images
@@ -20,7 +21,8 @@ from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
 from game_app.scm.gitea import component as gitea
-from game_app.scm.source import Source
+from game_app.scm.github import source as github
+from game_app.scm.source import ServerPlace, Source
 from game_app.teams import TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
@@ -33,7 +35,7 @@ class Workshop:
     """What the players work with: their source control, and what deploys from it."""
 
     git_host: pulumi.Input[str]
-    """Full name at which players find Gitea."""
+    """Full name at which players find Gitea, where there is one."""
     drone_host: pulumi.Input[str]
     """Full name at which operators find Drone."""
     master_key: pulumi.Input[str]
@@ -45,11 +47,18 @@ class Workshop:
     signing_key: pulumi.Input[str]
     signing_password: pulumi.Input[str]
     api_cidrs: Sequence[str]
+    github: GitHub | None = None
+    """The organisation that holds the repositories; None: Gitea on the board does."""
 
     @property
     def players(self) -> Sequence[str]:
         """The accounts of all players."""
         return [player for names in self.teams.values() for player in names]
+
+    @property
+    def repositories(self) -> Mapping[str, Sequence[str]]:
+        """Name of each team's repository to the accounts of its players."""
+        return {namespace_of(team): names for team, names in self.teams.items()}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Workshop | None:
@@ -70,6 +79,7 @@ class Workshop:
             signing_key=signing_key.output,
             signing_password=signing_password.output,
             api_cidrs=own.api_cidrs,
+            github=own.github,
         )
 
 
@@ -212,7 +222,8 @@ class GameApp(pulumi.ComponentResource):
 
     def _source_control(self, name: str, workshop: Workshop, args: GameAppArgs, drone: Door) -> Source:
         place = server_place(drone, workshop.master_key)
-        players = {namespace_of(team): names for team, names in workshop.teams.items()}
+        if workshop.github:
+            return self._github(name, workshop, workshop.github, args, place)
         door = args.door(workshop.git_host)
         source = gitea.source(master_key=workshop.master_key, door=door, drone=place, players=workshop.players)
         gitea.Gitea(
@@ -223,10 +234,8 @@ class GameApp(pulumi.ComponentResource):
                 door=door,
                 ingress_namespace=INGRESS_NAMESPACE,
                 components=workshop.components,
-                teams=players,
-                pipelines=catalogue(
-                    source.organisation, workshop.components, list(players), workshop.registry, args.images
-                ),
+                teams=workshop.repositories,
+                pipelines=_pipelines(source, workshop, args),
                 drone=place,
                 api_cidrs=workshop.api_cidrs,
                 hunt=(HUNT, HUNT_APP),
@@ -234,6 +243,34 @@ class GameApp(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return source
+
+    def _github(
+        self, name: str, workshop: Workshop, organisation: GitHub, args: GameAppArgs, drone: ServerPlace
+    ) -> Source:
+        # Its provider's package takes a quarter of a second, which a game with Gitea need not wait for.
+        from game_app.scm.github import component  # noqa: PLC0415
+
+        source = github.source(organisation)
+        component.GitHub(
+            f"{name}-scm",
+            component.GitHubArgs(
+                image=args.images.python,
+                organisation=organisation,
+                components=workshop.components,
+                teams=workshop.repositories,
+                pipelines=_pipelines(source, workshop, args),
+                drone=drone,
+                api_cidrs=workshop.api_cidrs,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return source
+
+
+def _pipelines(source: Source, workshop: Workshop, args: GameAppArgs) -> Mapping[str, str]:
+    return catalogue(
+        source.organisation, workshop.components, list(workshop.repositories), workshop.registry, args.images
+    )
 
 
 def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late

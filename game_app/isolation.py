@@ -32,6 +32,7 @@ __all__ = [
     "from_pods",
     "to_api",
     "to_dns",
+    "to_networks",
     "to_pods",
     "to_the_internet",
 ]
@@ -95,6 +96,11 @@ def to_api(cidrs: Sequence[str]) -> Egress:
         "to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs],
         "ports": ports(443) + ports(6443),
     }
+
+
+def to_networks(cidrs: Sequence[str]) -> Egress:
+    """Egress over TLS to a few networks outside the board."""
+    return {"to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs], "ports": ports(443)}
 
 
 def to_the_internet() -> Egress:

@@ -26,7 +26,7 @@ class SetUp:
     image: str
     """Python's own."""
     scm: str
-    """Which source control it finds: `gitea`."""
+    """Which source control it finds: `gitea` or `github`."""
     plan: pulumi.Input[Mapping[str, Any]]
     """What there should be (`setup.plan`), a secret."""
     pipelines: Mapping[str, str]

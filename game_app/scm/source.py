@@ -33,7 +33,7 @@ class Source:
     """What Drone, builds, the hunt and the teams' sheets are told of the source control."""
 
     speaks: str
-    """The API by which the hunt asks it, as its service calls it: `gitea`."""
+    """The API by which the hunt asks it, as its service calls it: `gitea` or `github`."""
     organisation: str
     """The one owner whose repositories are built."""
     players_url: pulumi.Input[str]

@@ -33,6 +33,7 @@ class Account:
 
     name: str
     password: str = field(repr=False)
+    """Empty where players bring their own."""
 
 
 @dataclass(frozen=True)

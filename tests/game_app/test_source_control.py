@@ -22,8 +22,8 @@ from game_app.ingress import Door
 from game_app.scm.gitea import component
 from game_app.scm.gitea.component import Gitea, GiteaArgs, account_password
 from game_app.scm.setting_up import program_files
-from game_app.scm.setup.gitea import CHECK, protection
-from game_app.scm.setup.plan import GiteaPlan
+from game_app.scm.setup.gitea import protection
+from game_app.scm.setup.plan import CHECK, GiteaPlan
 from tests.unit.monitor import Graph, graph_of
 
 SCRIPTS = Path(component.__file__).parent / "scripts"

@@ -14,6 +14,7 @@ from pulumiverse_scaleway import Provider as Scaleway
 from board import Authorities, Authority, Board, BoardArgs, Pool
 from common import settings
 from common.fields import Secret
+from common.github import GitHub
 from common.helm import Charts
 from common.keys import dns_key
 from common.versions import CHARTS, Images
@@ -213,7 +214,25 @@ PUBLISHED = Images()
 PLAYERS: Mapping[str, Sequence[str]] = {"red": ["ada", "grace"], "blue": ["linus"]}
 
 
-def game_app_with_a_workshop(teams: Mapping[str, Sequence[str]] = PLAYERS, images: Images = PUBLISHED) -> GameApp:
+def github_organisation() -> GitHub:
+    return GitHub(
+        organization="hunters",
+        account="hunt-operators",
+        token=Secret(f"token-{SECRET}"),
+        reader_token=Secret(f"reader-{SECRET}"),
+        merge_token=Secret(f"merge-{SECRET}"),
+        client_id="Ov23liAbCdEfGhIjKlMn",
+        client_secret=Secret(f"client-{SECRET}"),
+    )
+
+
+def game_app_at_github() -> GameApp:
+    return game_app_with_a_workshop(github=github_organisation())
+
+
+def game_app_with_a_workshop(
+    teams: Mapping[str, Sequence[str]] = PLAYERS, images: Images = PUBLISHED, github: GitHub | None = None
+) -> GameApp:
     return GameApp(
         "game",
         GameAppArgs(
@@ -235,6 +254,7 @@ def game_app_with_a_workshop(teams: Mapping[str, Sequence[str]] = PLAYERS, image
                 signing_key=pulumi.Output.secret(SECRET),
                 signing_password=pulumi.Output.secret(SECRET),
                 api_cidrs=["10.32.0.1/32"],
+                github=github,
             ),
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),

@@ -16,6 +16,7 @@ PROGRAMS = [
     programs.observability,
     programs.game_app,
     programs.game_app_with_a_workshop,
+    programs.game_app_at_github,
 ]
 
 

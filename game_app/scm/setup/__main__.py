@@ -13,6 +13,7 @@ from typing import Final
 from game_app.guard.service.pipelines import SIGNATURES, PipelinesError, load
 from game_app.scm.setup.drone import Drone
 from game_app.scm.setup.gitea import Gitea
+from game_app.scm.setup.github import GitHub
 from game_app.scm.setup.plan import GiteaPlan, Plan
 from game_app.scm.setup.source import SourceControl
 from game_app.scm.setup.vault import Folder, Secrets, Vault
@@ -39,7 +40,15 @@ def _gitea(options: argparse.Namespace) -> tuple[Plan, SourceControl]:
     return plan, Gitea(plan, options.token.read_text().strip())
 
 
-SOURCES: Final[Mapping[str, Callable[[argparse.Namespace], tuple[Plan, SourceControl]]]] = {"gitea": _gitea}
+def _github(options: argparse.Namespace) -> tuple[Plan, SourceControl]:
+    plan = Plan.read(options.plan)
+    return plan, GitHub(plan)
+
+
+SOURCES: Final[Mapping[str, Callable[[argparse.Namespace], tuple[Plan, SourceControl]]]] = {
+    "gitea": _gitea,
+    "github": _github,
+}
 """Each source control by its name: what it and Drone should have, and how it is set up."""
 
 

@@ -7,13 +7,11 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 from game_app.scm.setup.login import log_in
-from game_app.scm.setup.plan import GiteaPlan, Repository
+from game_app.scm.setup.plan import CHECK, GiteaPlan, Repository
 from game_app.scm.setup.source import SourceControl
 from game_app.scm.setup.vault import Vault
 from game_app.scm.setup.web import Service, wait_for
 
-CHECK: Final = "continuous-integration/drone/pr"
-"""What Drone calls the status of a pull request's build."""
 APPLICATION: Final = "drone"
 HANDED_OVER: Final = "application"
 """The vault's set with Drone's OAuth application: files `id` and `secret`."""

@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+CHECK: Final = "continuous-integration/drone/pr"
+"""What Drone calls the status of a pull request's build."""
 
 
 @dataclass(frozen=True)
