@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from rehearsal import raising, removing
-from rehearsal.run import DEFAULT_NAME, RunError, claim, find, runs
+from rehearsal.run import DEFAULT_NAME, RunError, at_work, claim, find, runs
 from rehearsal.trouble import TROUBLE
 
 MOST_TEAMS = 1000
@@ -103,7 +103,10 @@ def main() -> int:
     try:
         if arguments.command == "status":
             return status()
-        return up(arguments.name, arguments.set, arguments.teams) if arguments.command == "up" else down(arguments.name)
+        with at_work(arguments.name):
+            if arguments.command == "up":
+                return up(arguments.name, arguments.set, arguments.teams)
+            return down(arguments.name)
     except (RunError, *TROUBLE) as error:
         CONSOLE.print(f"[red]error:[/] {error}", soft_wrap=True)
         return 1

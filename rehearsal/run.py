@@ -97,6 +97,29 @@ def _locked(folder: Path) -> Generator[None]:
         yield
 
 
+@contextmanager
+def at_work(name: str) -> Generator[None]:
+    """Keep every other command off a rehearsal meanwhile: one that raises and one that removes would both go wrong.
+
+    Raises RunError where another is at work on it, or for a name that cannot be one.
+    """
+    _check(name)
+    # Beside the rehearsal's folder, which goes at its end.
+    (SHARED / "at-work").mkdir(parents=True, exist_ok=True)
+    with (SHARED / "at-work" / name).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise RunError(
+                f"Process {lock.read()} is at work on the rehearsal {name!r}: wait until it has ended."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
 def runs() -> list[Run]:
     """Every rehearsal of this user that has not been taken down, by name."""
     found: list[Run] = []
@@ -128,14 +151,18 @@ def claim(name: str) -> Run:
     """
     if os.geteuid() != 0:
         raise RunError("A rehearsal needs root: its Instances are containers with a real init. Run it with sudo.")
-    if not NAME.fullmatch(name):
-        raise RunError(
-            f"{name!r} cannot name a rehearsal: a small letter, then up to 19 small letters, digits or hyphens."
-        )
+    _check(name)
     with _locked(SHARED / "slots"):
         run = find(name) or _new(name)
         (SHARED / "slots" / str(run.slot)).write_text(str(run.home))
         return run
+
+
+def _check(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise RunError(
+            f"{name!r} cannot name a rehearsal: a small letter, then up to 19 small letters, digits or hyphens."
+        )
 
 
 def _new(name: str) -> Run:
