@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800
 MASTER = dns_key()
 COURSE = load_course("game_app/hunt/example")
 Tree = dict[str, Any]
+Fell = Callable[[str], None]
 
 
 def program(site: Site, teams: Mapping[str, list[str]]) -> None:
@@ -138,6 +139,29 @@ async def test_t22_t26_the_api_server_grants_each_account_its_few_rights(
     assert await may(site, account, right, namespace) is allowed
 
 
+@pytest.mark.parametrize(
+    ("account", "right", "namespace"),
+    [
+        (DEPLOYER, "delete networkpolicies.networking.k8s.io", "team-red"),
+        ("ci-team-red:nobody", "get secrets", "ci-team-red"),
+    ],
+)
+async def test_t22_t26_with_another_role_an_account_would_do_more(
+    site: Site, fell: Fell, account: str, right: str, namespace: str
+) -> None:
+    assert not await may(site, account, right, namespace)
+    binding = ("rolebinding", "too-much", f"--namespace={namespace}")
+    await site.kubectl("create", *binding, "--clusterrole=cluster-admin", f"--serviceaccount={account}")
+    try:
+        async with asyncio.timeout(30):
+            # The API server reads it a moment later.
+            while not await may(site, account, right, namespace):
+                await asyncio.sleep(0.2)
+    finally:
+        await site.kubectl("delete", *binding)
+    fell(f"{account.rpartition(':')[2]} might {right.partition('.')[0]}")
+
+
 def pod(**changes: Any) -> Tree:
     """A pod as a runner makes it: no security context, and no limits of its own."""
     spec: Tree = {"containers": [{"name": "step", "image": "registry.example/step:1"}]}
@@ -181,25 +205,31 @@ async def tried(site: Site, manifest: Tree, namespace: str, account: str = "") -
     ids=["host network", "host processes", "host path", "capabilities", "host port"],
 )
 @pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red", "team-red"])
-async def test_t11_a_pod_that_would_leave_its_cell_is_refused(site: Site, namespace: str, attack: Tree) -> None:
+async def test_t11_a_pod_that_would_leave_its_cell_is_refused(
+    site: Site, fell: Fell, namespace: str, attack: Tree
+) -> None:
     assert "violates PodSecurity" in await tried(site, attack, namespace)
     # Where no such lock is, the same pod is taken.
     assert "created" in await tried(site, attack, "default")
+    fell("the pod was taken")
 
 
 @pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red"])
-async def test_t27_a_build_that_wants_all_memory_or_room_is_refused(site: Site, namespace: str) -> None:
+async def test_t27_a_build_that_wants_all_memory_or_room_is_refused(site: Site, fell: Fell, namespace: str) -> None:
     for kind in ("memory", "ephemeral-storage"):
         attack = pod(container={"resources": {"limits": {kind: "64Gi"}}})
         assert f"maximum {kind} usage per Container" in await tried(site, attack, namespace)
         assert "created" in await tried(site, attack, "default")
+        fell(f"64 GiB of {kind} were granted")
 
 
-async def test_t19_where_an_unknown_build_ends_no_pod_starts(site: Site) -> None:
+async def test_t19_where_an_unknown_build_ends_no_pod_starts(site: Site, fell: Fell) -> None:
     assert "exceeded quota" in await tried(site, pod(), "ci-denied")
+    assert "created" in await tried(site, pod(), "default")
+    fell("the unknown build's pod was taken")
 
 
-async def test_t30_a_teams_chart_cannot_loosen_its_own_fences(site: Site) -> None:
+async def test_t30_a_teams_chart_cannot_loosen_its_own_fences(site: Site, fell: Fell) -> None:
     open_to_all: Tree = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -208,11 +238,14 @@ async def test_t30_a_teams_chart_cannot_loosen_its_own_fences(site: Site) -> Non
     }
     assert "forbidden" in await tried(site, open_to_all, "team-red", DEPLOYER)
     assert "created" in await tried(site, open_to_all, "team-red")
+    fell("with the rights of the program itself the network was opened")
 
 
-async def test_t30_a_teams_pods_must_have_no_rights(site: Site) -> None:
+async def test_t30_a_teams_pods_must_have_no_rights(site: Site, fell: Fell) -> None:
     assert "violates PodSecurity" in await tried(site, pod(), "team-red")
     assert "created" in await tried(site, pod(container=RESTRICTED), "team-red")
+    assert "created" in await tried(site, pod(), "default")
+    fell("a pod with rights was taken")
 
 
 CHART: Tree = {
