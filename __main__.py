@@ -54,6 +54,7 @@ observability = Observability(
     "observability",
     ObservabilityArgs(
         charts=charts,
+        images=settings.images,
         settings=settings.observability,
         grafana_host=settings.fqdn(GRAFANA),
         rancher_url=settings.rancher_url,

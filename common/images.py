@@ -1,4 +1,4 @@
-"""Where the game's images come from: what their settings may be, and what they come to."""
+"""Where the program's images come from: what their settings may be, and what they come to."""
 
 from __future__ import annotations
 

@@ -503,7 +503,7 @@ class Sources:
     debian: str = setting(kinds.debian_url, default="https://deb.debian.org/debian")
     """Debian mirror of the game master."""
     images: Mapping[str, str] = setting(kinds.Overriding(PINNED, image), default=PINNED)
-    """Image of each of the game's own parts and of each step of its builds; a name left out keeps its release."""
+    """Image of each of the program's own pods and of each step of the game's builds; the others keep their releases."""
     registries: Mapping[str, str] = setting(MapOf(registry, mirror), default={})
     """What takes the place of a registry in each of these images; charts bring others."""
 

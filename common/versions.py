@@ -69,7 +69,7 @@ ACME_DIRECTORIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """What the game's own parts and the steps of its builds run in; `common.images` replaces them by the settings'."""
+    """What the program's own pods and the steps of builds run in, unless the settings say otherwise (`common.images`)."""
 
     python: str = "docker.io/library/python:3.13.7-alpine3.22"
     """Runs the guard, the hunt and the set-up: files of this project that need nothing but the standard library."""
@@ -89,8 +89,6 @@ class Images:
     trivy: str = "docker.io/aquasec/trivy:0.65.0"
     cosign: str = "ghcr.io/sigstore/cosign/cosign:v2.6.1-dev"
     """The project's own with BusyBox in it, which the one without `-dev` does not have."""
-
-
-KUBECTL_IMAGE = "registry.k8s.io/kubectl:v1.36.3"
-"""Waits on the board for what no chart waits for."""
-ALERTMANAGER_IMAGE = "quay.io/prometheus/alertmanager:v0.28.1"
+    kubectl: str = "registry.k8s.io/kubectl:v1.36.3"
+    """Waits on the board for what no chart waits for."""
+    alertmanager: str = "quay.io/prometheus/alertmanager:v0.28.1"

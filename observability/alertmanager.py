@@ -12,7 +12,6 @@ import pulumi_kubernetes as k8s
 
 from common.naming import labels
 from common.settings import Notify
-from common.versions import ALERTMANAGER_IMAGE
 from observability.rollout import revision
 from observability.sizing import resources
 
@@ -26,6 +25,7 @@ _WEBHOOK, _MAIL = "webhook-url", "mail-password"
 class AlertmanagerArgs:
     """What Alertmanager needs."""
 
+    image: str
     namespace: pulumi.Input[str]
     notify: Notify
     """Where it sends alerts."""
@@ -63,7 +63,7 @@ class Alertmanager(pulumi.ComponentResource):
                         # It reads its configuration when it starts; secrets are files that it reads at each use.
                         annotations={"shambhala/configuration": revision(written)[:10]},
                     ),
-                    spec=_pod(rules.metadata.name, secrets.metadata.name, args.players),
+                    spec=_pod(args.image, rules.metadata.name, secrets.metadata.name, args.players),
                 ),
             ),
             opts=child,
@@ -141,7 +141,7 @@ def _secrets(notify: Notify) -> Mapping[str, pulumi.Output[str]]:
     return {**webhook, **mail}
 
 
-def _pod(rules: pulumi.Input[str], secrets: pulumi.Input[str], players: int) -> k8s.core.v1.PodSpecArgs:
+def _pod(image: str, rules: pulumi.Input[str], secrets: pulumi.Input[str], players: int) -> k8s.core.v1.PodSpecArgs:
     core, asked = k8s.core.v1, resources("alertmanager", players, cpu="10m")
     return core.PodSpecArgs(
         automount_service_account_token=False,
@@ -154,7 +154,7 @@ def _pod(rules: pulumi.Input[str], secrets: pulumi.Input[str], players: int) -> 
         containers=[
             core.ContainerArgs(
                 name=NAME,
-                image=ALERTMANAGER_IMAGE,
+                image=image,
                 args=[
                     "--config.file=/etc/alertmanager/alertmanager.yml",
                     "--storage.path=/alertmanager",

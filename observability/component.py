@@ -11,6 +11,7 @@ from common.fences import OBSERVABILITY
 from common.helm import Charts
 from common.naming import baseline_namespace
 from common.settings import Observability as ObservabilitySettings
+from common.versions import Images
 from observability.alertmanager import Alertmanager, AlertmanagerArgs
 from observability.grafana import Grafana, GrafanaArgs
 from observability.log_pipeline import LogPipeline, LogPipelineArgs
@@ -23,6 +24,7 @@ class ObservabilityArgs:
     """What observability needs of the rest."""
 
     charts: Charts
+    images: Images
     settings: ObservabilitySettings
     grafana_host: pulumi.Input[str]
     """Full name at which Grafana is exposed."""
@@ -62,7 +64,12 @@ class Observability(pulumi.ComponentResource):
         )
         alertmanager = own.notify and Alertmanager(
             f"{name}-alertmanager",
-            AlertmanagerArgs(namespace=namespace.metadata.name, notify=own.notify, players=own.players),
+            AlertmanagerArgs(
+                image=args.images.alertmanager,
+                namespace=namespace.metadata.name,
+                notify=own.notify,
+                players=own.players,
+            ),
             opts=child,
         )
         prometheus = Prometheus(
@@ -81,6 +88,7 @@ class Observability(pulumi.ComponentResource):
             f"{name}-logs",
             LogPipelineArgs(
                 charts=args.charts,
+                kubectl=args.images.kubectl,
                 loki_url=loki.url,
                 loki_password=own.loki_password.output,
                 players=own.players,

@@ -43,6 +43,8 @@ class LogPipelineArgs:
     """What the pipeline needs."""
 
     charts: Charts
+    kubectl: str
+    """Image with which the roll-out is waited for."""
     loki_url: pulumi.Input[str]
     loki_password: pulumi.Input[str]
     players: int
@@ -108,6 +110,7 @@ class LogPipeline(pulumi.ComponentResource):
         rollout = Rollout(
             f"{name}-rollout",
             RolloutArgs(
+                image=args.kubectl,
                 namespace=namespace.metadata.name,
                 workloads=[f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"],
                 revision=revision(aggregator, node),

@@ -11,13 +11,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import labels
-from common.versions import KUBECTL_IMAGE
 
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutArgs:
     """What is waited for."""
 
+    image: str
+    """Of kubectl."""
     namespace: pulumi.Input[str]
     workloads: Sequence[str]
     """Such as `daemonset/agents`; each must come to be, and then be rolled out."""
@@ -60,7 +61,7 @@ class Rollout(pulumi.ComponentResource):
             subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": args.namespace}],
             opts=child,
         )
-        *first, last = [step for workload in args.workloads for step in _steps(workload, args.timeout)]
+        *first, last = [step for workload in args.workloads for step in _steps(args.image, workload, args.timeout)]
         job = k8s.batch.v1.Job(
             f"{name}-job",
             metadata={
@@ -107,19 +108,19 @@ def _short(text: str) -> str:
     return text[:10]
 
 
-def _steps(workload: str, timeout: int) -> list[k8s.core.v1.ContainerArgs]:
+def _steps(image: str, workload: str, timeout: int) -> list[k8s.core.v1.ContainerArgs]:
     """First that it comes to be, then that it is ready: `rollout status` fails at once for what is not there yet."""
     name = workload.replace("/", "-")
     return [
-        _kubectl(f"{name}-there", ["wait", "--for=create", workload, f"--timeout={timeout}s"]),
-        _kubectl(f"{name}-ready", ["rollout", "status", workload, f"--timeout={timeout}s"]),
+        _kubectl(image, f"{name}-there", ["wait", "--for=create", workload, f"--timeout={timeout}s"]),
+        _kubectl(image, f"{name}-ready", ["rollout", "status", workload, f"--timeout={timeout}s"]),
     ]
 
 
-def _kubectl(name: str, arguments: list[str]) -> k8s.core.v1.ContainerArgs:
+def _kubectl(image: str, name: str, arguments: list[str]) -> k8s.core.v1.ContainerArgs:
     return k8s.core.v1.ContainerArgs(
         name=name,
-        image=KUBECTL_IMAGE,
+        image=image,
         args=arguments,
         resources=k8s.core.v1.ResourceRequirementsArgs(
             requests={"cpu": "10m", "memory": "32Mi"}, limits={"memory": "64Mi"}

@@ -178,12 +178,17 @@ OBSERVABILITY = settings.Observability(
 
 
 def observability(
-    own: settings.Observability = OBSERVABILITY, *, cluster_issuer: str | None = None, rancher_url: str | None = None
+    own: settings.Observability = OBSERVABILITY,
+    *,
+    cluster_issuer: str | None = None,
+    rancher_url: str | None = None,
+    images: Images | None = None,
 ) -> Observability:
     return Observability(
         "observability",
         ObservabilityArgs(
             charts=CHARTS_AS_PUBLISHED,
+            images=images or Images(),
             settings=own,
             grafana_host="grafana.hunt.example.org",
             ingress_class="nginx",

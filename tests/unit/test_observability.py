@@ -13,6 +13,7 @@ import pytest
 
 from common.fields import Secret
 from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
+from common.versions import Images
 from observability import sizing
 from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
@@ -255,6 +256,18 @@ NOTIFY = Notify(
         password=Secret(programs.SECRET),
     ),
 )
+
+
+def test_its_own_pods_run_what_the_settings_say(preview: bool) -> None:
+    own = Images(kubectl="mirror.example.org/kubectl:v1.36.3", alertmanager="mirror.example.org/alertmanager:v0.28.1")
+    graph = run(lambda: programs.observability(changed(notify=NOTIFY), images=own), preview=preview)
+
+    def images(resource: str) -> set[str]:
+        spec = graph[resource].inputs["spec"]["template"]["spec"]
+        return {each["image"] for each in [*spec.get("initContainers", []), *spec["containers"]]}
+
+    assert images("observability-alertmanager-deployment") == {own.alertmanager}
+    assert images("observability-logs-rollout-job") == {own.kubectl}
 
 
 def test_alerts_wake_people_where_the_settings_say_whom(preview: bool) -> None:

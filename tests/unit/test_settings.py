@@ -202,9 +202,9 @@ def test_a_mirror_takes_the_place_of_its_registry_in_every_image() -> None:
     ("mirrors", "key", "allowed"),
     [
         (
-            {"quay.io": "mirror.example.org"},
-            "sources.registries.quay.io",
-            "comes from, which is docker.io, ghcr.io, registry.example.org",
+            {"gcr.io": "mirror.example.org"},
+            "sources.registries.gcr.io",
+            "comes from, which is docker.io, ghcr.io, quay.io, registry.example.org, registry.k8s.io",
         ),
         (
             {"docker": "mirror.example.org"},
