@@ -54,7 +54,11 @@ def open_stack(
         pulumi_home=str(engine_home),
         pulumi_command=automation.PulumiCommand(root=str(engine_home), skip_version_check=True),
         project_settings=automation.ProjectSettings(
-            name=PROJECT, runtime="python", backend=automation.ProjectBackend(url=f"file://{state}")
+            name=PROJECT,
+            runtime="python",
+            # Without the sidecar of attributes: it is not written at once, and a killed engine may leave an empty one,
+            # which the next takes for an unreadable state (gocloud.dev/blob/fileblob, setAttrs).
+            backend=automation.ProjectBackend(url=f"file://{state}?metadata=skip"),
         ),
         env_vars={
             "PULUMI_CONFIG_PASSPHRASE": _passphrase(run),
