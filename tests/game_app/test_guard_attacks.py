@@ -6,6 +6,7 @@ might be refused for a reason that has nothing to do with it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from tests.game_app.guards import CONFIG_SECRET, NOW, ask, pull_request, push
 from tests.game_app.signing import signed_headers
 
 Unlock = Callable[..., None]
+Fell = Callable[[str], None]
 
 
 def pass_everything(*_: object) -> None:
@@ -32,7 +34,7 @@ def pass_everything(*_: object) -> None:
 
 
 @pytest.fixture
-def unlock(monkeypatch: pytest.MonkeyPatch, fell: Callable[[str], None]) -> Unlock:
+def unlock(monkeypatch: pytest.MonkeyPatch, fell: Fell) -> Unlock:
     """Takes one lock away: a check that lets everything pass, or another value for a constant."""
 
     def taken_away(module: object, name: str, instead: object = pass_everything) -> None:
@@ -53,9 +55,15 @@ def send(guard: Guard, body: bytes = BODY, **signing: Any) -> Answer:
     return answer(guard, "/config", signed_headers("/config", body, CONFIG_SECRET, NOW, **signing), body, NOW)
 
 
-def test_t01_a_request_of_drones_is_answered_with_the_pipeline_that_the_program_rendered(guard: Guard) -> None:
+def test_t01_a_request_of_drones_is_answered_with_the_pipeline_that_the_program_rendered(
+    guard: Guard, tmp_path: Path, fell: Fell
+) -> None:
     template = guards.files()["team.pull_request.yaml"]
-    assert guards.pipeline(guard, pull_request()).startswith(template.replace("@name@", "team-red"))
+    rendered = template.replace("@name@", "team-red")
+    assert guards.pipeline(guard, pull_request()).startswith(rendered)
+    other = guards.guard(tmp_path, {"team.pull_request.yaml": template.replace("set -eu", "set -u", 1)})
+    assert not guards.pipeline(other, pull_request()).startswith(rendered)
+    fell("a guard with other files answered with those")
 
 
 def test_t02_a_body_changed_on_its_way_is_refused(guard: Guard, unlock: Unlock) -> None:
@@ -262,13 +270,24 @@ def test_t09_a_branchs_name_cannot_bring_a_step_into_the_pipeline(guard: Guard, 
     assert "mine" in [step["name"] for step in steps]
 
 
-def test_t10_the_same_build_gets_the_same_bytes_hours_later_from_another_replica(tmp_path: Path) -> None:
+def test_t10_the_same_build_gets_the_same_bytes_hours_later_from_another_replica(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fell: Fell
+) -> None:
     first = guards.guard(tmp_path)
     second = guards.guard(tmp_path)
     for request in (pull_request(), push()):
         later = ask(second, request, at=NOW + timedelta(hours=7))
         assert later.body == ask(first, request).body
         assert served(later)
+    # An answer that depends on anything else, such as how often it was asked for.
+    count = itertools.count()
+
+    def counting(text: str, signature: str) -> str:
+        return f"{text}# {next(count)}\n{signature}"
+
+    monkeypatch.setattr(answers, "signed", counting)
+    assert ask(second, pull_request()).body != ask(second, pull_request()).body
+    fell("a guard that counts answered otherwise the second time")
 
 
 @pytest.mark.parametrize(
@@ -292,6 +311,21 @@ def test_t12_where_a_pull_request_comes_from_gives_it_no_trust(guard: Guard, sou
     answered = guards.pipeline(guard, pull_request(source_repo=source_repo))
     assert answered == guards.pipeline(guard, pull_request())
     assert answered != guards.pipeline(guard, push())
+
+
+def test_t12_a_guard_that_trusts_the_repositorys_own_branches_would_hand_out_the_deployment(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch, fell: Fell
+) -> None:
+    careful = answers._pipeline  # pyright: ignore[reportPrivateUsage]
+
+    def trusting(guard: Guard, repo: guards.Tree, build: guards.Tree) -> str:
+        if build["source_repo"] == repo["slug"]:
+            return careful(guard, repo, push()["build"])
+        return careful(guard, repo, build)
+
+    monkeypatch.setattr(answers, "_pipeline", trusting)
+    assert guards.pipeline(guard, pull_request(source_repo="game/team-red")) == guards.pipeline(guard, push())
+    fell("a guard that trusts the repository's own branches handed out the deployment")
 
 
 THEIRS = "kind: pipeline\ntype: kubernetes\nname: mine\nsteps:\n- name: mine\n  image: evil\n"
@@ -324,9 +358,21 @@ def test_t13_a_changed_drone_yml_in_a_pull_request_runs_the_guards_pipeline(sign
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 411, 413, 500, 503])
-def test_t14_while_the_guard_fails_no_build_starts(signing_guard: Guard, status: int) -> None:
+def test_t14_while_the_guard_fails_no_build_starts(signing_guard: Guard, status: int, fell: Fell) -> None:
     failing = Answer(status, b"", "")
     assert drone(signing_guard, configure=lambda: failing).webhook(THEIRS).status == "none"
+    # A guard that answers "ask the repository" on any trouble, and nothing behind it.
+    open_ended = drone(signing_guard, configure=lambda: Answer(204, b"", ""), validate=None, protected=False)
+    assert open_ended.webhook(THEIRS).pipeline == THEIRS
+    fell("with a guard that falls open the player's pipeline ran")
+
+
+def test_t17_a_drone_that_asks_no_extension_runs_what_it_finds(signing_guard: Guard, fell: Fell) -> None:
+    asks = drone(signing_guard).webhook(THEIRS)
+    assert (asks.status, asks.pipeline) == ("running", guards.pipeline(signing_guard, pull_request()))
+    assert drone(signing_guard, configure=None, validate=None).webhook(THEIRS).status == "blocked"
+    assert drone(signing_guard, configure=None, validate=None, protected=False).webhook(THEIRS).pipeline == THEIRS
+    fell("the player's pipeline ran where no repository is protected either")
 
 
 NOTHING = [Answer(204, b"", ""), Answer(200, b"{}", ""), Answer(200, b"null", ""), Answer(200, b'{"data":""}', "")]
@@ -363,12 +409,14 @@ def altered(pipeline: str) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("how", altered("  - name: dockerfile  - name: charttrigger:"))
-def test_t16_a_pipeline_that_is_not_byte_for_byte_the_guards_is_refused(guard: Guard, how: str) -> None:
+def test_t16_a_pipeline_that_is_not_byte_for_byte_the_guards_is_refused(guard: Guard, unlock: Unlock, how: str) -> None:
     ours = guards.pipeline(guard, pull_request())
     theirs = altered(ours)[how]
     assert theirs != ours
     assert ask(guard, {**pull_request(), "config": {"data": theirs}}, "/validate").status == 400
     assert ask(guard, {**pull_request(), "config": {"data": ours}}, "/validate").status == 204
+    unlock(answers, "check_pipeline")
+    assert ask(guard, {**pull_request(), "config": {"data": theirs}}, "/validate").status == 204
 
 
 def test_t16_a_deployment_is_no_valid_pipeline_for_a_pull_request(guard: Guard) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,8 @@ def no_content(*_: object) -> Answer:
 
 @pytest.mark.parametrize(("name", "instead"), [("signed", no_pipeline), ("_answer", no_content)])
 def test_t05_the_property_notices_a_guard_that_falls_open(
-    monkeypatch: pytest.MonkeyPatch, name: str, instead: object
+    monkeypatch: pytest.MonkeyPatch, name: str, instead: object, fell: Callable[[str], None]
 ) -> None:
     monkeypatch.setattr(answers, name, instead)
     assert falls_open(ask(Guard(GUARD.catalogue, GUARD.signatures, *SECRETS.values()), pull_request()))
+    fell("with a second way to a 2xx Drone would ask the repository")

@@ -86,7 +86,7 @@ def test_t32_a_player_cannot_say_that_a_build_was_green(site: Site, proposed: Ch
         fell("the player's word was taken for the build's")
 
 
-def test_t32_a_player_cannot_push_to_the_main_branch_not_even_with_the_right_to_write(site: Site, fell: Fell) -> None:
+def test_t23_t32_a_player_cannot_push_to_the_main_branch_even_with_the_right_to_write(site: Site, fell: Fell) -> None:
     with pytest.raises(PermissionError):
         site.push_to("ada", "team-red", "refs/heads/main", {"pushed.txt": "x"})
     with writing(site, "ada"):

@@ -18,13 +18,18 @@ pytestmark = pytest.mark.timeout(900)
 SCRIPTS = Path(database.__file__).parent / "scripts"
 
 
-def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_what_was(site: Site) -> None:
+def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_what_was(
+    site: Site, fell: Callable[[str], None]
+) -> None:
     signatures = (site.folder / "vault" / "signatures" / "signatures.json").read_text()
     operator = site.as_operator()
     operator.ask("PATCH", "/repos/game/team-red/branch_protections/main", {"enable_push": True})
     operator.ask("DELETE", "/repos/game/team-blue/branch_protections/main")
     operator.ask("PUT", "/repos/game/team-red/collaborators/linus", {"permission": "admin"})
     site.as_drones_admin().ask("PATCH", "/api/repos/game/team-red", {"protected": False, "trusted": True})
+    assert operator.get("/repos/game/team-red/branch_protections/main")["enable_push"] is True
+    assert site.as_drones_admin().get("/api/repos/game/team-red")["protected"] is False
+    fell("until the set-up looks, what was bent stays")
     assert "All is as planned" in site.set_up()
     for team in ("red", "blue"):
         assert operator.get(f"/repos/game/team-{team}/branch_protections/main")["enable_push"] is False

@@ -75,8 +75,7 @@ def _answer(guard: Guard, path: str, headers: Headers, body: bytes, now: datetim
     pipeline = _pipeline(guard, _part(request, "repo"), _part(request, "build"))
     if path == CONFIGURE:
         return Answer(200, json.dumps({"data": pipeline}).encode(), "served")
-    if _part(request, "config").get("data") != pipeline:
-        raise RefusedError(400, "the pipeline is not the guard's")
+    check_pipeline(_part(request, "config"), pipeline)
     return Answer(204, b"", "the pipeline is the guard's")
 
 
@@ -116,6 +115,12 @@ def check_repository(catalogue: Catalogue, key: tuple[str, str]) -> None:
     """The repository is in the catalogue, letter for letter."""
     if key not in catalogue.pipelines:
         raise RefusedError(403, "the repository is not one of the game's")
+
+
+def check_pipeline(config: Mapping[str, Any], pipeline: str) -> None:
+    """What Drone is about to run is the guard's own, byte for byte."""
+    if config.get("data") != pipeline:
+        raise RefusedError(400, "the pipeline is not the guard's")
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
