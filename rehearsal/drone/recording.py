@@ -60,8 +60,7 @@ class RecordingRunner:
         self.places = places
         self._server = server
         self._secret = rpc_secret
-        self.labels = dict(labels)
-        """Which builds it takes: those whose pipelines name the same."""
+        self._labels = dict(labels)
         self._kind = kind
         self._taken: list[Taken] = []
         self.to_fail: set[str] = set()
@@ -134,7 +133,7 @@ class RecordingRunner:
                 self._closed.wait(0.2)
 
     def _take_one(self) -> None:
-        wanted = {"kind": "pipeline", "type": self._kind, "os": "linux", "arch": "amd64", "labels": self.labels}
+        wanted = {"kind": "pipeline", "type": self._kind, "os": "linux", "arch": "amd64", "labels": self._labels}
         stage = self._ask("POST", "/stage", wanted)
         if not stage or self._closed.is_set():
             return

@@ -100,26 +100,6 @@ def test_t15_an_extension_that_answers_nothing_is_caught_by_each_of_two_more_loc
             fell("the player's pipeline ran")
 
 
-def test_t20_a_pull_request_does_not_reach_the_runner_of_deployments_by_naming_it(
-    site: Site, proposed: Change, fell: Fell
-) -> None:
-    deploying = site.runners["deploy"]
-    assert not [build for build in deploying.taken() if build.event == "pull_request"]
-    [(key, value)] = deploying.labels.items()
-    naming = THEIRS.replace("trust: untrusted", f"{key}: {value}")
-
-    def served(path: str, body: bytes) -> tuple[int, bytes]:
-        del body
-        return (204, b"") if path == "/validate" else (200, json.dumps({"data": naming}).encode())
-
-    with instead_of_the_guard(site, served), setting(site, "team-red", protected=False):
-        _, build = site.deliver(proposed.hook)
-        taken = deploying.wait_for("game/team-red", SECONDS, number=build["number"])
-    assert taken is not None
-    assert (taken.event, taken.names) == ("pull_request", ["mine"])
-    fell("the player's pipeline ran where deployments do")
-
-
 def test_t14_while_the_guard_is_down_no_build_starts_and_afterwards_the_next_push_is_built(site: Site) -> None:
     site.guard.stop()
     try:
