@@ -2,10 +2,10 @@
 
 import pulumi
 import pulumi_command
-import pulumiverse_scaleway
 from pulumi import ResourceOptions
 
 from board import Board, BoardArgs
+from common import providers
 from common.helm import Charts
 from common.settings import GRAFANA, load
 from game_app import GameApp, GameAppArgs, Workshop, load_course
@@ -14,17 +14,7 @@ from observability import Observability, ObservabilityArgs
 
 settings = load(pulumi.Config(), pulumi.get_stack())
 course = load_course(settings.game_app.hunt)
-account = settings.scaleway
-scaleway = pulumiverse_scaleway.Provider(
-    "scaleway",
-    access_key=account.access_key.output,
-    secret_key=account.secret_key.output,
-    project_id=account.project_id,
-    organization_id=account.organization_id,
-    region=account.region,
-    zone=account.zone,
-    api_url=account.api_url,
-)
+scaleway = providers.scaleway(settings.scaleway)
 ssh = pulumi_command.Provider("ssh")
 charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)
 

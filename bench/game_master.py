@@ -10,9 +10,9 @@ from typing import Any
 
 import pulumi
 import pulumi_command
-import pulumiverse_scaleway
 from rich.table import Table
 
+from common import providers
 from common.settings import load
 from gamemaster import GameMaster, GameMasterArgs
 from rehearsal.progress import name_of
@@ -64,19 +64,8 @@ def _needs(report: Report) -> Mapping[str, set[str]]:
 def program() -> None:
     """The game master without boards, to see what it alone costs."""
     settings = load(pulumi.Config(), pulumi.get_stack())
-    account = settings.scaleway
-    scaleway = pulumiverse_scaleway.Provider(
-        "scaleway",
-        access_key=account.access_key.output,
-        secret_key=account.secret_key.output,
-        project_id=account.project_id,
-        organization_id=account.organization_id,
-        region=account.region,
-        zone=account.zone,
-        api_url=account.api_url,
-    )
-    providers: list[pulumi.ProviderResource] = [scaleway, pulumi_command.Provider("ssh")]
-    GameMaster("gamemaster", GameMasterArgs.from_settings(settings), opts=pulumi.ResourceOptions(providers=providers))
+    made: list[pulumi.ProviderResource] = [providers.scaleway(settings.scaleway), pulumi_command.Provider("ssh")]
+    GameMaster("gamemaster", GameMasterArgs.from_settings(settings), opts=pulumi.ResourceOptions(providers=made))
 
 
 def table(found: Sequence[Role]) -> Table:

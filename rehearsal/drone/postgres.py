@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from rehearsal.drone.daemons import PATIENCE, DaemonError, free_ports
+from rehearsal.drone.daemons import PATIENCE, DaemonError, end, free_ports
 
 USER: Final = "drone"
 """Its one account, which may do everything, and the database that it has from the start: as the image makes them."""
@@ -109,12 +109,7 @@ class Postgres:
         """End it, and remove what it held."""
         if self._process is not None:
             # Without waiting for whoever is still connected.
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process, signal.SIGINT)
             self._process = None
         shutil.rmtree(self._home, ignore_errors=True)
 

@@ -251,9 +251,7 @@ class PublicGateways:
             "name": gateway["name"],
         }
         # It is told of by its IPv4 address alone, and has no other.
-        [given] = self._ipam.attach(
-            {**private, "subnets": private["subnets"][:1]}, resource, [self._ipam.booked(booked)] if booked else None
-        )
+        [given] = self._ipam.attach(private, resource, [self._ipam.booked(booked)] if booked else None, versions=(4,))
         return given
 
     def _new_ip(self, zone: str, project: str, tags: list[str]) -> Record:

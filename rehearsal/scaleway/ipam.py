@@ -35,12 +35,20 @@ class Ipam:
             web.delete(_IPS + "/{id}", self._delete),
         ]
 
-    def attach(self, network: Record, resource: Record, booked: list[Record] | None = None) -> list[str]:
-        """Give a resource an IPv4 and an IPv6 address of a private network; returns the ids.
+    def attach(
+        self,
+        network: Record,
+        resource: Record,
+        booked: list[Record] | None = None,
+        *,
+        versions: tuple[int, ...] = (4, 6),
+    ) -> list[str]:
+        """Give a resource an address of a private network for each version of IP; returns the ids.
 
         resource: its type, id, mac_address and name. booked: addresses reserved before, given instead of new ones.
         """
-        chosen = booked or [self._take(network, subnet, None) for subnet in network["subnets"]]
+        subnets = [each for each in network["subnets"] if ip_network(each["subnet"]).version in versions]
+        chosen = booked or [self._take(network, subnet, None) for subnet in subnets]
         for ip in chosen:
             ip.update(resource=resource, updated_at=now())
         return [ip["id"] for ip in chosen]

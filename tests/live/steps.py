@@ -69,14 +69,17 @@ class Pod:
 
     def runs(self, step: Mapping[str, Any]) -> bool:
         """Run one step. Gives whether it was a success."""
+        return self.code(step) == 0
+
+    def code(self, step: Mapping[str, Any]) -> int:
+        """Run one step. Gives its code."""
         # A step without `commands` has its shell's one argument.
         commands = step.get("commands") or step["command"]
         script = "set -e\n" + "\n".join(str(command) for command in commands)
         script = script.replace("/credentials", str(self.folder / "credentials"))
-        done = subprocess.run(
+        return subprocess.run(
             ["sh", "-c", script], cwd=self.folder / "work", env=self._environment, capture_output=True, check=False
-        )
-        return done.returncode == 0
+        ).returncode
 
     def run(self, taken: Taken) -> list[str]:
         """Run a build's steps until one fails. Gives the names of those that were a success."""

@@ -7,8 +7,6 @@ holds it is taken away.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +35,7 @@ from tests.live.attacks import (
 )
 from tests.live.site import Site, status_of
 from tests.live.standins import Answering, Careless, instead_of_the_guard, slow
+from tests.live.steps import Pod
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -212,22 +211,9 @@ def clone(site: Site, commit: str, folder: Path, commands: list[str]) -> int:
     """Run the served pipeline's own clone step here, for a commit that Drone told a runner of."""
     taken = site.build_of("team-red", commit, seconds=SECONDS)
     assert taken is not None
-    login, _, password = taken.netrc.partition(":")
-    folder.mkdir()
-    (folder / ".netrc").write_text(f"machine 127.0.0.1 login {login} password {password}\n")
     pulls = site.as_operator().all("/repos/game/team-red/pulls?state=open")
     number = next(each["number"] for each in pulls if each["head"]["sha"] == commit)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "DRONE_GIT_HTTP_URL": f"{site.gitea.url}/game/team-red.git",
-        "DRONE_COMMIT_REF": f"refs/pull/{number}/head",
-        "DRONE_COMMIT_SHA": commit,
-    }
-    work = folder / "work"
-    work.mkdir()
-    script = "set -e\n" + "\n".join(commands)
-    return subprocess.run(["sh", "-c", script], cwd=work, env=environment, capture_output=True, check=False).returncode
+    return Pod(site, taken, folder, f"refs/pull/{number}/head").code({"commands": commands})
 
 
 @pytest.mark.parametrize("what", ["a link", "a submodule"])

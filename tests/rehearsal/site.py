@@ -21,12 +21,14 @@ from rich.console import Console
 
 from rehearsal import raising
 from rehearsal.asking import ask
+from rehearsal.configuration import ZONE
 from rehearsal.deploy import changes
 from rehearsal.progress import EngineProgress
 from rehearsal.run import Run, claim, find
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
+INSTANCE = "/instance/v1/zones/fr-par-1"
 CLUSTERS = "/k8s/v1/regions/fr-par/clusters"
 
 
@@ -129,6 +131,11 @@ class Rehearsal:
     def ask_cloud(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the rehearsal's Scaleway API, by its own account."""
         return ask(self.run, method, path, body)
+
+    def answer(self, label: str, kind: str = "A") -> str:
+        """What the game's name server says of a name below the zone, asked as a player's machine does."""
+        [server] = self.ask_cloud("GET", f"{INSTANCE}/servers")["servers"]
+        return output(["dig", "+short", f"@{server['public_ip']['address']}", f"{label}.{ZONE}", kind])
 
     def kubectl(self, *arguments: str, board: str = "") -> str:
         """What kubectl printed, run as the operator would: on the active board, or on one that has a name."""

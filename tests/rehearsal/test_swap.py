@@ -55,17 +55,9 @@ def of_the_game_master(resources: Resources) -> dict[str, Any]:
     }
 
 
-def answer(game: Rehearsal, name: str) -> str:
-    """Where a player is led."""
-    [server] = game.ask_cloud("GET", "/instance/v1/zones/fr-par-1/servers")["servers"]
-    return output(["dig", "+short", f"@{server['public_ip']['address']}", f"{name}.{ZONE}"])
-
-
 def proven_at(game: Rehearsal, name: str) -> str:
     """Where a certificate authority finds the proof of a name."""
-    [server] = game.ask_cloud("GET", "/instance/v1/zones/fr-par-1/servers")["servers"]
-    challenge = f"_acme-challenge.{name}.{ZONE}"
-    return output(["dig", "+short", f"@{server['public_ip']['address']}", challenge, "CNAME"])
+    return game.answer(f"_acme-challenge.{name}", "CNAME")
 
 
 def serves(game: Rehearsal, board: str) -> bool:
@@ -108,7 +100,7 @@ def test_a_second_board_is_raised_beside_the_first_without_touching_it(
     assert {urn: after[urn].get("id") for urn in blue_alone} == {urn: was.get("id") for urn, was in blue_alone.items()}
     new = {urn.rpartition("::")[2] for urn in after.keys() - blue_alone.keys()}
     assert all("green" in name for name in new)
-    assert answer(game, "anything.blue") == answer(game, "play") != answer(game, "anything.green")
+    assert game.answer("anything.blue") == game.answer("play") != game.answer("anything.green")
     assert proven_at(game, "play") == f"_acme-challenge.play.blue.{ZONE}."
 
 
@@ -116,7 +108,7 @@ def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only
     game: Rehearsal, both: dict[str, Any], tmp_path: Path
 ) -> None:
     before = of_the_game_master(state(game))
-    leads_to = {answer(game, f"anything.{board}"): board for board in both}
+    leads_to = {game.answer(f"anything.{board}"): board for board in both}
     settings = ["--set", f"boards={json.dumps(both)}", "--set", "activeBoard=green"]
     seen: list[str] = []
     printed = tmp_path / "printed"
@@ -130,13 +122,13 @@ def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only
         ) as command,
     ):
         while command.poll() is None:
-            board = leads_to[answer(game, "play")]
+            board = leads_to[game.answer("play")]
             assert serves(game, board), f"players were led to {board}, which did not serve"
             seen.append(board)
         assert command.returncode == 0, printed.read_text()
     assert seen[0] == "blue"
     assert managed(game) == {"blue": "active", "green": "active"}
-    assert all(leads_to[answer(game, name)] == "green" for name in NAMES)
+    assert all(leads_to[game.answer(name)] == "green" for name in NAMES)
     assert proven_at(game, "play") == f"_acme-challenge.play.green.{ZONE}."
     assert not serves(game, "blue")
     assert of_the_game_master(state(game)) == before
@@ -161,7 +153,7 @@ def test_the_old_board_is_removed_and_nothing_else(game: Rehearsal, both: dict[s
     assert len(game.ask_cloud("GET", CLUSTERS)["clusters"]) == 1
     assert managed(game) == {"green": "active"}
     assert serves(game, "green")
-    assert answer(game, "anything.blue") == ""
+    assert game.answer("anything.blue") == ""
     assert of_the_game_master(state(game)) == before
 
 
