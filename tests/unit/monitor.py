@@ -130,7 +130,8 @@ class _Recorder(mocks.MockMonitor):
 def run(program: Callable[[], object], *, preview: bool) -> Graph:
     """Run a program against the mock engine until everything it started has ended."""
     graph = Graph()
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     cloud = _Cloud(preview)
     mocks.set_mocks(cloud, project="shambhala", stack="dev", preview=preview, monitor=_Recorder(cloud, graph))
 
@@ -138,7 +139,11 @@ def run(program: Callable[[], object], *, preview: bool) -> Graph:
         program()
         await wait_for_rpcs()
 
-    asyncio.get_event_loop().run_until_complete(main())
+    try:
+        loop.run_until_complete(main())
+    finally:
+        # One that is left open complains when Python ends.
+        loop.close()
     return graph
 
 
