@@ -5,6 +5,9 @@ set -euo pipefail
 shopt -s nullglob
 
 for folder in /var/lib/shambhala/records/*/; do
+    # Not while a step writes it: half of a change looks like somebody's.
+    exec 9>"/run/lock/shambhala-record-$(basename "$folder")"
+    flock 9
     [[ -s $folder/served && -s $folder/update ]] || continue
     # shellcheck disable=SC2034
     read -r name _ _ type _ <"$folder/served"

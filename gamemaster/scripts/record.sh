@@ -10,6 +10,9 @@ name=$(cat "$INPUTS/name")
 type=$(cat "$INPUTS/type")
 ttl=$(cat "$INPUTS/ttl")
 kept="/var/lib/shambhala/records/${name//\*/_wildcard}$type"
+# Held against the records' keeper, which would take half of a change for somebody's and put the old answer back.
+exec 9>"/run/lock/shambhala-record-$(basename "$kept")"
+flock 9
 served() { dig +noall +answer +norecurse +time=2 @127.0.0.1 "$name" "$type" | sort; }
 {
     printf 'server 127.0.0.1\nzone %s\nupdate delete %s %s\n' "$zone" "$name" "$type"
@@ -30,10 +33,10 @@ if ! cmp -s "$INPUTS/update" "$kept/update" || [[ $(served) != "$(cat "$kept/ser
     before=$(cat "$kept/served" 2>/dev/null || true)
     moved=false
     if [[ -n $before ]] && ! cmp -s "$INPUTS/update" "$kept/update"; then moved=true; fi
-    # At once, or the records' keeper would take the change for somebody's and put the old answer back.
     served >"$INPUTS/served"
     put_file served "$kept/served" 644 root:root || true
     put_file update "$kept/update" 644 root:root || true
+    exec 9>&-
     # Who asked just before keeps the old answer for its lifetime. Only after that does this step end, and
     # so does whatever the old answer leads to: what goes in the same update goes after it.
     if $moved; then sleep "$(awk 'NR == 1 { print $2 }' <<<"$before")"; fi

@@ -146,6 +146,22 @@ async def test_a_record_changed_by_hand_is_put_right_by_itself(game: Game) -> No
     await game.eventually(lambda: game.records(f"play.{ZONE}", "A"), ["192.0.2.20"], seconds=60)
 
 
+async def test_a_record_that_moves_is_not_taken_for_one_that_somebody_changed(game: Game) -> None:
+    step = game.step("aaaa-record-update")
+    # A lifetime of nothing, so that no step waits for old answers to be forgotten.
+    moved = [step.stdin.replace('"60"', '"0"').replace("::20", f"::{place}") for place in range(21, 61)]
+    keeper = await game.host.connection.create_process(
+        "timeout 120 sh -c 'until [ -e /run/moved ]; do /usr/local/libexec/shambhala/keep-records; done'"
+    )
+    for stdin in [*moved, step.stdin]:
+        said = await game.host.run(step.script, stdin)
+        assert await game.records(f"v6.{ZONE}", "AAAA") == [said]
+    await game.host.sh("touch /run/moved")
+    done = await keeper.wait()
+    await game.host.sh("rm /run/moved")
+    assert (done.exit_status, done.stdout) == (0, "")
+
+
 async def test_a_record_beside_an_alias_is_told_not_to_be_served(game: Game) -> None:
     """RFC 2136, section 3.4.2.2: a server leaves out such an update and says that all is well."""
     step = game.step("aaaa-record-update")
