@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -130,8 +131,17 @@ class _Recorder(mocks.MockMonitor):
 def run(program: Callable[[], object], *, preview: bool) -> Graph:
     """Run a program against the mock engine until everything it started has ended."""
     graph = Graph()
-    loop = asyncio.new_event_loop()
+    # The mocks want a loop on every thread that calls them; a loop left open complains when Python ends.
+    loops = [asyncio.new_event_loop()]
+
+    def begin_thread() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    loop = loops[0]
     asyncio.set_event_loop(loop)
+    callers = ThreadPoolExecutor(initializer=begin_thread)
+    loop.set_default_executor(callers)
     cloud = _Cloud(preview)
     mocks.set_mocks(cloud, project="shambhala", stack="dev", preview=preview, monitor=_Recorder(cloud, graph))
 
@@ -142,8 +152,9 @@ def run(program: Callable[[], object], *, preview: bool) -> Graph:
     try:
         loop.run_until_complete(main())
     finally:
-        # One that is left open complains when Python ends.
-        loop.close()
+        callers.shutdown()
+        for each in loops:
+            each.close()
     return graph
 
 
