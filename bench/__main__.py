@@ -23,7 +23,7 @@ from rich.table import Table
 from bench import game_master
 from bench.clock import timed
 from bench.memory import peak_of
-from rehearsal import raising, removing
+from rehearsal import deploy, raising, removing
 from rehearsal.progress import name_of
 from rehearsal.report import Report
 from rehearsal.run import claim
@@ -112,8 +112,8 @@ def _game_master_alone(console: Console) -> float:
     try:
         console.print("Raising the game master alone, twice …")
         stack = raising.open_cloud(run, provide(silent), silent, program=game_master.program)
-        stack.up(color="never")
-        return timed(lambda: stack.up(color="never"))[0]
+        deploy.up(stack)
+        return timed(lambda: deploy.up(stack))[0]
     finally:
         removing.remove_everything(run, silent)
 

@@ -10,7 +10,7 @@ import os
 import runpy
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,14 @@ STACK = "rehearsal"
 PACKAGES = ("pulumi_rancher2", "pulumiverse_scaleway", "gamemaster", "board", "observability", "game_app")
 """What the program imports: the providers' packages that take longest, and its own."""
 _ROOT = Path(__file__).parent.parent
+
+
+class Workspace(automation.LocalWorkspace):
+    """Gives no outputs: the SDK's `up` would read them twice at its end, and take half a second for it."""
+
+    def stack_outputs(self, stack_name: str) -> automation.OutputMap:
+        """Nothing; `outputs` reads them, once."""
+        return {}
 
 
 def program() -> None:
@@ -49,13 +57,15 @@ def open_stack(
 
     state = run.home / "pulumi"
     state.mkdir(exist_ok=True)
-    workspace = automation.LocalWorkspaceOptions(
+    workspace = Workspace(
         work_dir=str(state),
         pulumi_home=str(engine_home),
+        program=imported,
         pulumi_command=automation.PulumiCommand(root=str(engine_home), skip_version_check=True),
         project_settings=automation.ProjectSettings(
             name=PROJECT,
             runtime="python",
+            main=str(_ROOT),
             # Without the sidecar of attributes: it is not written at once, and a killed engine may leave an empty one,
             # which the next takes for an unreadable state (gocloud.dev/blob/fileblob, setAttrs).
             backend=automation.ProjectBackend(url=f"file://{state}?metadata=skip"),
@@ -67,7 +77,7 @@ def open_stack(
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         },
     )
-    stack = automation.create_or_select_stack(STACK, project_name=PROJECT, program=imported, opts=workspace)
+    stack = automation.Stack.create_or_select(STACK, workspace)
     _write_settings(stack, run, config)
     return stack
 
@@ -110,10 +120,24 @@ def unlock(stack: automation.Stack) -> None:
             lock.unlink()
 
 
-def changes(summary: automation.UpdateSummary) -> dict[str, int]:
-    """Operation (create, same, …) to number of resources; the SDK's type promises an enum and gives text."""
+def up(stack: automation.Stack, on_event: Callable[[automation.EngineEvent], object] | None = None) -> dict[str, int]:
+    """Raise the stack; operation to number of resources. Raises automation.CommandError."""
+    # The summary would show the settings, for which the engine would decrypt them once more.
+    summary = stack.up(on_event=on_event, color="never", show_secrets=False).summary
+    # The SDK's type promises an enum and gives text.
     numbers = cast("Mapping[str, int]", summary.resource_changes or {})
     return {str(operation): number for operation, number in numbers.items()}
+
+
+def outputs(stack: automation.Stack) -> dict[str, Any]:
+    """The stack's outputs, the secret ones too."""
+    workspace = stack.workspace
+    read = workspace.pulumi_command.run(
+        ["stack", "output", "--json", "--show-secrets", "--stack", stack.name],
+        workspace.work_dir,
+        {**workspace.env_vars, "PULUMI_HOME": workspace.pulumi_home or ""},
+    )
+    return json.loads(read.stdout)
 
 
 def resources_in_state(stack: automation.Stack) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,14 @@ def raise_everything(run: Run, console: Console, changes: dict[str, Any] | None 
     ready = time.monotonic()
     console.print("Raising the game (the program itself, by the real engine)")
     progress = EngineProgress(console)
-    result = stack.up(on_event=progress, color="never")
-    _leave_keys(run, result.outputs)
+    changed = deploy.up(stack, progress)
+    outputs = deploy.outputs(stack)
+    _leave_keys(run, outputs)
     return Report(
         run=run,
         tools=tools,
-        outputs={key: output.value for key, output in result.outputs.items()},
-        changes=deploy.changes(result.summary),
+        outputs=outputs,
+        changes=changed,
         parts={
             "tool chain": tooled - began,
             "local cloud": ready - tooled,
@@ -117,9 +119,9 @@ def _pack(run: Run, tools: Tools, folder: Path) -> None:
         pack_helm(folder / HELM, tools.named("helm").path)
 
 
-def _leave_keys(run: Run, outputs: automation.OutputMap) -> None:
+def _leave_keys(run: Run, outputs: Mapping[str, Any]) -> None:
     """Write what the printed commands need: the board's kubeconfig, the host key to expect, and what was given out."""
-    write_private(run.home / "kubeconfig", str(outputs["kubeconfig"].value))
-    write_private(run.home / "outputs.json", json.dumps({key: output.value for key, output in outputs.items()}))
+    write_private(run.home / "kubeconfig", str(outputs["kubeconfig"]))
+    write_private(run.home / "outputs.json", json.dumps(outputs))
     host_key = load_or_make_secrets(run).host.public
-    (run.home / "known_hosts").write_text(f"{outputs['game_master_ip'].value} {host_key}\n")
+    (run.home / "known_hosts").write_text(f"{outputs['game_master_ip']} {host_key}\n")

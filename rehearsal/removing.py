@@ -37,7 +37,7 @@ def _destroy(run: Run, console: Console) -> list[str]:
     console.print("Destroying the game (the real engine)")
     try:
         stack = open_cloud(run, provide(console), console)
-        stack.destroy(on_event=EngineProgress(console), color="never")
+        stack.destroy(on_event=EngineProgress(console), color="never", show_secrets=False)
         _tell_leaks(run, console)
         return [f"resource {resource['urn']}" for resource in deploy.resources_in_state(stack)]
     except (CommandError, ProcessError, ToolchainError) as error:

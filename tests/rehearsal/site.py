@@ -19,10 +19,9 @@ from typing import Any
 from pulumi import automation as auto
 from rich.console import Console
 
-from rehearsal import raising
+from rehearsal import deploy, raising
 from rehearsal.asking import ask
 from rehearsal.configuration import ZONE
-from rehearsal.deploy import changes
 from rehearsal.progress import EngineProgress
 from rehearsal.run import Run, claim, find
 from tests.tools import tools
@@ -102,7 +101,7 @@ class Rehearsal:
 
     def up(self, given: Mapping[str, Any] | None = None) -> dict[str, int]:
         """Raise it with some settings replaced; operation to number of resources."""
-        return changes(self.open(given).up(on_event=EngineProgress(_silent()), color="never").summary)
+        return deploy.up(self.open(given), EngineProgress(_silent()))
 
     def recover(self) -> str:
         """What the program's own `python -m common.recover` printed, on the rehearsal's stack."""
