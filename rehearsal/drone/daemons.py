@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +17,8 @@ from typing import Final
 
 PATIENCE: Final = 60.0
 """Seconds that a program may take to answer."""
+_PORTS: Final = range(15_000, 30_000)
+"""Below those of callers (from 32768 on: ip(7), ip_local_port_range) and those of Kubernetes' Services (from 30000)."""
 
 
 class DaemonError(Exception):
@@ -105,12 +109,11 @@ def end(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGTERM) -
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on just now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of loopback that nobody listens on just now, and that no caller gets as its own meanwhile."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from rehearsal.drone.daemons import free_ports
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PATIENCE = 60.0
@@ -60,12 +61,6 @@ class Server:
             raise RefusedError(error.read().decode()) from error
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def prometheus(programs: Path, folder: Path, data: str, rules: Mapping[str, Any] | None = None) -> Generator[Server]:
     """Prometheus with samples in OpenMetrics' text form, scraping nobody."""
@@ -82,7 +77,7 @@ def prometheus(programs: Path, folder: Path, data: str, rules: Mapping[str, Any]
         (folder / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
         named = {"global": {"evaluation_interval": "1s"}, "rule_files": [str(folder / "rules.yml")]}
     configuration.write_text(yaml.safe_dump(named))
-    port = free_port()
+    [port] = free_ports(1)
     command = [
         programs / "prometheus",
         f"--config.file={configuration}",
@@ -103,7 +98,7 @@ def loki(
     tenants: whose lines are read.
     crashes: end it as a node does that loses power.
     """
-    ports = free_port(), free_port()
+    ports = free_ports(2)
     own = {
         **configuration,
         "server": {

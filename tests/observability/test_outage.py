@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from observability.log_pipeline import agent_configuration
-from tests.observability.servers import free_port
+from rehearsal.drone.daemons import free_ports
 
 FLUENT_BIT = shutil.which("fluent-bit")
 pytestmark = pytest.mark.skipif(FLUENT_BIT is None, reason="Fluent Bit is not installed")
@@ -54,7 +54,7 @@ def agent(folder: Path, aggregator: int) -> Path:
         "/tail-db": str(folder / "positions"),
         "logs-fluentd.logging.svc.cluster.local": "127.0.0.1",
         "24240": str(aggregator),
-        "2020": str(free_port()),
+        "2020": str(free_ports(1)[0]),
         "HTTP_Listen               0.0.0.0": "HTTP_Listen               127.0.0.1",
     }.items():
         assert there in text, there
@@ -101,7 +101,7 @@ def until(true: Callable[[], bool], what: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_no_line_is_lost_while_nobody_takes_them_and_the_agent_crashes(tmp_path: Path) -> None:
-    port, log = free_port(), tmp_path / "agent.log"
+    [port], log = free_ports(1), tmp_path / "agent.log"
     node, receiver = agent(tmp_path, port), aggregator(tmp_path, port)
     with running(node, log):
         with running(receiver, tmp_path / "receiver.log"):
