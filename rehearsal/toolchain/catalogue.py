@@ -217,5 +217,13 @@ GITEA = Source(
     c=True,
 )
 
-FOR_TESTS = (DRONE, GITEA, PROMETHEUS, LOKI)
+_NETPOL = "github.com/np-guard/netpol-analyzer"
+NETPOL = Source(
+    module="netpol",
+    version=_required("netpol", _NETPOL),
+    programs=(Program("netpolicy", package=f"{_NETPOL}/cmd/netpolicy"),),
+)
+"""What says who may reach whom by a cluster's network policies; no part of a rehearsal."""
+
+FOR_TESTS = (DRONE, GITEA, PROMETHEUS, LOKI, NETPOL)
 """What only the tests run."""

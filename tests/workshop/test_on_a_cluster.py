@@ -1,4 +1,4 @@
-"""The players' workshop, raised by the real engine on a real control plane, and what a player can do to it there."""
+"""What a player can do to the workshop on a real control plane."""
 
 from __future__ import annotations
 
@@ -6,88 +6,29 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pulumi
-import pulumi_kubernetes as k8s
 import pytest
-import pytest_asyncio
 import yaml
 
-from common.keys import dns_key
 from common.versions import Images
-from game_app import GameApp, GameAppArgs, Workshop, load_course
 from game_app.delivery.component import catalogue
-from rehearsal.run import claim, release
 from rehearsal.toolchain.catalogue import HELM
 from tests.releases.site import Site
-from tests.releases.values import GIVEN
 from tests.tools import built
+from tests.workshop.raised import TEAMS, program
 
 # Long enough for the tool chain to be built first.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(1800)]
 
-MASTER = dns_key()
-COURSE = load_course("game_app/hunt/example")
 Tree = dict[str, Any]
 Fell = Callable[[str], None]
 
 
-def program(site: Site, teams: Mapping[str, list[str]]) -> None:
-    provider = k8s.Provider(
-        "board", kubeconfig=site.kubeconfig, enable_config_map_mutable=True, enable_secret_mutable=True
-    )
-    on_the_board = pulumi.ResourceOptions(provider=provider)
-    ingress = k8s.core.v1.Namespace("ingress", metadata={"name": "ingress"}, opts=on_the_board)
-    # An Ingress counts as ready once a controller has given it an address.
-    controller = site.install("nginx-ingress", GIVEN["nginx-ingress"], on_the_board, namespace=ingress.metadata.name)
-    GameApp(
-        "game",
-        GameAppArgs(
-            images=Images(),
-            host="play.hunt.example.org",
-            address="192.0.2.20",
-            ingress_class=controller.id.apply(lambda _: "nginx"),
-            cluster_issuer=None,
-            course=COURSE,
-            check_seconds=15,
-            workshop=Workshop(
-                git_host="git.hunt.example.org",
-                drone_host="drone.hunt.example.org",
-                master_key=pulumi.Output.secret(MASTER),
-                components=["portal"],
-                teams=teams,
-                registry="registry.example/game",
-                registry_config=pulumi.Output.secret('{"auths": {}}'),
-                signing_key=pulumi.Output.secret("a signing key"),
-                signing_password=pulumi.Output.secret("a password"),
-                api_cidrs=["10.32.0.1/32"],
-            ),
-        ),
-        opts=pulumi.ResourceOptions(providers=[provider]),
-    )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site() -> AsyncGenerator[Site]:
-    run = claim(f"workshop-{os.getpid()}")
-    try:
-        built = Site(run)
-        try:
-            await built.start()
-            stack = built.stack("workshop", lambda: program(built, {"red": ["ada", "grace"], "blue": ["linus"]}))
-            await asyncio.to_thread(stack.up, color="never")
-            yield built
-        finally:
-            await built.stop()
-    finally:
-        release(run)
-
-
 async def test_what_was_raised_stays_as_it_is(site: Site) -> None:
-    stack = site.stack("workshop", lambda: program(site, {"red": ["ada", "grace"], "blue": ["linus"]}))
+    stack = site.stack("workshop", lambda: program(site, TEAMS))
     again = await asyncio.to_thread(stack.up, color="never")
     assert set(again.summary.resource_changes or {}) == {"same"}
 
@@ -144,9 +85,10 @@ async def test_t22_t26_the_api_server_grants_each_account_its_few_rights(
     [
         (DEPLOYER, "delete networkpolicies.networking.k8s.io", "team-red"),
         ("ci-team-red:nobody", "get secrets", "ci-team-red"),
+        ("runners:runner-untrusted", "create pods", "cd-team-red"),
     ],
 )
-async def test_t22_t26_with_another_role_an_account_would_do_more(
+async def test_t20_t22_t26_with_another_role_an_account_would_do_more(
     site: Site, fell: Fell, account: str, right: str, namespace: str
 ) -> None:
     assert not await may(site, account, right, namespace)
@@ -344,14 +286,13 @@ async def test_a_teams_account_has_a_token_that_the_api_server_takes(site: Site)
 
 
 async def test_adding_a_team_touches_nothing_of_the_others_and_removing_it_leaves_nothing(site: Site) -> None:
-    teams = {"red": ["ada", "grace"], "blue": ["linus"]}
-    stack = site.stack("workshop", lambda: program(site, {**teams, "green": ["ken"]}))
+    stack = site.stack("workshop", lambda: program(site, {**TEAMS, "green": ["ken"]}))
     added = await asyncio.to_thread(stack.up, color="never")
     changes: Mapping[str, int] = {str(key): count for key, count in (added.summary.resource_changes or {}).items()}
     assert set(changes) == {"create", "update", "same"}, added.stdout
     # The catalogue (twice), the policies, the plan and the hunt name every team; those that read them are rolled.
     assert changes["update"] <= 10, added.stdout
-    stack = site.stack("workshop", lambda: program(site, teams))
+    stack = site.stack("workshop", lambda: program(site, TEAMS))
     await asyncio.to_thread(stack.up, color="never")
     left = await site.kubectl("get", "namespaces", "--output=name")
     assert "green" not in left

@@ -1,0 +1,189 @@
+"""Who reaches whom from within a build, by the cluster's own network policies.
+
+Nothing enforces them where no pod runs. netpol-analyzer reads them as Kubernetes documents them, from the objects that
+the API server holds: the program's, and pods of builds as a runner makes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from rehearsal.toolchain.catalogue import NETPOL
+from tests.releases.site import Site
+from tests.tools import built
+from tests.workshop.raised import API
+
+# Long enough for the tool chain to be built first.
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(1800)]
+
+Fell = Callable[[str], None]
+Object = dict[str, Any]
+
+BUILDS = ("ci-team-red", "ci-team-blue", "cd-team-red", "cd-team-blue", "cd-portal")
+"""Namespaces in which a build's pod is put."""
+NAME = "app.kubernetes.io/name"
+METADATA = ("169.254.42.42", "169.254.169.254")
+REGISTRY = "198.51.100.50"
+"""Any public address but a node's, which its own pods always reach; that of the images' registry, for instance."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A cluster's namespaces, pods and network policies."""
+
+    objects: Sequence[Object]
+    folder: Path
+
+    async def reaches(self, source: str, target: str, port: int, protocol: str = "tcp", *, without: str = "") -> bool:
+        """Whether a pod may reach another (each as NAMESPACE/APP) or an IPv4 address.
+
+        without: namespaces, separated by blanks, from which the policies are taken away first.
+        """
+        folder = self.folder / (without.replace(" ", "+") or "as it is")
+        if not folder.exists():
+            folder.mkdir()
+            kept = [
+                each
+                for each in self.objects
+                if each["kind"] != "NetworkPolicy" or each["metadata"]["namespace"] not in without.split()
+            ]
+            text = json.dumps({"apiVersion": "v1", "kind": "List", "items": kept})
+            # A document in JSON is one in YAML.
+            (folder / "cluster.yaml").write_text(text)
+        namespace, pod = self._pod(source)
+        if "/" in target:
+            other_namespace, other = self._pod(target)
+            to = [f"--destination-namespace={other_namespace}", f"--destination-pod={other}"]
+        else:
+            to = [f"--destination-ip={target}"]
+        child = await asyncio.create_subprocess_exec(
+            str(built(NETPOL)),
+            *("evaluate", f"--dirpath={folder}", "--quiet"),
+            *(f"--source-namespace={namespace}", f"--source-pod={pod}", *to),
+            *(f"--destination-port={port}", f"--protocol={protocol}"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said = (await child.communicate())[0].decode().strip()
+        assert child.returncode == 0, said
+        _, _, verdict = said.rpartition(": ")
+        assert verdict in {"true", "false"}, said
+        return verdict == "true"
+
+    def _pod(self, place: str) -> tuple[str, str]:
+        namespace, app = place.split("/")
+        found = [
+            each["metadata"]["name"]
+            for each in self.objects
+            if each["kind"] == "Pod"
+            and each["metadata"]["namespace"] == namespace
+            and each["metadata"].get("labels", {}).get(NAME) == app
+        ]
+        assert found, f"there is no pod of {place}"
+        return namespace, found[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """The workshop's, with a build in each cell, something of each team's, and a name server."""
+    pods = [*(pod(namespace, "build") for namespace in BUILDS), pod("team-red", "site"), pod("team-blue", "site")]
+    name_server = pod("kube-system", "dns")
+    name_server["metadata"]["labels"]["k8s-app"] = "kube-dns"
+    for each in [*pods, name_server]:
+        await site.kubectl("create", "--filename=-", given=each)
+    await site.kubectl("wait", "--all-namespaces", "--for=jsonpath={.status.podIP}", "pods", "--all", "--timeout=60s")
+    kinds = "namespaces,pods,networkpolicies"
+    found = json.loads(await site.kubectl("get", kinds, "--all-namespaces", "--output=json"))
+    return Network(found["items"], tmp_path_factory.mktemp("network"))
+
+
+def pod(namespace: str, app: str) -> Object:
+    """A pod that is as harmless as a team's must be."""
+    container = {
+        "name": app,
+        "image": "registry.example/step:1",
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": app, "namespace": namespace, "labels": {NAME: app}},
+        "spec": {
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "port", "protocol"),
+    [
+        ("ci-team-red/build", "kube-system/dns", 53, "udp"),
+        ("ci-team-red/build", "scm/gitea", 3000, "tcp"),
+        ("cd-team-red/build", API, 443, "tcp"),
+        ("cd-portal/build", REGISTRY, 443, "tcp"),
+        ("cd-portal/build", "buildkit/buildkit", 1234, "tcp"),
+        ("delivery/drone", "guard/guard", 3000, "tcp"),
+        ("runners/runner-untrusted", "delivery/drone", 8080, "tcp"),
+        ("scm/gitea", "delivery/drone", 8080, "tcp"),
+    ],
+)
+async def test_what_the_work_needs_is_open(
+    network: Network, source: str, target: str, port: int, protocol: str
+) -> None:
+    assert await network.reaches(source, target, port, protocol)
+
+
+@pytest.mark.parametrize("build", [f"{namespace}/build" for namespace in BUILDS])
+@pytest.mark.parametrize("address", METADATA)
+async def test_t21_t25_no_build_reaches_the_metadata_service(
+    network: Network, fell: Fell, build: str, address: str
+) -> None:
+    assert not await network.reaches(build, address, 80)
+    assert await network.reaches(build, address, 80, without=build.partition("/")[0])
+    fell("a build reached the metadata service")
+
+
+@pytest.mark.parametrize(
+    ("target", "port"),
+    [
+        (API, 443),
+        ("team-blue/site", 8080),
+        ("team-red/site", 8080),
+        ("ci-team-blue/build", 8080),
+        ("delivery/drone", 8080),
+        ("guard/guard", 3000),
+        ("buildkit/buildkit", 1234),
+    ],
+)
+async def test_t21_t25_a_pull_requests_build_reaches_nothing_of_the_game(
+    network: Network, fell: Fell, target: str, port: int
+) -> None:
+    assert not await network.reaches("ci-team-red/build", target, port)
+    # Both ends hold it; only for the API there is but one.
+    ends = f"ci-team-red {target.partition('/')[0]}"
+    assert await network.reaches("ci-team-red/build", target, port, without=ends)
+    fell("a build reached the API" if target == API else "a build reached another namespace")
+
+
+@pytest.mark.parametrize("runner", ["runner-untrusted", "runner-deploy"])
+async def test_t20_no_build_reaches_a_runner(network: Network, fell: Fell, runner: str) -> None:
+    for build in BUILDS:
+        assert not await network.reaches(f"{build}/build", f"runners/{runner}", 3000)
+    assert await network.reaches("ci-team-red/build", f"runners/{runner}", 3000, without="ci-team-red runners")
+    fell("a build reached a runner")
+
+
+@pytest.mark.parametrize("namespace", ["ci-team-red", "ci-team-blue", "cd-team-red", "cd-team-blue"])
+async def test_t28_a_teams_build_has_no_way_to_a_registry(network: Network, fell: Fell, namespace: str) -> None:
+    assert not await network.reaches(f"{namespace}/build", REGISTRY, 443)
+    assert await network.reaches(f"{namespace}/build", REGISTRY, 443, without=namespace)
+    fell("a build reached the registry")
