@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.fences import Allowance, Opening, anywhere, fence, names, network, numbers, ports, ration, web
+from common.fences import Allowance, Opening, anywhere, fence, names, network, numbers, ports, ration, web, webhooks
 from common.helm import Charts
 from common.naming import restricted_namespace
 from common.settings import Settings
@@ -154,8 +154,7 @@ def openings(name_server: pulumi.Output[str], authorities: Authorities | None) -
         "names": names(),
         "kubernetes-api": web(),
         "challenges": Opening(egress=[{"to": [network(name_server.apply(lambda ip: f"{ip}/32"))], "ports": dns}]),
-        # A managed control plane calls webhooks from addresses that the program does not know.
-        "webhook": Opening(ingress=[{"from_": [anywhere()], "ports": ports(WEBHOOK)}]),
+        "webhook": webhooks(WEBHOOK),
         "metrics": numbers(METRICS),
     }
     if authorities:

@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
 from board.certificates import wildcard_certificate
-from common.fences import Allowance, Opening, anywhere, every_pod, fence, names, numbers, ports, ration, web
+from common.fences import Allowance, Opening, every_pod, fence, names, numbers, players, ration, web
 from common.helm import Charts
 from common.naming import restricted_namespace, tags
 
@@ -93,7 +93,7 @@ class IngressController(pulumi.ComponentResource):
             "nginx-ingress",
             name=f"{name}-controller",
             namespace=namespace,
-            values=controller_values(address.id.apply(_bare_id), args.subnet, certificate, args.priority),
+            values=controller_values(address.id.apply(_bare_id), address.zone, args.subnet, certificate, args.priority),
             opts=child,
         )
         self.ip = pulumi.Output.all(address.ip_address, release.id).apply(lambda values: str(values[0]))
@@ -104,7 +104,7 @@ class IngressController(pulumi.ComponentResource):
 def openings() -> Mapping[str, Opening]:
     """What the controller talks to."""
     return {
-        "players": Opening(ingress=[{"from_": [anywhere()], "ports": ports(80) + ports(443)}]),
+        "players": players(80, 443),
         # Any pod may be what an Ingress leads to; whether it lets the controller in is its own namespace's matter.
         "what-is-served": Opening(egress=[{"to": [every_pod()]}]),
         "names": names(),
@@ -115,13 +115,14 @@ def openings() -> Mapping[str, Opening]:
 
 def controller_values(
     reserved_ip: pulumi.Input[str],
+    zone: pulumi.Input[str],
     subnet: pulumi.Input[str],
     certificate: pulumi.Input[str] | None,
     priority: pulumi.Input[str],
 ) -> Mapping[str, Any]:
     """Values of the chart `nginx-ingress`.
 
-    reserved_ip: id (UUID, without its zone) of the load balancer's reserved IP.
+    reserved_ip: id (UUID, without its zone) of the load balancer's reserved IP. zone: where that is.
     subnet: private network of the nodes in CIDR notation.
     certificate: Secret (<namespace>/<name>) for every host that has none of its own; None where there is none.
     priority: priority class of the pods.
@@ -159,6 +160,8 @@ def controller_values(
                 "externalTrafficPolicy": "Local",
                 "annotations": {
                     f"{_ANNOTATION}-ip-ids": reserved_ip,
+                    # By default the region's first, in which an address of another is not found.
+                    f"{_ANNOTATION}-zone": zone,
                     # The other end of `proxy_protocol`: with one of the two alone every request fails.
                     f"{_ANNOTATION}-proxy-protocol-v2": "*",
                 },
@@ -171,7 +174,7 @@ def controller_values(
 def proxy_protocol(subnet: pulumi.Input[str]) -> Mapping[str, pulumi.Input[str]]:
     """nginx's end of the proxy protocol, by which the load balancer tells the players' own addresses.
 
-    They are believed only when told from where load balancers call: who reaches a pod directly does not choose one.
+    They are believed only when told from where load balancers call; the fence keeps the pods out that may be there too.
     """
     return {
         "proxy-protocol": "True",

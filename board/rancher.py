@@ -14,7 +14,7 @@ import pulumi_rancher2 as rancher2
 import yaml
 from pulumi_command import local
 
-from common.fences import Opening, anywhere, fence, names, ports, web
+from common.fences import Opening, fence, names, web, webhooks
 from common.naming import PROJECT, baseline_namespace
 from common.versions import CHARTS
 
@@ -149,8 +149,7 @@ def openings() -> Mapping[str, Opening]:
         "names": names(),
         # Rancher itself too: the agent calls it, and nobody calls the agent but the board's own API server.
         "kubernetes-api": web(),
-        # A managed control plane calls from addresses that the program does not know.
-        "api-server": Opening(ingress=[{"from_": [anywhere()], "ports": ports(WEBHOOK) + ports(INTERNAL)}]),
+        "api-server": webhooks(WEBHOOK, INTERNAL),
     }
 
 

@@ -29,6 +29,11 @@ OBSERVABILITY: Final = "observability"
 """Namespace from which numbers are asked for."""
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 """Every network that a board's pods, Services, nodes and API may lie in (RFC 1918 and RFC 6598)."""
+PODS: Final = "100.64.0.0/15"
+"""Where a Kapsule cluster's pods have their addresses.
+
+Source: https://www.scaleway.com/en/docs/kubernetes/reference-content/kubernetes-network-ranges/ (the default).
+"""
 METADATA: Final = "169.254.0.0/16"
 """Where Scaleway's metadata service answers without a password (169.254.42.42), as other clouds' does."""
 EVERYWHERE: Final = "0.0.0.0/0"
@@ -174,8 +179,8 @@ def ration(
 
 def names() -> Opening:
     """The cluster's own name servers."""
-    servers: Peer = {**pods_of("kube-system"), "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}}}
-    return Opening(egress=[{"to": [servers], "ports": ports(53, "UDP") + ports(53)}])
+    # By no label of theirs: who runs the cluster chooses what answers there.
+    return Opening(egress=[{"to": [pods_of("kube-system")], "ports": ports(53, "UDP") + ports(53)}])
 
 
 def web() -> Opening:
@@ -185,6 +190,25 @@ def web() -> Opening:
     program does not know, and policies see it behind the Service `kubernetes`, whose port is 443.
     """
     return Opening(egress=[{"to": [anywhere()], "ports": ports(443) + ports(6443)}])
+
+
+def webhooks(*numbers: int) -> Opening:
+    """The board's own API server, which asks webhooks at these ports of the pods.
+
+    A managed control plane comes through a node or a pod of the provider's. The program knows neither, and Cilium
+    finds nodes in no network of addresses: only a rule without a source lets them in.
+    Source: https://docs.cilium.io/en/stable/security/policy/language/#cidr-based
+    """
+    return Opening(ingress=[{"ports": [port for number in numbers for port in ports(number)]}])
+
+
+def players(*numbers: int) -> Opening:
+    """Whoever comes from outside the cluster, at these ports of the pods.
+
+    No pod: what it says of the address that it speaks for would be believed.
+    """
+    outside: Peer = {"ip_block": {"cidr": EVERYWHERE, "except_": [METADATA, PODS]}}
+    return Opening(ingress=[{"from_": [outside], "ports": [port for number in numbers for port in ports(number)]}])
 
 
 def numbers(port: int) -> Opening:

@@ -15,7 +15,7 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from common.fields import Kind, MapOf, Place, Plain, RefusedError, nearest, one_of, secret, text
 from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
-from common.versions import CHARTS, NEWEST_KUBERNETES
+from common.versions import CHARTS, NEWEST_KUBERNETES, OLDEST_KUBERNETES
 
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LONGEST_LABEL: Final = 63
@@ -78,6 +78,13 @@ subnet: Final = text(
         lambda network: 20 <= network.prefixlen <= 29 and any(network.subnet_of(private) for private in PRIVATE_RANGES)
     ),
 )
+
+
+KAPSULE_SERVICES: Final = "10.32.0.0/20"
+"""Where a Kapsule cluster's Services have their addresses, inside a range that subnets may be taken from.
+
+Source: https://www.scaleway.com/en/docs/kubernetes/reference-content/kubernetes-network-ranges/ (the default).
+"""
 
 
 def loopback(url: str) -> bool:
@@ -156,14 +163,14 @@ node_type: Final = Plain(
 
 def _minor(value: object) -> str:
     found = re.fullmatch(r"1\.([1-9][0-9]?)", value) if isinstance(value, str) else None
-    if found is None or int(found[1]) > NEWEST_KUBERNETES:
+    if found is None or not OLDEST_KUBERNETES <= int(found[1]) <= NEWEST_KUBERNETES:
         raise RefusedError(f"must be {kubernetes_minor.allowed}")
     return found[0]
 
 
 kubernetes_minor: Final = Plain(
-    f"a minor version in quotes, such as '1.{NEWEST_KUBERNETES}' and not newer, "
-    f"since Rancher {CHARTS['rancher'].version.rpartition('.')[0]} takes no newer one",
+    f"a minor version in quotes, from '1.{OLDEST_KUBERNETES}' to '1.{NEWEST_KUBERNETES}', "
+    f"as Rancher {CHARTS['rancher'].version.rpartition('.')[0]} takes no other",
     _minor,
 )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Generator, Mapping, Sequence
 from ipaddress import IPv4Network
-from itertools import combinations
 from typing import Final
 
 import pulumi
@@ -235,7 +234,9 @@ class Pool:
 
     @rule
     def size_within_bounds(self) -> Generator[Conflict]:
-        if not self.min_size <= self.size <= self.max_size:
+        if self.min_size > self.max_size:
+            yield Conflict("minSize", self.min_size, f"must be at most maxSize ({self.max_size})")
+        elif not self.min_size <= self.size <= self.max_size:
             yield Conflict(
                 "size", self.size, f"must lie between minSize ({self.min_size}) and maxSize ({self.max_size})"
             )
@@ -426,11 +427,6 @@ class GameApp:
     check_seconds: int = setting(integer(5, 600, "seconds"), default=15)
     """Seconds between two looks at every team's step; a team may ask at any time."""
 
-    @rule
-    def host_is_free(self) -> Generator[Conflict]:
-        if self.host == GRAFANA:
-            yield Conflict("host", self.host, f"must not be {GRAFANA}, under which Grafana is reached")
-
 
 @section
 class Delivery:
@@ -473,11 +469,6 @@ class Delivery:
             yield Conflict("github", "", "must be given where delivery.scm is github")
         if self.scm == GITEA and self.github is not None:
             yield Conflict("github", {}, "must be left out where delivery.scm is gitea, which needs none of it")
-
-    @rule
-    def hosts_differ(self) -> Generator[Conflict]:
-        if self.git_host == self.drone_host:
-            yield Conflict("droneHost", self.drone_host, "must not be delivery.gitHost too")
 
 
 @section
@@ -675,19 +666,34 @@ class Settings:
 
     @rule
     def names_below_the_zone_differ(self) -> Generator[Conflict]:
-        for key in ("git_host", "drone_host"):
-            host = getattr(self.delivery, key)
-            if host in {GRAFANA, self.game_app.host}:
-                yield Conflict(f"delivery.{camel(key)}", host, "must not be the name of another part of the game")
+        takers = {GRAFANA: "Grafana"}
+        named = {
+            "gameApp.host": self.game_app.host,
+            "delivery.gitHost": self.delivery.git_host,
+            "delivery.droneHost": self.delivery.drone_host,
+            "rancher.host": self.rancher.host,
+            # A board may prove its own name and all below it, and everything below it leads there.
+            **{f"boards.{name}": name for name in self.boards},
+        }
+        for key, label in named.items():
+            if label in takers:
+                yield Conflict(key, label, f"must be a name of its own below the zone, not that of {takers[label]}")
+            takers.setdefault(label, key)
 
     @rule
     def subnets_apart(self) -> Generator[Conflict]:
-        named = [("gamemaster.subnet", self.gamemaster)]
-        named += [(f"boards.{name}.subnet", board) for name, board in self.boards.items()]
-        subnets = [(key, IPv4Network(owner.subnet)) for key, owner in named if hasattr(owner, "subnet")]
-        for (key, network), (other_key, other) in combinations(subnets, 2):
-            if network.overlaps(other):
-                yield Conflict(other_key, str(other), f"must not overlap {key} ({network})")
+        owners = {"gamemaster.subnet": self.gamemaster}
+        owners |= {f"boards.{name}.subnet": board for name, board in self.boards.items()}
+        known = {"the network of Kapsule's Services": IPv4Network(kinds.KAPSULE_SERVICES)}
+        for key, owner in owners.items():
+            # One that was refused is not there.
+            if not hasattr(owner, "subnet"):
+                continue
+            subnet = IPv4Network(owner.subnet)
+            for other, network in known.items():
+                if subnet.overlaps(network):
+                    yield Conflict(key, str(subnet), f"must not overlap {other} ({network})")
+            known[key] = subnet
 
     @rule
     def pools_in_region(self) -> Generator[Conflict]:
@@ -732,7 +738,7 @@ def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str]
     Raises SettingsError with every problem.
     """
     problems: list[Problem] = []
-    plain = {key: _decoded(key, value) for key, value in given.items()}
+    plain = {key: _decoded(key, value, problems) for key, value in given.items()}
     settings = Section(Settings).read(plain, Place("", problems))
     problems += _stack_problems(given.get("environment"), stack)
     problems += _encryption_problems(given, encrypted)
@@ -741,15 +747,32 @@ def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str]
     return settings
 
 
-def _decoded(key: str, value: object) -> object:
+class _TwiceError(ValueError):
+    """A name stands twice in one object."""
+
+
+def _decoded(key: str, value: object, problems: list[Problem]) -> object:
     """A value as its section wants it: the engine hands objects over as JSON, and text as it is."""
     kind = settings_of(Settings).get(key)
     if isinstance(value, str) and isinstance(kind, (Section, MapOf)):
         try:
+            return json.loads(value, object_pairs_hook=_each_once)
+        except _TwiceError as error:
+            problems.append(Problem(f"{key}.{error}", "", "must be given once"))
             return json.loads(value)
         except ValueError:
             return value
     return value
+
+
+def _each_once(entries: list[tuple[str, object]]) -> Mapping[str, object]:
+    """JSON lets a name stand twice, and Python keeps the last: one of two boards would be gone without a word."""
+    found: dict[str, object] = {}
+    for name, value in entries:
+        if name in found:
+            raise _TwiceError(name)
+        found[name] = value
+    return found
 
 
 def _stack_problems(environment: object, stack: str) -> Generator[Problem]:

@@ -32,6 +32,8 @@ _CATALOGUE = (
     Chart(name="rancher", version="2.15.0", repository="https://releases.rancher.com/server-charts/latest"),
 )
 
+OLDEST_KUBERNETES = 34
+"""Oldest minor (1.x) that the pinned Rancher supports: the oldest that it installs itself (package/Dockerfile)."""
 NEWEST_KUBERNETES = 36
 """Newest minor (1.x) that the pinned Rancher takes: the chart of 2.15.0 says `kubeVersion: < 1.37.0-0`."""
 

@@ -4,11 +4,11 @@ Standard input: JSON with `url` (of the manifest; it holds the token, so no mess
 (PEM, trusted besides those that this machine trusts; or null).
 """
 
+import http.client
 import json
 import ssl
 import sys
 import time
-import urllib.error
 import urllib.request
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
@@ -34,9 +34,10 @@ for left in reversed(range(TRIES)):
         with opener.open(asked["url"], timeout=TIMEOUT_SECONDS) as answer:
             print(answer.read().decode())
         break
-    except urllib.error.URLError as error:
+    # An answer may also end in the middle: only a request that found nobody is a URLError.
+    except (OSError, http.client.HTTPException) as error:
         if not left:
-            why = error.reason
+            why = getattr(error, "reason", None) or error or type(error).__name__
             sys.exit(
                 f"Rancher does not give the manifest with which this board joins it ({why}). Check that Rancher "
                 "answers where rancher.apiUrl says and that rancher.caBundle fits its certificate, then run "

@@ -15,6 +15,7 @@ from rehearsal.kapsule.kube import Kube, Object
 from rehearsal.scaleway.backends import LoadBalancers
 
 RESERVED_IP = "service.beta.kubernetes.io/scw-loadbalancer-ip-ids"
+ZONE = "service.beta.kubernetes.io/scw-loadbalancer-zone"
 PROXY_PROTOCOLS = tuple(
     f"service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-{version}" for version in ("v1", "v2")
 )
@@ -50,7 +51,9 @@ class LoadBalancerController:
     async def _give(self, path: str, service: Object) -> None:
         annotations: Mapping[str, str] = service["metadata"].get("annotations", {})
         try:
-            address = await self._balancers.acquire(self._cluster, service["metadata"]["uid"], _reserved(annotations))
+            address = await self._balancers.acquire(
+                self._cluster, service["metadata"]["uid"], _reserved(annotations), annotations.get(ZONE)
+            )
         except LookupError as error:
             message = f"Error syncing load balancer: {error}"
             await tell(self._kube, service, "Service", "SyncLoadBalancerFailed", message, bad=True)

@@ -117,12 +117,12 @@ class ScalewayApi:
             application.add_routes(product.routes())
         return application
 
-    async def acquire(self, cluster: str, service: str, reserved_ip: str | None) -> str:
+    async def acquire(self, cluster: str, service: str, reserved_ip: str | None, zone: str | None) -> str:
         """See backends.LoadBalancers."""
         record = self._store.clusters.find(cluster)
         if record is None:
             raise LookupError(f"There is no cluster {cluster}: its load balancers cannot be made.")
-        return self._balancers.acquire(record, service, reserved_ip)
+        return self._balancers.acquire(record, service, reserved_ip, zone)
 
     async def release(self, cluster: str, service: str) -> None:
         """See backends.LoadBalancers."""

@@ -116,11 +116,11 @@ class Clusters(Protocol):
 class LoadBalancers(Protocol):
     """Gives a cluster's LoadBalancer Services their addresses; the API implements it."""
 
-    async def acquire(self, cluster: str, service: str, reserved_ip: str | None) -> str:
+    async def acquire(self, cluster: str, service: str, reserved_ip: str | None, zone: str | None) -> str:
         """The address for a Service (its UID), from the reserved IP (its id) if there is one.
 
-        Asking again for the same Service gives the same address. Raises LookupError when the
-        reserved IP does not exist, or the quota is used up.
+        zone: where the load balancer is to be; by default in the region's first. Asking again for the same Service
+        gives the same address. Raises LookupError when the reserved IP does not exist there, or the quota is used up.
         """
         ...
 

@@ -41,9 +41,9 @@ class LoadBalancerBooks:
             web.get(_LBS + "/{id}/private-networks", self._private_networks),
         ]
 
-    def acquire(self, cluster: Record, service: str, reserved_ip: str | None) -> str:
+    def acquire(self, cluster: Record, service: str, reserved_ip: str | None, zone: str | None) -> str:
         """The address of a Service's load balancer, made if there is none. See backends.LoadBalancers."""
-        zone = f"{cluster['region']}-1"
+        zone = zone or f"{cluster['region']}-1"
         balancer = next(iter(self._store.lbs.where(_cluster_id=cluster["id"], _service=service)), None)
         if balancer and reserved_ip in (None, balancer["_ip_id"]):
             return self._store.lb_ips.get(balancer["_ip_id"])["ip_address"]
@@ -51,8 +51,8 @@ class LoadBalancerBooks:
             raise LookupError("Quota exceeded for load balancers: ask Scaleway's support for more.")
         if reserved_ip:
             ip = self._store.lb_ips.find(reserved_ip)
-            if ip is None:
-                raise LookupError(f"There is no load balancer IP {reserved_ip}: reserve it first.")
+            if ip is None or ip["zone"] != zone:
+                raise LookupError(f"There is no load balancer IP {reserved_ip} in {zone}: reserve it first.")
             if ip["lb_id"]:
                 raise LookupError(f"The load balancer IP {reserved_ip} belongs to another load balancer.")
         else:

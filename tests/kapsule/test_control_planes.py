@@ -34,7 +34,7 @@ class Addresses:
     def __init__(self) -> None:
         self.given: dict[str, str] = {}
 
-    async def acquire(self, cluster: str, service: str, reserved_ip: str | None) -> str:
+    async def acquire(self, cluster: str, service: str, reserved_ip: str | None, zone: str | None) -> str:
         if reserved_ip not in (None, "the-reserved-one"):
             raise LookupError(f"there is no reserved IP {reserved_ip}")
         address = "192.0.2.99" if reserved_ip else f"192.0.2.{len(self.given) + 1}"

@@ -30,7 +30,7 @@ class Addresses:
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
 
-    async def acquire(self, cluster: str, service: str, reserved_ip: str | None) -> str:
+    async def acquire(self, cluster: str, service: str, reserved_ip: str | None, zone: str | None) -> str:
         return self._given.setdefault(service, f"192.0.2.{len(self._given) + 1}")
 
     async def release(self, cluster: str, service: str) -> None:

@@ -117,9 +117,17 @@ async def test_the_quota_of_load_balancers_can_be_used_up(cloud: Cloud) -> None:
     cluster = await cloud.cluster(await cloud.network())
     await cloud.ask("POST", FAULTS, {"no_load_balancers": True})
     with pytest.raises(LookupError, match="Quota exceeded"):
-        await cloud.api.acquire(cluster, "service", None)
+        await cloud.api.acquire(cluster, "service", None, None)
     await cloud.ask("DELETE", FAULTS)
-    assert await cloud.api.acquire(cluster, "service", None)
+    assert await cloud.api.acquire(cluster, "service", None, None)
+
+
+async def test_a_load_balancer_does_not_find_an_address_of_another_zone(cloud: Cloud) -> None:
+    cluster = await cloud.cluster(await cloud.network())
+    reserved = await cloud.made("/lb/v1/zones/fr-par-2/ips", {})
+    with pytest.raises(LookupError, match=r"no load balancer IP .* in fr-par-1"):
+        await cloud.api.acquire(cluster, "service", reserved, None)
+    assert await cloud.api.acquire(cluster, "service", reserved, "fr-par-2")
 
 
 async def test_what_is_there_is_counted_without_what_scaleway_makes_itself(cloud: Cloud) -> None:

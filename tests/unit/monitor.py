@@ -22,7 +22,7 @@ _COMPUTED: Mapping[str, Mapping[str, Any]] = {
         "clusterRegistrationToken": {"manifestUrl": "https://rancher.hunt.example.org/v3/import/a-token_c-blue.yaml"}
     },
     "command:local:Command": {"stdout": "{apiVersion: v1, kind: Namespace, metadata: {name: cattle-system}}"},
-    "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20"},
+    "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20", "zone": "fr-par-2"},
     "scaleway:kubernetes/cluster:Cluster": {"kubeconfigs": [{"configFile": "a kubeconfig"}]},
 }
 """What the cloud would add to the inputs; absent in a preview, as in a real one."""

@@ -67,6 +67,8 @@ def test_the_ingress_controller_is_served_at_the_reserved_address() -> None:
     service = graph["blue-ingress-controller"].inputs["values"]["controller"]["service"]
     # Scaleway's cloud controller wants the bare id, the provider's has the zone before it.
     assert service["annotations"]["service.beta.kubernetes.io/scw-loadbalancer-ip-ids"] == "blue-ingress-ip"
+    # Its default is the region's first zone, where an address of the second is not found.
+    assert service["annotations"]["service.beta.kubernetes.io/scw-loadbalancer-zone"] == "fr-par-2"
 
 
 def test_a_chart_from_an_oci_registry_is_named_in_full(graph: Graph) -> None:
@@ -86,6 +88,18 @@ def test_the_proxy_protocol_is_spoken_at_both_ends_or_every_request_fails(graph:
 def test_only_load_balancers_are_believed_when_they_tell_a_players_address(graph: Graph) -> None:
     entries = graph["blue-ingress-controller"].inputs["values"]["controller"]["config"]["entries"]
     assert entries["set-real-ip-from"] == "10.21.0.0/22,100.64.0.0/10"
+
+
+def test_no_pod_can_tell_the_door_a_players_address(graph: Graph) -> None:
+    [allowed] = graph["blue-ingress-players"].inputs["spec"]["ingress"]
+    assert [peer["ipBlock"]["except"] for peer in allowed["from"]] == [["169.254.0.0/16", "100.64.0.0/15"]]
+
+
+def test_the_api_server_reaches_webhooks_from_wherever_the_provider_has_it_call(preview: bool) -> None:
+    graph = graph_of(programs.managed_board, preview)
+    for policy in ("blue-certificates-webhook", "blue-rancher-api-server"):
+        # Cilium finds a node in no network: with any source named, the one node that calls could be left out.
+        assert all(rule.keys() == {"ports"} for rule in graph[policy].inputs["spec"]["ingress"])
 
 
 def test_the_door_stays_open_when_one_node_goes(graph: Graph) -> None:

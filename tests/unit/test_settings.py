@@ -14,7 +14,7 @@ from tests.unit.example import ACCESS_KEY, MISSING, OTHER_KEY, PASSWORD, SECRETS
 LABEL = "must be a DNS label"
 SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
 CIDR = "must be an IPv4 network with its prefix and no host bits set"
-MINOR = "must be a minor version in quotes, such as '1.36' and not newer"
+MINOR = "must be a minor version in quotes, from '1.34' to '1.36', as Rancher 2.15 takes no other"
 IMAGE = "must be an image by its registry and digest"
 NODE = "it refuses DEV1-S, PLAY2-PICO and STARDUST"
 MAIN = "boards.blue.pools.main"
@@ -74,10 +74,13 @@ WRONG: list[tuple[str, object, str]] = [
     ("boards", {}, "must be an object with at least 1 entry of names"),
     ("boards.blue.kubernetesVersion", 1.36, MINOR),
     ("boards.blue.kubernetesVersion", "1.37", MINOR),
+    ("boards.blue.kubernetesVersion", "1.33", MINOR),
+    ("boards.blue.kubernetesVersion", "1.9", MINOR),
     ("boards.blue.kubernetesVersion", "1.36.2", MINOR),
     ("boards.blue.cni", "flannel", "must be one of cilium, calico"),
     ("boards.green.subnet", "10.20.0.128/25", "must not overlap gamemaster.subnet (10.20.0.0/24)"),
     ("boards.green.subnet", "10.21.2.0/24", "must not overlap boards.blue.subnet (10.21.0.0/22)"),
+    ("boards.green.subnet", "10.32.8.0/22", "must not overlap the network of Kapsule's Services (10.32.0.0/20)"),
     ("boards.blue.pools", {}, "must be an object with at least 1 entry of names"),
     ("boards.blue.apiCidrs.0", "everywhere", CIDR),
     ("boards.blue.autoUpgrade.day", "Tuesday", "must be one of any, monday, tuesday"),
@@ -90,6 +93,7 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{MAIN}.nodeType", "STARDUST1-S", NODE),
     (f"{MAIN}.size", 0, "must be a whole number from 1 to 500 nodes"),
     (f"{MAIN}.size", 5, "must lie between minSize (2) and maxSize (4)"),
+    (f"{MAIN}.minSize", 5, "must be at most maxSize (4)"),
     (f"{MAIN}.autoscaling", "yes", "must be true or false"),
     (f"{MAIN}.rootVolumeSizeGb", 10, "must be a whole number from 20 to 10000 GB"),
     (f"{MAIN}.taints.0.effect", "NoShedule", "(did you mean NoSchedule?)"),
@@ -106,12 +110,13 @@ WRONG: list[tuple[str, object, str]] = [
     ("delivery.registry", MISSING, "must be given where delivery.masterKey is"),
     ("delivery.apiCidrs", [], "must be given where delivery.masterKey is"),
     ("delivery.masterKey", MISSING, "must be given where teams play"),
-    ("delivery.droneHost", "code", "must not be delivery.gitHost too"),
-    ("delivery.gitHost", "start", "must not be the name of another part of the game"),
+    ("delivery.droneHost", "code", "must be a name of its own below the zone, not that of delivery.gitHost"),
+    ("delivery.gitHost", "start", "must be a name of its own below the zone, not that of gameApp.host"),
     ("gameApp.hunt", "../elsewhere", "must be the name of a folder in the project's folder"),
     ("gameApp.checkSeconds", 1, "must be a whole number from 5 to 600 seconds"),
     ("gameApp.host", "play.here", LABEL),
-    ("gameApp.host", "grafana", "must not be grafana, under which Grafana is reached"),
+    ("gameApp.host", "grafana", "must be a name of its own below the zone, not that of Grafana"),
+    ("rancher.host", "grafana", "must be a name of its own below the zone, not that of Grafana"),
     (
         "sources.charts.grafana",
         "http://charts.example/",
@@ -346,6 +351,14 @@ def test_a_name_that_cannot_be_one_is_refused(key: str, value: object) -> None:
     assert error.problems[0].allowed.startswith("has a name that must be ")
 
 
+@pytest.mark.parametrize("name", ["start", "grafana", "ranch", "code", "builds"])
+def test_a_board_is_not_called_as_what_is_reached_below_the_zone(name: str) -> None:
+    green = {**complete()["boards"]["green"], "subnet": "10.30.0.0/22"}
+    (problem,) = refusal({f"boards.{name}": green}).problems
+    assert problem.key == f"boards.{name}"
+    assert problem.allowed.startswith("must be a name of its own below the zone, not that of ")
+
+
 def test_a_rule_does_not_judge_by_a_list_or_map_that_is_not_whole() -> None:
     error = refusal({"boards.blue": "a board", "operators.cidrs": ["nowhere", "0.0.0.0/0"]})
     assert [problem.key for problem in error.problems] == ["operators.cidrs.0", "boards.blue"]
@@ -496,6 +509,12 @@ class TestFromTheEngine:
     def test_an_object_that_is_no_json_is_refused(self) -> None:
         config = self.given(spoiled({"boards": "{blue"}), secret=self.HOLDS_SECRETS)
         with pytest.raises(SettingsError, match=r"boards = \"\{blue\": must be an object"):
+            load(config, "dev")
+
+    def test_of_two_boards_of_one_name_neither_is_taken(self) -> None:
+        green = json.dumps(complete()["boards"]["green"])
+        config = self.given(spoiled({"boards": f'{{"green": {green}, "green": {green}}}'}), secret=self.HOLDS_SECRETS)
+        with pytest.raises(SettingsError, match=r"boards\.green: must be given once"):
             load(config, "dev")
 
     def test_an_unknown_key_is_refused(self) -> None:
