@@ -117,7 +117,10 @@ class RancherImport(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(additional_secret_outputs=["stdout"])),
         )
         agent = k8s.yaml.v2.ConfigGroup(
-            f"{name}-agent", yaml=pulumi.Output.secret(manifest.stdout.apply(prepared)), opts=child
+            f"{name}-agent",
+            yaml=pulumi.Output.secret(manifest.stdout.apply(prepared)),
+            # Rancher takes its agent away when it lets go of the board, and hangs where that is gone before it.
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=cluster)),
         )
         fence(
             name,
