@@ -48,6 +48,7 @@ observability = Observability(
         settings=settings.observability,
         grafana_host=settings.fqdn(GRAFANA),
         rancher_url=settings.rancher_url,
+        address=active.ingress_ip,
         ingress_class=active.ingress_class,
         cluster_issuer=active.cluster_issuer,
     ),
@@ -74,7 +75,8 @@ Names(
         host=game_master.host,
         zone=game_master.zone,
         addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
-        | dict.fromkeys([*settings.hosts, f"*.{settings.game_app.host}"], game.address),
+        | dict.fromkeys([*settings.hosts, f"*.{settings.game_app.host}"], game.address)
+        | {GRAFANA: observability.address},
         aliases=settings.challenges,
     ),
     opts=ResourceOptions(providers=[ssh]),

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.certificates import API
 from common.fences import Allowance, Opening, anywhere, fence, names, network, numbers, ports, ration, web, webhooks
 from common.helm import Charts
 from common.naming import restricted_namespace
 from common.settings import Settings
 from common.versions import ACME_DIRECTORIES
 
-API: Final = "cert-manager.io/v1"
 OWN: Final = "own"
 """Name of the ClusterIssuer of an authority that the settings name by its directory."""
 DNS_PORT: Final = 53
@@ -34,8 +34,6 @@ ALLOWANCE: Final = Allowance(
     container_memory="256Mi",
     container_storage="1Gi",
 )
-WILDCARD: Final = "wildcard-tls"
-"""Name of the board's own certificate, and of the Secret that gets it."""
 
 
 class UpdateKey(Protocol):
@@ -224,39 +222,3 @@ def issuer_spec(
             ],
         }
     }
-
-
-def wildcard_certificate(
-    name: str,
-    *,
-    host: pulumi.Input[str],
-    issuer: pulumi.Input[str],
-    namespace: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
-) -> pulumi.Output[str]:
-    """A certificate of one wildcard name; the name of the Secret that gets it.
-
-    host: such as *.blue.hunt.example.org: what is below it never shows in the logs of certificates.
-    Nothing waits here until it is issued. A signature can take minutes, or fail for a reason outside the board, and an
-    `up` that hangs on it would hold back all that does without. cert-manager puts a certificate of its own making into
-    the Secret at once, which the ingress controller needs in order to start, and replaces it when the authority has
-    signed.
-    """
-    certificate = k8s.apiextensions.CustomResource(
-        name,
-        api_version=API,
-        kind="Certificate",
-        metadata={
-            "name": WILDCARD,
-            "namespace": namespace,
-            "annotations": {"cert-manager.io/issue-temporary-certificate": "true"},
-        },
-        spec={
-            "secretName": WILDCARD,
-            "dnsNames": [host],
-            "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-            "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": issuer},
-        },
-        opts=opts,
-    )
-    return certificate.id.apply(lambda _: WILDCARD)

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
-from board.certificates import wildcard_certificate
+from common.certificates import certificate
 from common.fences import Allowance, Opening, every_pod, fence, names, numbers, players, ration, web
 from common.helm import Charts
 from common.naming import restricted_namespace, tags
@@ -31,6 +31,8 @@ ALLOWANCE: Final = Allowance(
 )
 CARRIER: Final = "100.64.0.0/10"
 """Shared address space (RFC 6598), in which Scaleway's load balancers and Kapsule's pods may have their addresses."""
+WILDCARD: Final = "wildcard-tls"
+"""Name of the board's own certificate, and of the Secret that gets it."""
 METRICS: Final = 9113
 """Port at which the controller tells its numbers: the chart's default."""
 _ANNOTATION: Final = "service.beta.kubernetes.io/scw-loadbalancer"
@@ -60,7 +62,7 @@ class IngressController(pulumi.ComponentResource):
     """The ingress controller and the reserved IP of its load balancer."""
 
     ip: pulumi.Output[str]
-    """Public IPv4 address, known once the controller is ready to serve at it."""
+    """Public IPv4 address, known once the controller serves at it, with the board's own certificate."""
     ingress_class: pulumi.Output[str]
 
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -79,24 +81,28 @@ class IngressController(pulumi.ComponentResource):
         ).metadata.name
         fence(name, namespace, openings(), child)
         ration(name, namespace, ALLOWANCE, child, doors=1)
-        certificate = None
+        secret = None
+        signed: list[pulumi.Output[str]] = []
         if args.cluster_issuer is not None:
-            secret = wildcard_certificate(
+            wildcard = certificate(
                 f"{name}-wildcard",
+                called=WILDCARD,
                 host=pulumi.Output.concat("*.", args.board, ".", args.zone),
                 issuer=args.cluster_issuer,
                 namespace=namespace,
                 opts=child,
             )
-            certificate = pulumi.Output.concat(namespace, "/", secret)
+            signed = [wildcard.id]
+            # The controller starts beside the signing; where there is an issuer, the Secret is there at once.
+            secret = pulumi.Output.all(namespace, args.cluster_issuer).apply(lambda known: f"{known[0]}/{WILDCARD}")
         release = args.charts.release(
             "nginx-ingress",
             name=f"{name}-controller",
             namespace=namespace,
-            values=controller_values(address.id.apply(_bare_id), address.zone, args.subnet, certificate, args.priority),
+            values=controller_values(address.id.apply(_bare_id), address.zone, args.subnet, secret, args.priority),
             opts=child,
         )
-        self.ip = pulumi.Output.all(address.ip_address, release.id).apply(lambda values: str(values[0]))
+        self.ip = pulumi.Output.all(address.ip_address, release.id, *signed).apply(lambda values: str(values[0]))
         self.ingress_class = release.id.apply(lambda _: CLASS)
         self.register_outputs({"ip": self.ip, "ingress_class": self.ingress_class})
 

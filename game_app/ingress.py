@@ -9,6 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.certificates import certificate
 from common.naming import labels
 
 CLOSED: Final = "closed"
@@ -44,8 +45,10 @@ def exposed(
     *,
     closed: Sequence[str] = (),
     opts: pulumi.ResourceOptions,
-) -> k8s.networking.v1.Ingress:
-    """An Ingress to a component's Service, with a certificate of its own where there is an issuer.
+) -> pulumi.Output[str]:
+    """An Ingress to a component's Service, with a certificate of its own where there is an issuer; the door's URL.
+
+    The URL is known once the ingress controller has an address for it and its certificate is signed.
 
     name: prefix of the resources' names.
     closed: paths, with all below them, that lead nowhere.
@@ -61,20 +64,32 @@ def exposed(
     if closed:
         nowhere = _nowhere(name, namespace, opts)
         paths += [path(prefix, nowhere) for prefix in closed]
-    issuer = {} if door.cluster_issuer is None else {"cert-manager.io/cluster-issuer": door.cluster_issuer}
-    tls = networking.IngressTLSArgs(secret_name=f"{app}-tls", hosts=[door.host])
-    return networking.Ingress(
+    tls: list[k8s.networking.v1.IngressTLSArgs] = []
+    signed: list[pulumi.Output[str]] = []
+    if door.cluster_issuer is not None:
+        secret = f"{app}-tls"
+        own = certificate(
+            f"{name}-certificate",
+            called=secret,
+            host=door.host,
+            issuer=door.cluster_issuer,
+            namespace=namespace,
+            opts=opts,
+        )
+        tls, signed = [networking.IngressTLSArgs(secret_name=secret, hosts=[door.host])], [own.id]
+    way = networking.Ingress(
         f"{name}-ingress",
-        metadata={"name": app, "namespace": namespace, "labels": dict(labels(app)), "annotations": issuer},
+        metadata={"name": app, "namespace": namespace, "labels": dict(labels(app))},
         spec=networking.IngressSpecArgs(
             ingress_class_name=door.ingress_class,
             rules=[
                 networking.IngressRuleArgs(host=door.host, http=networking.HTTPIngressRuleValueArgs(paths=paths)),
             ],
-            tls=None if door.cluster_issuer is None else [tls],
+            tls=tls or None,
         ),
         opts=opts,
     )
+    return pulumi.Output.all(door.url, way.id, *signed).apply(lambda known: str(known[0]))
 
 
 def _nowhere(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:

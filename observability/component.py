@@ -33,12 +33,16 @@ class ObservabilityArgs:
     """Where operators reach Rancher, through which they may sign in; None where there is none."""
     cluster_issuer: pulumi.Input[str] | None = None
     """cert-manager's issuer of Grafana's certificate; None where the board has none."""
+    address: pulumi.Input[str]
+    """Public IPv4 address of the board's ingress."""
 
 
 class Observability(pulumi.ComponentResource):
     """Numbers and lines of everything on the board, and the pages that show them."""
 
     grafana_url: pulumi.Output[str]
+    address: pulumi.Output[str]
+    """Where Grafana's name is to lead, known once it is served there."""
     loki_url: pulumi.Output[str]
     """Where Loki's gateway answers inside the board."""
 
@@ -114,5 +118,6 @@ class Observability(pulumi.ComponentResource):
             opts=child,
         )
         self.grafana_url = grafana.url
+        self.address = pulumi.Output.all(args.address, grafana.url).apply(lambda known: str(known[0]))
         self.loki_url = loki.url
-        self.register_outputs({"grafana_url": self.grafana_url, "loki_url": self.loki_url})
+        self.register_outputs({"grafana_url": self.grafana_url, "address": self.address, "loki_url": self.loki_url})

@@ -9,12 +9,15 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.certificates import certificate
 from common.helm import Charts
 from common.settings import SignIn
 from observability import dashboards
 from observability.loki import TENANTS, USER
 from observability.sizing import resources
 
+TLS = "grafana-tls"
+"""Name of its certificate, and of the Secret that gets it."""
 _MOUNTED = "/var/lib/grafana/dashboards"
 
 
@@ -44,7 +47,7 @@ class Grafana(pulumi.ComponentResource):
     """Grafana with its dashboards as code; no chart value repeats a password."""
 
     url: pulumi.Output[str]
-    """Where it answers, known once it is ready."""
+    """Where it answers, known once it is ready and its certificate is signed."""
 
     def __init__(self, name: str, args: GrafanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Grafana", name, None, opts)
@@ -72,8 +75,18 @@ class Grafana(pulumi.ComponentResource):
             values=grafana_values(args, admin.metadata.name, environment.metadata.name, folders),
             opts=child,
         )
-        scheme = "http" if args.cluster_issuer is None else "https"
-        self.url = pulumi.Output.all(args.host, release.id).apply(lambda values: f"{scheme}://{values[0]}/")
+        scheme, signed = "http", list[pulumi.Output[str]]()
+        if args.cluster_issuer is not None:
+            own = certificate(
+                f"{name}-certificate",
+                called=TLS,
+                host=args.host,
+                issuer=args.cluster_issuer,
+                namespace=args.namespace,
+                opts=child,
+            )
+            scheme, signed = "https", [own.id]
+        self.url = pulumi.Output.all(args.host, release.id, *signed).apply(lambda known: f"{scheme}://{known[0]}/")
         self.register_outputs({"url": self.url})
 
     def _folder(
@@ -121,7 +134,7 @@ def grafana_values(
             "enabled": True,
             "ingressClassName": args.ingress_class,
             "hosts": [args.host],
-            **_certificate(args.host, args.cluster_issuer),
+            "tls": [{"secretName": TLS, "hosts": [args.host]}] if args.cluster_issuer is not None else [],
         },
         "grafana.ini": {
             "server": {"root_url": pulumi.Output.concat(scheme, "://", args.host, "/")},
@@ -189,15 +202,6 @@ def providers() -> Mapping[str, Any]:
             }
             for folder, title in dashboards.FOLDERS.items()
         ],
-    }
-
-
-def _certificate(host: pulumi.Input[str], issuer: pulumi.Input[str] | None) -> Mapping[str, Any]:
-    if issuer is None:
-        return {}
-    return {
-        "annotations": {"cert-manager.io/cluster-issuer": issuer},
-        "tls": [{"secretName": "grafana-tls", "hosts": [host]}],
     }
 
 

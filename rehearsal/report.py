@@ -57,6 +57,7 @@ class Report:
             ("Scaleway API", STAND_IN, "this project", f"http://{api}:8080", ""),
             ("chart repository", STAND_IN, "this project", f"http://{charts}:8080", ""),
             ("Let's Encrypt", "Pebble, a real ACME server", "tool chain", f"https://{authority}:14000/dir", ""),
+            ("cert-manager", f"{STAND_IN} with real orders", "this project", "", ""),
             ("game master", "real Debian 13 in a container", "Debian", str(outputs["game_master_ip"]), "gamemaster-"),
             (f"zone {outputs['zone']}", REAL + " bind9", "Debian", f"{outputs['game_master_ip']}:53", "names"),
             ("K3s", f"{STAND_IN}: real control plane, no pods run", "this project", "", "gamemaster-kubernetes"),

@@ -85,7 +85,7 @@ class Hunt(pulumi.ComponentResource):
     """
 
     url: pulumi.Output[str]
-    """Known once the page is served: its pod is ready and the ingress has an address."""
+    """Known once the page is served: its pod is ready, the ingress has an address and its certificate is signed."""
     operators_code: pulumi.Output[str]
     """What the operators log in with, a secret; empty without a key."""
     codes: pulumi.Output[Mapping[str, str]]
@@ -129,9 +129,9 @@ class Hunt(pulumi.ComponentResource):
         running = self._running(name, namespace, account.metadata.name, place, args)
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        way = exposed(name, APP, namespace, door.metadata.name, args.door, opts=child)
+        served = exposed(name, APP, namespace, door.metadata.name, args.door, opts=child)
         self._let_look(name, account.metadata.name, namespace, args)
-        self.url = pulumi.Output.all(page_url, way.id).apply(lambda known: str(known[0]))
+        self.url = pulumi.Output.concat(served, "/")
         key = hunt_key(args.master_key) if args.master_key is not None else None
         if key is not None:
             self._keepers(name, place, key, args)

@@ -94,7 +94,7 @@ async def _settle(changed: asyncio.Event, mirrors: Sequence[Mirror], duties: Seq
     retry = _FIRST_RETRY_SECONDS
     while True:
         changed.clear()
-        settled = [await _try(duty, object_) for duty in duties for object_ in duty.of.objects]
+        settled = await asyncio.gather(*(_try(duty, object_) for duty in duties for object_ in duty.of.objects))
         if all(settled):
             retry = _FIRST_RETRY_SECONDS
             await changed.wait()

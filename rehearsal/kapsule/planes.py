@@ -17,6 +17,7 @@ from rehearsal.kapsule.kube import TROUBLE, KubeError, Object
 from rehearsal.kapsule.load_balancers import LoadBalancerController
 from rehearsal.kapsule.nodes import ready_nodes, set_nodes
 from rehearsal.kapsule.plane import API_PORT, ETCD_PEER_PORT, ETCD_PORT, Described, Plane
+from rehearsal.kapsule.signing import GROUP, CertificateController
 from rehearsal.kapsule.volumes import VolumeController
 from rehearsal.processes import Processes
 from rehearsal.run import Block, Run, RunError
@@ -153,8 +154,13 @@ async def _control(of: Plane, balancers: LoadBalancers) -> None:
         *IngressController(kube, ingresses, classes, services).duties,
         *VolumeController(kube, claims, volumes).duties,
     ]
+    signing = asyncio.Event()
+    # Apart from the others: their kind comes with cert-manager, and each is waited for while an authority signs.
+    certificates = Mirror(kube, f"{GROUP}/certificates", signing)
     try:
-        await attend(changed, [services, ingresses, classes, claims, volumes], duties)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(attend(changed, [services, ingresses, classes, claims, volumes], duties))
+            tasks.create_task(attend(signing, [certificates], CertificateController(kube, certificates).duties))
     except Exception:
         _LOG.exception("The controllers of cluster %s ended; it gives no more addresses and volumes.", of.described.id)
         raise

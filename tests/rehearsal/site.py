@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from pulumi import automation as auto
 from rich.console import Console
 
@@ -140,6 +141,18 @@ class Rehearsal:
         """What kubectl printed, run as the operator would: on the active board, or on one that has a name."""
         file = self._kubeconfig_of(board) if board else self.run.home / "kubeconfig"
         return output([tools().control_plane / "kubectl", f"--kubeconfig={file}", *arguments])
+
+    def names_signed_in(self, namespace: str, secret: str, *, board: str = "") -> list[str]:
+        """The names of the certificate in a Secret, if the rehearsal's authority has signed it."""
+        where = (f"--namespace={namespace}", "--ignore-not-found", "--output=jsonpath={.data.tls\\.crt}")
+        held = base64.b64decode(self.kubectl("get", "secret", secret, *where, board=board))
+        if not held:
+            return []
+        certificate = x509.load_pem_x509_certificate(held)
+        signer = certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        assert str(signer[0].value).startswith("Pebble Intermediate")
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return names.get_values_for_type(x509.DNSName)
 
     def _kubeconfig_of(self, board: str) -> Path:
         """The kubeconfig that Scaleway gives a board's owner, in a file."""

@@ -196,9 +196,23 @@ def test_what_the_boards_issuer_holds_proves_the_boards_own_names_and_no_other(g
     assert written("blue", "A", "192.0.2.1") == dns.rcode.REFUSED
     assert written("_acme-challenge.green", "TXT", "proof") == dns.rcode.REFUSED
 
-    [certificate] = json.loads(game.kubectl("get", "certificates", "--all-namespaces", "--output=json"))["items"]
-    assert certificate["spec"]["dnsNames"] == [f"*.blue.{ZONE}"]
-    assert certificate["spec"]["issuerRef"]["name"] == issuer["metadata"]["name"]
+
+def test_each_name_of_the_board_has_a_certificate_that_the_authority_has_signed(game: Rehearsal, raised: str) -> None:
+    certificates = json.loads(game.kubectl("get", "certificates", "--all-namespaces", "--output=json"))["items"]
+    signed = {
+        name: each
+        for each in certificates
+        for name in game.names_signed_in(each["metadata"]["namespace"], each["spec"]["secretName"])
+    }
+    assert signed.keys() == {f"*.blue.{ZONE}", f"play.{ZONE}", f"grafana.{ZONE}"}
+    assert {each["spec"]["issuerRef"]["name"] for each in signed.values()} == {"own"}
+    # Whatever has a certificate of its own names the one that is there.
+    shown = json.loads(game.kubectl("get", "ingresses", "--all-namespaces", "--output=json"))["items"]
+    hosts = {host for each in shown for tls in each["spec"].get("tls", []) for host in tls["hosts"]}
+    assert hosts == {f"play.{ZONE}", f"grafana.{ZONE}"}
+    for each in shown:
+        for tls in each["spec"].get("tls", []):
+            assert game.names_signed_in(each["metadata"]["namespace"], tls["secretName"]) == tls["hosts"]
 
 
 def test_the_operator_saves_the_game_master_to_a_file_that_is_for_nobody_else(

@@ -61,11 +61,12 @@ def proven_at(game: Rehearsal, name: str) -> str:
 
 
 def serves(game: Rehearsal, board: str) -> bool:
-    """Whether the game's page has ready pods and a way in on a board."""
+    """Whether the game's page has ready pods, a way in and a certificate on a board."""
     page = ("--namespace=hunt", "--ignore-not-found", "hunt")
     ready = game.kubectl("get", "deployments", *page, "--output=jsonpath={.status.readyReplicas}", board=board)
     way = game.kubectl("get", "ingress", *page, "--output=jsonpath={.status.loadBalancer.ingress[0].ip}", board=board)
-    return bool(ready) and bool(way)
+    # F5's controller ends every handshake for a name whose certificate is not there.
+    return bool(ready) and bool(way) and game.names_signed_in("hunt", "hunt-tls", board=board) == [f"play.{ZONE}"]
 
 
 def managed(game: Rehearsal) -> dict[str, str]:

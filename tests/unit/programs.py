@@ -193,6 +193,7 @@ def observability(
             grafana_host="grafana.hunt.example.org",
             ingress_class="nginx",
             rancher_url=rancher_url,
+            address="192.0.2.20",
             cluster_issuer=cluster_issuer,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),

@@ -228,17 +228,21 @@ def test_a_wildcard_serves_every_host_of_the_board_so_that_no_name_is_told(previ
     assert certificate.inputs["spec"]["dnsNames"] == ["*.blue.hunt.example.org"]
     assert "blue-certificates-issuer-own" in certificate.depends_on
     controller = graph["blue-ingress-controller"]
-    assert "blue-ingress-wildcard" in controller.depends_on
+    assert "blue-certificates-issuer-own" in controller.depends_on
     if not preview:
         secret = f"ingress/{certificate.inputs['spec']['secretName']}"
         assert controller.inputs["values"]["controller"]["wildcardTLS"] == {"secret": secret}
         assert controller.inputs["values"]["controller"]["defaultTLS"] == {"secret": secret}
 
 
-def test_the_door_starts_before_the_authority_has_signed_and_nothing_waits_for_it(graph: Graph) -> None:
-    annotations = graph["blue-ingress-wildcard"].inputs["metadata"]["annotations"]
+def test_the_door_starts_while_the_authority_signs(graph: Graph) -> None:
+    wildcard = graph["blue-ingress-wildcard"]
     # The controller does not start without its Secret; this gives it one at once.
-    assert annotations == {"cert-manager.io/issue-temporary-certificate": "true"}
+    assert wildcard.inputs["metadata"]["annotations"] == {
+        "cert-manager.io/issue-temporary-certificate": "true",
+        "pulumi.com/waitFor": "condition=Ready",
+    }
+    assert "blue-ingress-wildcard" not in graph["blue-ingress-controller"].depends_on
 
 
 def test_a_board_without_an_authority_has_cert_manager_and_no_issuer(preview: bool) -> None:

@@ -168,7 +168,9 @@ def test_prometheus_never_fills_its_volume_and_asks_no_team(graph: Graph) -> Non
 def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(preview: bool) -> None:
     graph = run(lambda: programs.observability(cluster_issuer="lets-encrypt"), preview=preview)
     values = graph[GRAFANA].inputs["values"]
-    assert values["ingress"]["annotations"] == {"cert-manager.io/cluster-issuer": "lets-encrypt"}
+    own = graph["observability-grafana-certificate"].inputs["spec"]
+    assert own["issuerRef"]["name"] == "lets-encrypt"
+    assert (own["secretName"], own["dnsNames"]) == ("grafana-tls", ["grafana.hunt.example.org"])
     assert values["ingress"]["tls"] == [{"secretName": "grafana-tls", "hosts": ["grafana.hunt.example.org"]}]
     assert values["grafana.ini"]["server"]["root_url"] == "https://grafana.hunt.example.org/"
     assert values["grafana.ini"]["security"]["cookie_secure"] is True

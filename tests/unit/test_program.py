@@ -94,6 +94,19 @@ def test_every_board_has_a_wildcard_and_the_games_names_lead_to_the_active_one(g
     assert "board-green-ingress-ip" not in graph["names-play-update"].depends_on
 
 
+def test_a_name_leads_to_a_board_once_what_it_names_is_served_there_with_a_signed_certificate(graph: Graph) -> None:
+    # F5's controller ends every handshake for a name whose certificate is not there.
+    for name, served in {
+        "wildcard-blue": {"board-blue-ingress-controller", "board-blue-ingress-wildcard"},
+        "play": {"game-hunt-ingress", "game-hunt-certificate"},
+        "grafana": {"observability-grafana-release", "observability-grafana-certificate"},
+    }.items():
+        assert served <= graph[f"names-{name}-update"].depends_on
+    # What proves them leads there before.
+    proof = graph["names-acme-challenge-play-update"].depends_on
+    assert not any(each.startswith(("game-", "observability")) for each in proof)
+
+
 def test_no_secret_of_the_settings_reaches_the_engine_in_the_clear(graph: Graph) -> None:
     hidden = [
         OPERATOR.private,
