@@ -268,9 +268,7 @@ class GameApp(pulumi.ComponentResource):
 
 
 def _pipelines(source: Source, workshop: Workshop, args: GameAppArgs) -> Mapping[str, str]:
-    return catalogue(
-        source.organisation, workshop.components, list(workshop.repositories), workshop.registry, args.images
-    )
+    return catalogue(source, workshop.components, list(workshop.repositories), workshop.registry, args.images)
 
 
 def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late

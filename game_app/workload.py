@@ -70,11 +70,12 @@ def pod(
     automount: bool = True,
     init: Sequence[k8s.core.v1.ContainerArgs] = (),
     once: bool = False,
+    grace_seconds: int | None = None,
 ) -> k8s.core.v1.PodSpecArgs:
     """A pod of a user without a name, which gets an account of the cluster only where one is given.
 
     automount: every container gets that account. init: what runs before the others, one after the other.
-    once: it ends, and is not started again.
+    once: it ends, and is not started again. grace_seconds: how long it may take to end when told to; None: 30.
     """
     core = k8s.core.v1
     return core.PodSpecArgs(
@@ -82,6 +83,7 @@ def pod(
         automount_service_account_token=automount and service_account is not None,
         enable_service_links=False,
         restart_policy="Never" if once else None,
+        termination_grace_period_seconds=grace_seconds,
         security_context=core.PodSecurityContextArgs(
             run_as_non_root=True,
             run_as_user=user,

@@ -25,7 +25,7 @@ from game_app.guard.component import APP as GUARD_APP
 from game_app.guard.component import NAMESPACE as GUARD
 from game_app.guard.component import PORT as GUARD_PORT
 from game_app.guard.component import SIGNATURES, Guard, GuardArgs
-from game_app.guard.pipelines import pipeline_files
+from game_app.guard.pipelines import COMPONENT, TEAM, containers, pipeline_files, template_name
 from game_app.ingress import Door
 from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
 from game_app.scm.source import ServerPlace, Source
@@ -53,6 +53,16 @@ _ALLOWANCE: Final = Allowance(
     container_memory="1Gi",
     container_storage="1Gi",
 )
+_RUNNERS: Final = Allowance(
+    pods=16,
+    cpu="16",
+    memory="8Gi",
+    storage="8Gi",
+    container_cpu="1",
+    container_memory="512Mi",
+    container_storage="512Mi",
+)
+"""Those that end stay until their last build is over, and with every team that is added two do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +105,12 @@ class Delivery(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Delivery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        files = catalogue(args.source, args.components, list(args.teams), args.registry, args.images)
         guard = Guard(
             f"{name}-guard",
             GuardArgs(
                 image=args.images.python,
-                files=catalogue(
-                    args.source.organisation, args.components, list(args.teams), args.registry, args.images
-                ),
+                files=files,
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
                 setup=args.source.setup,
@@ -120,7 +129,7 @@ class Delivery(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self._runners(name, args, [*args.components, *args.teams])
+        self._runners(name, args, [*args.components, *args.teams], files)
         self.register_outputs({"guard_url": self.guard_url, "server": self.server})
 
     def _secret(self, args: DeliveryArgs, purpose: str) -> pulumi.Output[str]:
@@ -180,7 +189,9 @@ class Delivery(pulumi.ComponentResource):
             opts=child,
         ).ready
 
-    def _runners(self, name: str, args: DeliveryArgs, repositories: Sequence[str]) -> None:
+    def _runners(
+        self, name: str, args: DeliveryArgs, repositories: Sequence[str], pipelines: Mapping[str, str]
+    ) -> None:
         child = pulumi.ResourceOptions(parent=self)
         namespace = k8s.core.v1.Namespace(
             f"{name}-runners-namespace",
@@ -190,7 +201,7 @@ class Delivery(pulumi.ComponentResource):
         fenced(
             f"{name}-runners",
             namespace,
-            _ALLOWANCE,
+            _RUNNERS,
             egress=[to_dns(), to_pods(NAMESPACE, server.APP, server.PORT), to_api(args.api_cidrs)],
             opts=child,
         )
@@ -218,7 +229,9 @@ class Delivery(pulumi.ComponentResource):
                 ),
                 opts=child,
             )
+            builds = {kind: containers(pipelines[template_name(kind, trust.event)]) for kind in (COMPONENT, TEAM)}
             for repository in repositories:
+                component = repository in args.components
                 cell = Cell(
                     f"{name}-{trust.prefix}{repository}",
                     CellArgs(
@@ -227,7 +240,8 @@ class Delivery(pulumi.ComponentResource):
                         reach=reach,
                         runner_account=runner.account,
                         runner_namespace=namespace,
-                        components=repository in args.components,
+                        components=component,
+                        containers=builds[COMPONENT if component else TEAM],
                     ),
                     opts=child,
                 )
@@ -294,13 +308,14 @@ class Delivery(pulumi.ComponentResource):
 
 
 def catalogue(
-    organisation: str, components: Sequence[str], teams: Sequence[str], registry: str, images: Images
+    source: Source, components: Sequence[str], teams: Sequence[str], registry: str, images: Images
 ) -> Mapping[str, str]:
     """The guard's files by name, for repositories of these names."""
     return pipeline_files(
-        organisation=organisation,
+        organisation=source.organisation,
         components=components,
         teams=teams,
+        source=source.builds_url,
         registry=registry,
         buildkit=buildkit.URL,
         namespace=COMPONENTS,

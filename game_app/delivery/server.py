@@ -9,6 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from game_app.budget import TEAM
 from game_app.handover import handed_over
 from game_app.ingress import Door, exposed
 from game_app.scm.source import Source
@@ -20,6 +21,8 @@ APPLICATION: Final = "drone-oauth"
 """Secret with its OAuth application at the source control, where the set-up hands it over: `id` and `secret`."""
 INSIDE_ONLY: Final = ("/rpc", "/metrics", "/varz", "/debug")
 """Paths for runners and Prometheus; people have no business there."""
+CLEANUP: Final = 5
+"""Minutes between two looks for builds that no runner has any more, and after which one is taken for such."""
 WEBHOOKS: Final = "/hook"
 """Path for the source control's webhooks, each of which bears the secret of its repository."""
 
@@ -148,9 +151,11 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_DATADOG_ENABLED": "false",
         # For Prometheus, which has no account here; from outside the board the path is closed.
         "DRONE_PROMETHEUS_ANONYMOUS_ACCESS": "true",
-        # A build that a restored dump thinks is running would hold its repository's one place for a day.
-        "DRONE_CLEANUP_INTERVAL": "5m",
-        "DRONE_CLEANUP_DEADLINE_RUNNING": "30m",
+        # A build that a restored dump thinks is running would hold its repository's one place for a day. Drone adds the
+        # buffer to the deadline, and to the time that the repository's own builds may take.
+        "DRONE_CLEANUP_INTERVAL": f"{CLEANUP}m",
+        "DRONE_CLEANUP_DEADLINE_RUNNING": f"{TEAM}m",
+        "DRONE_CLEANUP_BUFFER": f"{CLEANUP}m",
     }
 
 

@@ -14,6 +14,7 @@ import pulumi_kubernetes as k8s
 from common.keys import derived
 from common.naming import restricted_namespace
 from common.versions import Images
+from game_app.budget import COMPONENT, TEAM
 from game_app.delivery.policies import BUILD_LABEL
 from game_app.guard.pipelines import BRANCH
 from game_app.ingress import Door, exposed
@@ -159,6 +160,7 @@ def source(*, master_key: pulumi.Input[str], door: Door, drone: ServerPlace, pla
         organisation=ORGANISATION,
         players_url=pulumi.Output.concat(door.url, "/"),
         pods_url=URL,
+        builds_url=URL,
         way=to_pods(NAMESPACE, APP, PORT),
         webhooks=from_pods(NAMESPACE, APP, drone.port),
         setup=(NAMESPACE, ACCOUNT),
@@ -245,8 +247,11 @@ def plan(
         "merger": MERGER,
         "passwords": {name: account_password(master, name) for name in (BUILDER, CLONER, MERGER, MAINTAINER, *players)},
         "repositories": [
-            *({"name": name, "readers": [], "writers": [MAINTAINER]} for name in components),
-            *({"name": name, "readers": list(readers), "writers": []} for name, readers in teams.items()),
+            *({"name": name, "minutes": COMPONENT, "readers": [], "writers": [MAINTAINER]} for name in components),
+            *(
+                {"name": name, "minutes": TEAM, "readers": list(readers), "writers": []}
+                for name, readers in teams.items()
+            ),
         ],
     }
 
