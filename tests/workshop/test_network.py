@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,24 @@ async def test_what_the_work_needs_is_open(
     network: Network, source: str, target: str, port: int, protocol: str
 ) -> None:
     assert await network.reaches(source, target, port, protocol)
+
+
+@pytest.mark.parametrize(
+    ("build", "file"),
+    [
+        ("ci-team-red/build", "team.pull_request.yaml"),
+        ("cd-team-red/build", "team.push.yaml"),
+        ("cd-portal/build", "component.push.yaml"),
+    ],
+)
+async def test_every_address_in_the_cluster_that_a_pipeline_names_is_open_to_its_pods(
+    site: Site, network: Network, build: str, file: str
+) -> None:
+    kept = json.loads(await site.kubectl("--namespace=guard", "get", "configmap", "pipelines", "--output=json"))
+    named = set(re.findall(r"://([a-z0-9-]+)\.([a-z0-9-]+)\.svc\.cluster\.local:(\d+)", kept["data"][file]))
+    assert ("gitea", "scm", "3000") in named
+    for app, namespace, port in named:
+        assert await network.reaches(build, f"{namespace}/{app}", int(port)), app
 
 
 @pytest.mark.parametrize("build", [f"{namespace}/build" for namespace in BUILDS])
