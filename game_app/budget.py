@@ -11,8 +11,10 @@ MEMORY: Final = 1
 """GiB."""
 STORAGE: Final = 2
 """GiB of scratch space. These three are the most that one container of a build may use."""
-AT_ONCE: Final = 2
-"""Builds in one namespace: the one that runs, and the one before it, whose pod may still be ending."""
+AT_ONCE: Final = 4
+"""Builds in one namespace: the one that runs, and those before it whose pods may still be ending.
+
+Each change of a pull request ends the build of the change before it, and its pod takes half a minute to go."""
 
 READY: Final = 5
 """Minutes that a component's pods may take to be ready, and as many again to go back to the release before."""

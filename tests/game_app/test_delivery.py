@@ -262,7 +262,7 @@ def test_a_build_clones_where_its_pods_may_go_and_nowhere_that_drone_says(graph:
 
 @pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
 @pytest.mark.parametrize(("repository", "kind"), [("portal", "component"), ("team-red", "team")])
-def test_t21_where_a_pipeline_runs_there_is_room_for_its_pod_and_one_that_ends(
+def test_t21_where_a_pipeline_runs_there_is_room_for_its_pod_and_those_that_end(
     graph: Graph, trust: Trust, repository: str, kind: str
 ) -> None:
     steps = yaml.safe_load(graph["delivery-guard-pipelines"].inputs["data"][f"{kind}.{trust.event}.yaml"])["steps"]
@@ -271,9 +271,10 @@ def test_t21_where_a_pipeline_runs_there_is_room_for_its_pod_and_one_that_ends(
     limit = policy["resources"]["limit"]
     assert limit == {"cpu": 1000, "memory": "1GiB"}
     hard = within(graph, "ResourceQuota", policy["metadata"]["namespace"])[0].inputs["spec"]["hard"]
-    two = 2 * len(steps)
-    assert (hard["pods"], hard["limits.cpu"], hard["limits.memory"]) == ("2", str(two), f"{two}Gi")
-    assert hard["limits.ephemeral-storage"] == f"{2 * two}Gi"
+    assert int(hard["pods"]) >= 3, "who changes a pull request twice in a minute has two that end"
+    containers = int(hard["pods"]) * len(steps)
+    assert (hard["limits.cpu"], hard["limits.memory"]) == (str(containers), f"{containers}Gi")
+    assert hard["limits.ephemeral-storage"] == f"{2 * containers}Gi"
 
 
 def test_the_places_of_a_runner_end_at_what_the_board_bears(preview: bool) -> None:

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from game_app.budget import READY
+from game_app.budget import AT_ONCE, READY
 from game_app.delivery.policies import TRUSTS, Trust
 from game_app.guard.pipelines import template_name
 from game_app.guard.service.pipelines import CATALOGUE
@@ -188,20 +188,20 @@ async def emptied(site: Site, namespace: str) -> AsyncGenerator[None]:
 
 @pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
 @pytest.mark.parametrize("repository", ["portal", "team-red"])
-async def test_t21_t27_a_pipelines_pod_starts_beside_the_one_before_it_and_no_larger_one_does(
+async def test_t21_t27_a_pipelines_pod_starts_beside_those_before_it_and_no_larger_one_does(
     site: Site, rendered: Rendered, fell: Fell, trust: Trust, repository: str
 ) -> None:
     build = rendered.pod(trust, repository)
     namespace, runner = build["metadata"]["namespace"], f"runners:runner-{trust.name}"
     assert namespace == f"{trust.prefix}{repository}"
     larger = copy.deepcopy(build)
-    larger["metadata"]["name"] = "drone-next"
     larger["spec"]["containers"].append({**larger["spec"]["containers"][-1], "name": "one-more"})
+    before = [{**build, "metadata": {**build["metadata"], "name": f"before-{number}"}} for number in range(1, AT_ONCE)]
     async with emptied(site, namespace):
+        given = {"apiVersion": "v1", "kind": "List", "items": before}
         as_runner = f"--as=system:serviceaccount:{runner}"
-        await site.kubectl("create", f"--namespace={namespace}", as_runner, "--filename=-", given=build)
-        following = {**build, "metadata": {**build["metadata"], "name": "drone-next"}}
-        assert "created" in await tried(site, following, namespace, runner)
+        await site.kubectl("create", f"--namespace={namespace}", as_runner, "--filename=-", given=given)
+        assert "created" in await tried(site, build, namespace, runner)
         assert "exceeded quota" in await tried(site, larger, namespace, runner)
     del larger["metadata"]["namespace"], larger["spec"]["serviceAccountName"]
     assert "created" in await tried(site, larger, "default")
