@@ -122,6 +122,8 @@ class Guard(pulumi.ComponentResource):
                     },
                     probe=http_probe("/healthz"),
                     work_in="/srv",
+                    # Each added team rolls it, and Gitea sends a webhook that was lost meanwhile no second time.
+                    linger=5,
                 )
             ],
             volumes=[

@@ -415,6 +415,13 @@ def test_the_guard_outlives_the_loss_of_a_node(graph: Graph) -> None:
     assert graph["delivery-guard-budget"].inputs["spec"]["minAvailable"] == 1
 
 
+def test_a_guard_that_is_replaced_answers_until_nobody_asks_it_any_more(graph: Graph) -> None:
+    assert container(graph, "delivery-guard-deployment")["lifecycle"]["preStop"] == {
+        "exec": {"command": ["sleep", "5"]}
+    }
+    assert "strategy" not in graph["delivery-guard-deployment"].inputs["spec"], "the new one is there first"
+
+
 def test_a_new_pipeline_rolls_the_guard(preview: bool) -> None:
     def fingerprint(*teams: str) -> str:
         graph = run(lambda: delivery(*teams), preview=preview)
