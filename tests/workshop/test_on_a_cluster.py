@@ -196,7 +196,12 @@ async def test_t21_t27_a_pipelines_pod_starts_beside_those_before_it_and_no_larg
     assert namespace == f"{trust.prefix}{repository}"
     larger = copy.deepcopy(build)
     larger["spec"]["containers"].append({**larger["spec"]["containers"][-1], "name": "one-more"})
-    before = [{**build, "metadata": {**build["metadata"], "name": f"before-{number}"}} for number in range(1, AT_ONCE)]
+    # Where no node takes them they do not end, as everything soon does here that is not to be started again.
+    lasting = {**build["spec"], "nodeSelector": NOWHERE}
+    before = [
+        {**build, "metadata": {**build["metadata"], "name": f"before-{number}"}, "spec": lasting}
+        for number in range(1, AT_ONCE)
+    ]
     async with emptied(site, namespace):
         given = {"apiVersion": "v1", "kind": "List", "items": before}
         as_runner = f"--as=system:serviceaccount:{runner}"
