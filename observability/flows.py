@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 API: Final = "logging.banzaicloud.io/v1beta1"
-TEAM_NAMESPACES: Final = "^team-.+"
-"""Namespaces in which players' programs run; the agent takes a team's name from them."""
+TEAM_NAMESPACES: Final = "^(c[id]-)?team-.+"
+"""Namespaces in which players' programs run, and their pull requests' and deployments' builds (ci-, cd-); the agent takes
+a team's name from them."""
 LABELS: Final[Sequence[str]] = ("namespace", "team", "component", "pod")
 """All labels that Loki gets. Each combination is a stream of its own, so no label may have values without bound."""
 

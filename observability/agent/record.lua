@@ -107,6 +107,11 @@ function mask(text)
   return text
 end
 
+-- Teams' programs run in team-…, their builds in ci-team-… and cd-team-…; the platform's namespaces have no team.
+local function team_of(namespace)
+  return namespace:match("^team%-(.+)$") or namespace:match("^c[id]%-team%-(.+)$") or "none"
+end
+
 -- Called by Fluent Bit for each record; source: https://docs.fluentbit.io/manual/pipeline/filters/lua
 function record(tag, timestamp, given)
   -- While the cluster's API does not answer there are no labels, but the file's name says whose line it is:
@@ -121,8 +126,7 @@ function record(tag, timestamp, given)
     log = mask(tostring(given["log"] or ""):sub(1, LONGEST)),
     stream = given["stream"],
     namespace = namespace,
-    -- Teams' namespaces are named team-…; the platform's have no team.
-    team = namespace:match("^team%-(.+)$") or "none",
+    team = team_of(namespace),
     component = labels["app.kubernetes.io/name"] or labels["app"] or container or "unknown",
     pod = pod["pod_name"] or file_pod or "unknown",
     -- The aggregator chooses flows by these; they are taken away before a line is kept.

@@ -116,6 +116,16 @@ def test_a_line_is_a_teams_also_while_the_clusters_api_does_not_answer(lua: Any)
     assert made["kubernetes"]["namespace_name"] == "team-red"
 
 
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red"])
+def test_what_a_teams_build_says_is_the_teams(lua: Any, namespace: str) -> None:
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": namespace}})["team"] == "red"
+
+
+@pytest.mark.parametrize("namespace", ["ci-portal", "cd-portal", "ci-denied", "my-team-red"])
+def test_what_a_components_build_says_is_no_teams(lua: Any, namespace: str) -> None:
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": namespace}})["team"] == "none"
+
+
 def test_no_line_can_say_that_it_is_another_teams(lua: Any) -> None:
     line = '{"team":"blue","namespace":"team-blue","kubernetes":{"namespace_name":"team-blue"}}'
     made = left(lua, {"log": line, "team": "blue", "kubernetes": {"namespace_name": "team-red", "pod_name": "p"}})

@@ -14,6 +14,7 @@ import pytest
 from common.fields import Secret
 from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
 from common.versions import Images
+from game_app.delivery.policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
 from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
@@ -50,8 +51,14 @@ def custom(graph: Graph, kind: str) -> dict[str, dict[str, Any]]:
 
 def test_what_a_team_writes_goes_to_another_tenant_than_what_the_platform_writes(graph: Graph) -> None:
     flows = custom(graph, "ClusterFlow")
-    assert flows["teams"]["match"] == [{"select": {"namespaces_regex": ["^team-.+"]}}]
-    assert flows["platform"]["match"] == [{"exclude": {"namespaces_regex": ["^team-.+"]}}, {"select": {}}]
+    [[select]] = [flows["teams"]["match"]]
+    [exclude, rest] = flows["platform"]["match"]
+    assert rest == {"select": {}}
+    [pattern] = select["select"]["namespaces_regex"]
+    assert exclude == {"exclude": {"namespaces_regex": [pattern]}}
+    teams = ["team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)]
+    platform = ["game", "guard", "delivery", "my-team-red", DENIED, *(namespace_of(trust, "portal") for trust in TRUSTS)]
+    assert [name for name in [*teams, *platform] if re.search(pattern, name)] == teams
     assert {name: spec["globalOutputRefs"] for name, spec in flows.items()} == {
         "teams": ["teams"],
         "platform": ["platform"],
@@ -158,11 +165,11 @@ def test_prometheus_never_fills_its_volume_and_asks_no_team(graph: Graph) -> Non
     assert values["server"]["retentionSize"] == "8000MB"
     assert not any(job["enabled"] for job in values["scrapeConfigs"].values())
     [pods] = [job for job in values["serverFiles"]["prometheus.yml"]["scrape_configs"] if job["job_name"] == "pods"]
-    assert pods["relabel_configs"][0] == {
-        "source_labels": ["__meta_kubernetes_namespace"],
-        "regex": "team-.+",
-        "action": "drop",
-    }
+    drop = pods["relabel_configs"][0]
+    assert (drop["source_labels"], drop["action"]) == (["__meta_kubernetes_namespace"], "drop")
+    for namespace in ("team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)):
+        assert re.fullmatch(drop["regex"], namespace)
+    assert not re.fullmatch(drop["regex"], "game")
 
 
 def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(preview: bool) -> None:
@@ -380,6 +387,38 @@ def test_prometheus_keeps_what_is_asked_for(source: str, job: str) -> None:
     [keeps] = [rule["regex"] for rule in jobs()[job]["metric_relabel_configs"] if rule.get("action") == "keep"]
     assert asked
     assert [name for name in asked if not re.fullmatch(keeps, name)] == []
+
+
+@pytest.mark.parametrize("job", ["kubelet", "cadvisor"])
+def test_the_kubelets_are_asked_themselves(job: str) -> None:
+    """The right to the API server's way to them, nodes/proxy, the chart's role has no more: it would answer 403."""
+    asked = jobs()[job]
+    assert asked["kubernetes_sd_configs"] == [{"role": "node"}]
+    assert not [rule for rule in asked["relabel_configs"] if rule["target_label"].startswith("__")]
+    assert asked.get("metrics_path", "/metrics") == {"kubelet": "/metrics", "cadvisor": "/metrics/cadvisor"}[job]
+    assert asked["scheme"] == "https"
+    assert asked["authorization"]["credentials_file"].endswith("/serviceaccount/token")
+
+
+def test_each_loki_is_asked_by_itself() -> None:
+    asked = jobs()["loki"]
+    assert "static_configs" not in asked
+    [found] = asked["kubernetes_sd_configs"]
+    assert found["role"] == "pod"
+    assert found["namespaces"] == {"own_namespace": True}
+    assert found["selectors"] == [
+        {"role": "pod", "label": "app.kubernetes.io/name=loki,app.kubernetes.io/component=single-binary"}
+    ]
+
+
+@pytest.mark.parametrize("job", ["kube-state-metrics", "cadvisor"])
+def test_the_numbers_of_a_teams_builds_are_the_teams(job: str) -> None:
+    [rule] = [rule for rule in jobs()[job]["metric_relabel_configs"] if rule.get("target_label") == "team"]
+    for namespace in ("team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)):
+        found = re.fullmatch(rule["regex"], namespace)
+        assert found
+        assert found[1] == "red"
+    assert not re.fullmatch(rule["regex"], namespace_of(TRUSTS[0], "portal"))
 
 
 def test_kube_state_metrics_tells_of_every_kind_that_is_asked_for() -> None:
