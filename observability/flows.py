@@ -13,6 +13,9 @@ API: Final = "logging.banzaicloud.io/v1beta1"
 TEAM_NAMESPACES: Final = "^(c[id]-)?team-.+"
 """Namespaces in which players' programs run, and their pull requests' and deployments' builds (ci-, cd-); the agent takes
 a team's name from them."""
+CHUNK_MB: Final = 2
+"""Most that goes to Loki at once, in MiB. As JSON a line of control characters, each of which is written as \\u001b, takes
+six times its room."""
 LABELS: Final[Sequence[str]] = ("namespace", "team", "component", "pod")
 """All labels that Loki gets. Each combination is a stream of its own, so no label may have values without bound."""
 
@@ -57,7 +60,9 @@ class LokiOutput:
                     "flush_mode": "interval",
                     "flush_interval": "5s",
                     "flush_at_shutdown": False,
-                    "chunk_limit_size": "4MB",
+                    "chunk_limit_size": f"{CHUNK_MB}MB",
+                    # After an outage many chunks wait: by default one leaves in a second.
+                    "flush_thread_burst_interval": "0.1",
                     "total_limit_size": self.buffer_size,
                     # Waiting lines are never thrown away: neither after a number of tries nor for want of room.
                     "retry_forever": True,

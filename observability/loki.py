@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from common.helm import Charts
 from common.settings import Logs
+from observability.flows import CHUNK_MB
 from observability.sizing import resources
 
 USER = "shambhala"
@@ -140,12 +141,24 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
             "extraArgs": ["-config.expand-env=true"],
             "extraEnvFrom": [{"secretRef": {"name": _STORAGE_SECRET}}] if logs.object_storage else [],
             "persistence": {"enabled": True, "size": f"{logs.volume_size_gb}G"},
+            # A StatefulSet's claims cannot be changed. Before an upgrade with another size this Job enlarges the volumes
+            # and takes the StatefulSet away from above its pods; a smaller size it is refused.
+            "statefulSetRecreateJob": {"enabled": True},
             "resources": resources("loki", players, cpu="100m"),
         },
         "gateway": {
             "enabled": True,
             "verboseLogging": False,
             "basicAuth": {"enabled": True, "existingSecret": users_secret},
+            "nginxConfig": {
+                # Of what is refused for its size or its password Fluentd throws a whole chunk away; it tries again only
+                # after 429 and 5xx. By default no more than 4 MB pass.
+                "clientMaxBodySize": f"{8 * CHUNK_MB}M",
+                # While a password changes, the one of the two that has the old one waits.
+                "serverSnippet": "error_page 401 =503 @later; location @later { return 503; }",
+            },
+            # Nobody asks for the gateway's own numbers.
+            "metrics": {"enabled": False},
             "resources": resources("loki-gateway", players, cpu="10m"),
         },
         "backend": {"replicas": 0},
@@ -156,6 +169,8 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
         "resultsCache": {"enabled": False},
         "lokiCanary": {"enabled": False},
         "test": {"enabled": False},
+        # Rules for Loki's own alerts, of which there are none: it would read every ConfigMap and Secret of the board.
+        "sidecar": {"rules": {"enabled": False}},
     }
 
 

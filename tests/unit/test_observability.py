@@ -18,6 +18,7 @@ from game_app.delivery.policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
 from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
+from observability.loki import team_limits
 from observability.prometheus import COLLECTORS, scraping
 from tests.unit import programs
 from tests.unit.example import spoiled
@@ -89,8 +90,36 @@ def test_an_outage_of_loki_neither_drops_lines_nor_fills_a_disk() -> None:
     assert volume == "10G"
 
 
+def test_no_chunk_is_too_long_for_the_gateway_whatever_its_lines_hold(graph: Graph) -> None:
+    """What Fluentd is told by 413 it throws away, in an outage above all, when chunks are full."""
+    passes = graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["clientMaxBodySize"]
+    allowed = 1024 * 1024 * int(passes.removesuffix("M"))
+    mebibyte, control = 1024 * 1024, "\x1b"
+    for spec in custom(graph_of(programs.observability, False), "ClusterOutput").values():
+        most = int(spec["loki"]["buffer"]["chunk_limit_size"].removesuffix("MB")) * mebibyte
+        pushed = json.dumps({"streams": [{"stream": {}, "values": [["0" * 19, control * most]]}]})
+        # A team may send at once what a chunk holds, else Loki would refuse it for ever.
+        assert most <= mebibyte * team_limits(1)["ingestion_burst_size_mb"]
+        assert len(pushed) < allowed
+
+
+def test_who_has_the_password_of_yesterday_waits(graph: Graph) -> None:
+    """A chunk that is refused with 401 Fluentd throws away, one that is refused with 5xx it keeps."""
+    snippet = graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["serverSnippet"]
+    assert "error_page 401 =503 @later;" in snippet
+    assert "location @later { return 503; }" in snippet
+
+
+def test_the_volume_for_logs_grows_with_its_setting(graph: Graph) -> None:
+    """What a StatefulSet claims cannot be changed, unless it is made anew above its pods and volumes."""
+    assert graph[LOKI].inputs["values"]["singleBinary"]["statefulSetRecreateJob"] == {"enabled": True}
+
+
 def test_the_agents_keep_what_they_cannot_hand_over_on_the_nodes_disk(graph: Graph) -> None:
     files = graph["observability-logs-agent"].inputs["stringData"]
+    # With `On` reading stops at max_chunks_up, long before the disk's bound, and the kubelet rotates what is not read.
+    assert "storage.pause_on_chunks_overlimit Off" in files["fluent-bit.conf"]
+    assert "storage.total_limit_size 2G" in files["fluent-bit.conf"]
     assert "storage.type                      filesystem" in files["fluent-bit.conf"]
     assert "Retry_Limit              no_limits" in files["fluent-bit.conf"]
     agents = custom(graph, "FluentbitAgent")["logs"]
