@@ -16,6 +16,7 @@ from common.templates import render
 from observability import flows
 from observability.loki import PLATFORM, TEAMS, USER
 from observability.rollout import Rollout, RolloutArgs, revision
+from observability.secrets import secret
 from observability.sizing import resources
 
 NAMESPACE = "logging"
@@ -26,7 +27,6 @@ METRICS_PORT = 2020
 """Where an agent tells how it does."""
 _AGGREGATOR_METRICS_PORT = 24231
 _AGGREGATOR_VOLUME_GB = 10
-_PASSWORD_SECRET = "loki"  # noqa: S105 - a name
 _ROLLOUT_SECONDS = 300
 
 
@@ -77,12 +77,7 @@ class LogPipeline(pulumi.ComponentResource):
             skip_crds=True,
             opts=child,
         )
-        password = k8s.core.v1.Secret(
-            f"{name}-loki",
-            metadata={"name": _PASSWORD_SECRET, "namespace": namespace.metadata.name},
-            string_data={"password": pulumi.Output.secret(args.loki_password)},
-            opts=child,
-        )
+        password = secret(f"{name}-loki", namespace.metadata.name, {flows.PASSWORD: args.loki_password}, child)
         configuration = agent_configuration()
         version = revision(configuration)[:10]
         agent = k8s.core.v1.Secret(
@@ -100,9 +95,10 @@ class LogPipeline(pulumi.ComponentResource):
             self._object(f"{name}-agents", "FluentbitAgent", _NAME, node, after=[operator, agent]),
         ]
         for tenant in (PLATFORM, TEAMS):
-            spec = pulumi.Output.from_input(args.loki_url).apply(lambda url, tenant=tenant: output(tenant, url).spec())
-            after = [operator, password]
-            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, inside, after=after))
+            spec = pulumi.Output.all(args.loki_url, password).apply(
+                lambda known, tenant=tenant: output(tenant, *known).spec()
+            )
+            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, inside, after=[operator]))
         for flow in ways_to_loki():
             made.append(
                 self._object(f"{name}-of-{flow.name}", "ClusterFlow", flow.name, flow.spec(), inside, after=[operator])
@@ -208,14 +204,14 @@ def agent_configuration() -> Mapping[str, str]:
     }
 
 
-def output(tenant: str, url: str) -> flows.LokiOutput:
+def output(tenant: str, url: str, password_secret: str) -> flows.LokiOutput:
     """Where a tenant's lines go; both together leave a fifth of the aggregator's volume free."""
     return flows.LokiOutput(
         name=tenant,
         url=url,
         tenant=tenant,
         user=USER,
-        password_secret=_PASSWORD_SECRET,
+        password_secret=password_secret,
         buffer_size=f"{_AGGREGATOR_VOLUME_GB * 4 // 10}GB",
     )
 
@@ -226,5 +222,5 @@ def ways_to_loki() -> Sequence[flows.Flow]:
         flows.Flow("teams", outputs=[TEAMS], select=[flows.TEAM_NAMESPACES]),
         flows.Flow("platform", outputs=[PLATFORM], exclude=[flows.TEAM_NAMESPACES]),
     )
-    flows.check(ways, [output(tenant, "") for tenant in (PLATFORM, TEAMS)])
+    flows.check(ways, [output(tenant, "", "") for tenant in (PLATFORM, TEAMS)])
     return ways

@@ -58,7 +58,14 @@ def test_what_a_team_writes_goes_to_another_tenant_than_what_the_platform_writes
     [pattern] = select["select"]["namespaces_regex"]
     assert exclude == {"exclude": {"namespaces_regex": [pattern]}}
     teams = ["team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)]
-    platform = ["game", "guard", "delivery", "my-team-red", DENIED, *(namespace_of(trust, "portal") for trust in TRUSTS)]
+    platform = [
+        "game",
+        "guard",
+        "delivery",
+        "my-team-red",
+        DENIED,
+        *(namespace_of(trust, "portal") for trust in TRUSTS),
+    ]
     assert [name for name in [*teams, *platform] if re.search(pattern, name)] == teams
     assert {name: spec["globalOutputRefs"] for name, spec in flows.items()} == {
         "teams": ["teams"],
@@ -143,7 +150,7 @@ def test_the_program_waits_for_agents_and_aggregator(graph: Graph) -> None:
 
 def test_only_the_gateway_lets_anybody_in_to_loki(graph: Graph) -> None:
     values = graph[LOKI].inputs["values"]
-    assert values["gateway"]["basicAuth"] == {"enabled": True, "existingSecret": "loki-users"}
+    assert values["gateway"]["basicAuth"]["enabled"] is True
     assert "stringData" in {secret.partition(".")[0] for secret in graph["observability-loki-users"].secrets}
     policy = graph["observability-loki-closed"].inputs["spec"]
     assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "single-binary"
@@ -166,9 +173,34 @@ def test_object_storage_takes_its_keys_from_a_secret(preview: bool) -> None:
     values = graph[LOKI].inputs["values"]
     assert values["loki"]["storage"]["bucketNames"] == {"chunks": "hunt-logs", "ruler": "hunt-logs"}
     assert values["loki"]["compactor"]["delete_request_store"] == "s3"
-    assert values["singleBinary"]["extraEnvFrom"] == [{"secretRef": {"name": "loki-object-storage"}}]
     assert programs.SECRET not in json.dumps(values)
     assert "observability-loki-object-storage" in graph[LOKI].depends_on
+
+
+def named(graph: Graph) -> dict[str, str]:
+    """What the pods that use a secret are told of it: the secret's resource to the name that they bear."""
+    loki, grafana = graph[LOKI].inputs["values"], graph[GRAFANA].inputs["values"]
+    [keys] = loki["singleBinary"]["extraEnvFrom"]
+    outputs = custom(graph, "ClusterOutput").values()
+    [fluentd] = {spec["loki"]["password"]["valueFrom"]["secretKeyRef"]["name"] for spec in outputs}
+    return {
+        "observability-loki-users": loki["gateway"]["basicAuth"]["existingSecret"],
+        "observability-loki-object-storage": keys["secretRef"]["name"],
+        "observability-logs-loki": fluentd,
+        "observability-grafana-environment": grafana["envFromSecret"],
+    }
+
+
+def test_pods_start_anew_with_another_secret() -> None:
+    own = changed(logs=Logs(retention_days=90, object_storage=STORAGE))
+    graph = run(lambda: programs.observability(own), preview=False)
+    for resource, name in named(graph).items():
+        # Another content is another object, whose name the engine makes up: nothing that is seen is made from it.
+        made = graph[resource]
+        assert made.inputs["immutable"] is True
+        assert "name" not in made.inputs["metadata"]
+        assert {secret.partition(".")[0] for secret in made.secrets} == {"stringData"}
+        assert name == f"{resource}-1a2b3c4d"
 
 
 def test_a_retention_that_the_volume_cannot_hold_is_refused() -> None:
