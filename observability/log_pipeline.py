@@ -15,7 +15,7 @@ from common.naming import labels
 from common.templates import render
 from observability import flows
 from observability.loki import PLATFORM, TEAMS, USER
-from observability.rollout import Rollout, RolloutArgs, revision
+from observability.rollout import REVISION, Rollout, RolloutArgs, revision
 from observability.secrets import secret
 from observability.sizing import resources
 
@@ -87,8 +87,10 @@ class LogPipeline(pulumi.ComponentResource):
             string_data=dict(configuration),
             opts=child,
         )
-        aggregator = aggregator_spec(args.players)
-        node = agent_spec(f"agent-{version}", args.players)
+        aggregator, node = aggregator_spec(args.players), agent_spec(f"agent-{version}", args.players)
+        revisions = revision(aggregator)[:10], revision(node)[:10]
+        aggregator["fluentd"]["statefulsetAnnotations"] = {REVISION: revisions[0]}
+        node["daemonsetAnnotations"] = {REVISION: revisions[1]}
         inside = namespace.metadata.name
         made = [
             self._object(f"{name}-logging", "Logging", _NAME, aggregator, after=[operator]),
@@ -108,8 +110,9 @@ class LogPipeline(pulumi.ComponentResource):
             RolloutArgs(
                 image=args.kubectl,
                 namespace=namespace.metadata.name,
-                workloads=[f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"],
-                revision=revision(aggregator, node),
+                workloads=dict(
+                    zip((f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"), revisions, strict=True)
+                ),
                 timeout=_ROLLOUT_SECONDS,
                 after=made,
             ),
@@ -148,7 +151,7 @@ def operator_values(players: int) -> Mapping[str, Any]:
     return {"logging-operator-crds": {"install": True}, "resources": resources("logging-operator", players, cpu="10m")}
 
 
-def aggregator_spec(players: int) -> Mapping[str, Any]:
+def aggregator_spec(players: int) -> dict[str, Any]:
     """The `Logging`: Fluentd with a buffer on a volume of its own."""
     return {
         "controlNamespace": NAMESPACE,
@@ -172,7 +175,7 @@ def aggregator_spec(players: int) -> Mapping[str, Any]:
     }
 
 
-def agent_spec(configuration: str, players: int) -> Mapping[str, Any]:
+def agent_spec(configuration: str, players: int) -> dict[str, Any]:
     """The `FluentbitAgent`: Fluent Bit on every node, with its buffer and its place in each file on the node's disk.
 
     configuration: name of the Secret with fluent-bit.conf and record.lua.

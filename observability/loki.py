@@ -137,8 +137,8 @@ def loki_values(
             "extraArgs": ["-config.expand-env=true"],
             "extraEnvFrom": [{"secretRef": {"name": storage_secret}}] if storage_secret else [],
             "persistence": {"enabled": True, "size": f"{logs.volume_size_gb}G"},
-            # A StatefulSet's claims cannot be changed. Before an upgrade to another size this Job enlarges the volumes and
-            # takes the StatefulSet away from above its pods; a smaller size it is refused.
+            # A StatefulSet's claims cannot be changed. Before an upgrade to another size this Job enlarges the volumes,
+            # and takes the StatefulSet away from above its pods; a smaller size it is refused.
             "statefulSetRecreateJob": {"enabled": True},
             "resources": resources("loki", players, cpu="100m"),
         },

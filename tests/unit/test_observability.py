@@ -139,13 +139,34 @@ def test_the_program_waits_for_agents_and_aggregator(graph: Graph) -> None:
     job = graph["observability-logs-rollout-job"]
     pod = job.inputs["spec"]["template"]["spec"]
     waits = [" ".join(step["args"]) for step in [*pod["initContainers"], *pod["containers"]]]
+    # What runs already may be ready and old: the operator says by an annotation that it has made what is wanted.
+    annotation = ".metadata.annotations.shambhala/revision"
+    [aggregator] = custom(graph, "Logging")["logs"]["fluentd"]["statefulsetAnnotations"].values()
+    [agent] = custom(graph, "FluentbitAgent")["logs"]["daemonsetAnnotations"].values()
     assert waits == [
         "wait --for=create statefulset/logs-fluentd --timeout=300s",
+        f"wait --for=jsonpath={{{annotation}}}={aggregator} statefulset/logs-fluentd --timeout=300s",
         "rollout status statefulset/logs-fluentd --timeout=300s",
         "wait --for=create daemonset/logs-fluentbit --timeout=300s",
+        f"wait --for=jsonpath={{{annotation}}}={agent} daemonset/logs-fluentbit --timeout=300s",
         "rollout status daemonset/logs-fluentbit --timeout=300s",
     ]
     assert {"observability-logs-logging", "observability-logs-agents"} <= job.depends_on
+
+
+def test_each_change_of_a_workload_is_waited_for_anew() -> None:
+    def marks(players: int) -> tuple[str, str, str]:
+        graph = run(lambda: programs.observability(changed(players=players)), preview=False)
+        [aggregator] = custom(graph, "Logging")["logs"]["fluentd"]["statefulsetAnnotations"].values()
+        [agent] = custom(graph, "FluentbitAgent")["logs"]["daemonsetAnnotations"].values()
+        return aggregator, agent, graph["observability-logs-rollout-job"].inputs["metadata"]["name"]
+
+    few, many = marks(100), marks(2000)
+    assert few == marks(100)
+    # More memory for the aggregator; what runs on each node stays as it is.
+    assert few[0] != many[0]
+    assert few[1] == many[1]
+    assert few[2] != many[2]
 
 
 def test_only_the_gateway_lets_anybody_in_to_loki(graph: Graph) -> None:
