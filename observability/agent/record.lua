@@ -155,6 +155,28 @@ local function team_of(namespace)
   return namespace:match("^team%-(.+)$") or namespace:match("^c[id]%-team%-(.+)$") or "none"
 end
 
+-- The Deployment, StatefulSet or DaemonSet of a pod, by what these mark their pods with; nil for any other's.
+local function workload_of(pod, labels)
+  local deployment, hash = pod:match("^(.+)%-(%w+)%-%w+$")
+  if deployment and hash == labels["pod-template-hash"] then
+    return deployment
+  elseif labels["statefulset.kubernetes.io/pod-name"] then
+    return pod:match("^(.+)%-%d+$")
+  elseif labels["controller-revision-hash"] then
+    return pod:match("^(.+)%-%w+$")
+  end
+  return nil
+end
+
+-- The name by which Prometheus counts a pod's component; what it does not count goes by what it calls itself.
+local function component_of(namespace, pod, labels, container)
+  -- A build's containers are named at random.
+  if namespace:find("^c[id]%-") then
+    return "build"
+  end
+  return workload_of(pod, labels) or labels["app.kubernetes.io/name"] or labels["app"] or container or "unknown"
+end
+
 -- Called by Fluent Bit for each record; source: https://docs.fluentbit.io/manual/pipeline/filters/lua
 function record(tag, timestamp, given)
   -- While the cluster's API does not answer there are no labels, but the file's name says whose line it is:
@@ -164,14 +186,15 @@ function record(tag, timestamp, given)
   local labels = pod["labels"] or {}
   local namespace = pod["namespace_name"] or file_namespace or "unknown"
   local container = pod["container_name"] or file_container
+  local name = pod["pod_name"] or file_pod or "unknown"
   return 2, timestamp, {
     -- Loki would cut it there as well.
     log = without_secrets(tag, tostring(given["log"] or ""):sub(1, LONGEST)),
     stream = given["stream"],
     namespace = namespace,
     team = team_of(namespace),
-    component = labels["app.kubernetes.io/name"] or labels["app"] or container or "unknown",
-    pod = pod["pod_name"] or file_pod or "unknown",
+    component = component_of(namespace, name, labels, container),
+    pod = name,
     -- The aggregator chooses flows by these; they are taken away before a line is kept.
     kubernetes = { namespace_name = namespace, labels = labels, container_name = container },
   }

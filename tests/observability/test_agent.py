@@ -151,6 +151,31 @@ def test_a_line_is_a_teams_also_while_the_clusters_api_does_not_answer(lua: Any)
     assert made["kubernetes"]["namespace_name"] == "team-red"
 
 
+@pytest.mark.parametrize(
+    ("pod", "labels", "component"),
+    [
+        ("loki-gateway-5b7f9c6d44-x2x7q", {"pod-template-hash": "5b7f9c6d44"}, "loki-gateway"),
+        ("loki-0", {"statefulset.kubernetes.io/pod-name": "loki-0", "controller-revision-hash": "loki-5b7"}, "loki"),
+        ("logs-fluentbit-x2x7q", {"controller-revision-hash": "5b7f9c6d44"}, "logs-fluentbit"),
+        # A Job's, and a pod that somebody made by hand.
+        ("rollout-1a2b3c-x2x7q", {}, "chart"),
+        ("by-hand-at-night", {"pod-template-hash": "other"}, "chart"),
+    ],
+)
+def test_a_line_bears_the_name_by_which_prometheus_knows_its_component(
+    lua: Any, pod: str, labels: dict[str, str], component: str
+) -> None:
+    """Charts call several of their components alike; only the objects' names tell them apart."""
+    named = {"pod_name": pod, "labels": {"app.kubernetes.io/name": "chart", **labels}, "container_name": "app"}
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": "observability", **named}})["component"] == component
+
+
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-portal"])
+def test_what_a_builds_containers_are_called_becomes_no_label(lua: Any, namespace: str) -> None:
+    pod = {"namespace_name": namespace, "pod_name": "drone-7tq2", "container_name": "drone-x9a4j2k8"}
+    assert left(lua, {"log": "x", "kubernetes": pod})["component"] == "build"
+
+
 @pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red"])
 def test_what_a_teams_build_says_is_the_teams(lua: Any, namespace: str) -> None:
     assert left(lua, {"log": "x", "kubernetes": {"namespace_name": namespace}})["team"] == "red"
