@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.fences import OBSERVABILITY, Opening, Peer, fence, names, numbers, pods_of, ports, ration, web
 from common.helm import Charts
 from common.naming import labels
 from common.templates import render
@@ -17,7 +18,7 @@ from observability import flows
 from observability.loki import PLATFORM, TEAMS, USER
 from observability.rollout import REVISION, Rollout, RolloutArgs, revision
 from observability.secrets import secret
-from observability.sizing import resources
+from observability.sizing import allowance, resources
 
 NAMESPACE = "logging"
 _AGENT = Path(__file__).parent / "agent"
@@ -25,6 +26,7 @@ _NAME = "logs"
 """Name of the operator's objects: the aggregator is the StatefulSet logs-fluentd, the agents are logs-fluentbit."""
 METRICS_PORT = 2020
 """Where an agent tells how it does."""
+_AGGREGATOR_PORT = 24240
 _AGGREGATOR_METRICS_PORT = 24231
 _AGGREGATOR_VOLUME_GB = 10
 _ROLLOUT_SECONDS = 300
@@ -48,6 +50,8 @@ class LogPipelineArgs:
     loki_url: pulumi.Input[str]
     loki_password: pulumi.Input[str]
     players: int
+    nodes: int
+    """The most that the board may have."""
 
 
 class LogPipeline(pulumi.ComponentResource):
@@ -68,6 +72,9 @@ class LogPipeline(pulumi.ComponentResource):
             },
             opts=child,
         )
+        fence(name, namespace.metadata.name, openings(), child)
+        parts = {"logging-operator": 1, "fluentd": 1, "fluent-bit": args.nodes}
+        ration(name, namespace.metadata.name, allowance(parts, args.players), child, volumes=1)
         operator = args.charts.release(
             "logging-operator",
             name=f"{name}-operator",
@@ -144,6 +151,28 @@ class LogPipeline(pulumi.ComponentResource):
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
+
+
+def openings() -> Mapping[str, Opening]:
+    """Who talks to whom in the namespace."""
+    gateway = {"app.kubernetes.io/name": "loki", "app.kubernetes.io/component": "gateway"}
+    itself: Peer = {"pod_selector": {"match_labels": {"app.kubernetes.io/name": "fluentd"}}}
+    return {
+        "names": names(),
+        # The operator's work, the names of the pods that lines come from, and the wait for it all.
+        "kubernetes-api": web(),
+        "aggregator": Opening(
+            egress=[{"to": [itself], "ports": ports(_AGGREGATOR_PORT)}],
+            ingress=[{"from_": [{"pod_selector": {}}], "ports": ports(_AGGREGATOR_PORT)}],
+        ),
+        "gateway": Opening(
+            egress=[
+                {"to": [{**pods_of(OBSERVABILITY), "pod_selector": {"match_labels": gateway}}], "ports": ports(8080)}
+            ]
+        ),
+        "agents-numbers": numbers(METRICS_PORT),
+        "aggregators-numbers": numbers(_AGGREGATOR_METRICS_PORT),
+    }
 
 
 def operator_values(players: int) -> Mapping[str, Any]:

@@ -190,6 +190,7 @@ def observability(
             charts=CHARTS_AS_PUBLISHED,
             images=images or Images(),
             settings=own,
+            nodes=10,
             grafana_host="grafana.hunt.example.org",
             ingress_class="nginx",
             rancher_url=rancher_url,

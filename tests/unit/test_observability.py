@@ -410,6 +410,68 @@ def test_nobody_signs_in_but_admin_by_default(graph: Graph) -> None:
     assert ini["users"]["allow_sign_up"] is False
 
 
+def in_namespace(graph: Graph, type_: str, namespace: str) -> list[Mapping[str, Any]]:
+    return [each.inputs for each in graph.of_type(type_) if each.inputs["metadata"].get("namespace") == namespace]
+
+
+@pytest.mark.parametrize("namespace", ["observability", "logging"])
+def test_its_namespaces_are_closed_and_give_no_token(graph: Graph, namespace: str) -> None:
+    policies = in_namespace(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy", namespace)
+    [closed] = [each["spec"] for each in policies if each["metadata"]["name"] == "closed"]
+    assert closed["podSelector"] == {}
+    assert set(closed["policyTypes"]) == {"Ingress", "Egress"}
+    assert not closed.get("ingress")
+    assert not closed.get("egress")
+    [account] = in_namespace(graph, "kubernetes:core/v1:ServiceAccountPatch", namespace)
+    assert account["metadata"]["name"] == "default"
+    assert account["automountServiceAccountToken"] is False
+
+
+def mebibytes(quantity: str) -> int:
+    return int(quantity.removesuffix("Mi"))
+
+
+@pytest.mark.parametrize("players", [1, 100, 2000])
+def test_a_quota_has_room_for_every_part_twice_and_no_container_without_a_bound(players: int) -> None:
+    several = Logs(replicas=3, object_storage=STORAGE)
+    own = changed(players=players, notify=NOTIFY, logs=several)
+    graph = run(lambda: programs.observability(own), preview=False)
+    parts = {
+        "observability": {"loki": 3}
+        | dict.fromkeys(("prometheus", "loki-gateway", "grafana", "kube-state-metrics", "alertmanager"), 1),
+        "logging": {"fluentd": 1, "logging-operator": 1, "fluent-bit": 10},
+    }
+    assert set(sizing.PARTS) == {part for pods in parts.values() for part in pods}
+    for namespace, pods in parts.items():
+        [quota] = in_namespace(graph, "kubernetes:core/v1:ResourceQuota", namespace)
+        [limits] = in_namespace(graph, "kubernetes:core/v1:LimitRange", namespace)
+        hard, [container] = quota["spec"]["hard"], limits["spec"]["limits"]
+        asked = {part: mebibytes(sizing.resources(part, players)["limits"]["memory"]) for part in pods}
+        assert mebibytes(hard["limits.memory"]) >= 2 * sum(asked[part] * many for part, many in pods.items())
+        assert int(hard["pods"]) >= 2 * sum(pods.values())
+        assert mebibytes(container["max"]["memory"]) >= max(asked.values())
+        assert container["default"] == container["max"]
+        # What each pod has beside its part gets the CPU of one that names none.
+        assert int(hard["limits.cpu"]) >= int(container["default"]["cpu"]) * 2 * sum(pods.values())
+    claims = {"observability": "5", "logging": "1"}
+    for namespace, most in claims.items():
+        [quota] = in_namespace(graph, "kubernetes:core/v1:ResourceQuota", namespace)
+        assert quota["spec"]["hard"]["persistentvolumeclaims"] == most
+
+
+def test_operators_sign_in_at_whatever_port_the_provider_has() -> None:
+    provider = SignIn(
+        client_id="grafana",
+        client_secret=Secret(programs.SECRET),
+        authorize_url="https://login.example.org/authorize",
+        token_url="https://login.example.org:8443/token",
+        userinfo_url="https://login.example.org/userinfo",
+    )
+    graph = run(lambda: programs.observability(changed(sign_in=provider)), preview=False)
+    [rule] = graph["observability-sign-in"].inputs["spec"]["egress"]
+    assert [port["port"] for port in rule["ports"]] == [443, 8443]
+
+
 def test_twenty_teams_of_five_need_no_more_than_four_gibibytes() -> None:
     assert sizing.total(players=100, nodes=3) <= 4096
 

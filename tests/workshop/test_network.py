@@ -19,6 +19,7 @@ import pytest_asyncio
 from rehearsal.toolchain.catalogue import NETPOL
 from tests.releases.site import Site
 from tests.tools import built
+from tests.workshop import observed
 from tests.workshop.raised import API
 
 # Long enough for the tool chain to be built first.
@@ -85,7 +86,7 @@ class Network:
             for each in self.objects
             if each["kind"] == "Pod"
             and each["metadata"]["namespace"] == namespace
-            and each["metadata"].get("labels", {}).get(NAME) == app
+            and app in (each["metadata"]["name"], each["metadata"].get("labels", {}).get(NAME))
         ]
         assert found, f"there is no pod of {place}"
         return namespace, found[0]
@@ -93,7 +94,7 @@ class Network:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """The workshop's, with a build in each cell, something of each team's, and a name server."""
+    """The workshop's, with a build in each cell, something of each team's and a name server; observability beside it."""
     pods = [*(pod(namespace, "build") for namespace in BUILDS), pod("team-red", "site"), pod("team-blue", "site")]
     name_server = pod("kube-system", "dns")
     name_server["metadata"]["labels"]["k8s-app"] = "kube-dns"
@@ -102,7 +103,7 @@ async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Netwo
     await site.kubectl("wait", "--all-namespaces", "--for=jsonpath={.status.podIP}", "pods", "--all", "--timeout=60s")
     kinds = "namespaces,pods,networkpolicies"
     found = json.loads(await site.kubectl("get", kinds, "--all-namespaces", "--output=json"))
-    return Network(found["items"], tmp_path_factory.mktemp("network"))
+    return Network([*found["items"], *observed.objects()], tmp_path_factory.mktemp("network"))
 
 
 def pod(namespace: str, app: str) -> Object:
@@ -187,3 +188,59 @@ async def test_t28_a_teams_build_has_no_way_to_a_registry(network: Network, fell
     assert not await network.reaches(f"{namespace}/build", REGISTRY, 443)
     assert await network.reaches(f"{namespace}/build", REGISTRY, 443, without=namespace)
     fell("a build reached the registry")
+
+
+NODE = "10.0.0.4"
+"""A node's address, but not that of the node on which a pod runs."""
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "port"),
+    [
+        ("logging/fluentbit", "logging/fluentd", 24240),
+        ("logging/fluentbit", API, 443),
+        ("logging/fluentd", "observability/gateway", 8080),
+        ("observability/gateway", "observability/loki", 3100),
+        ("observability/grafana", "observability/gateway", 8080),
+        ("observability/grafana", "observability/prometheus", 9090),
+        ("observability/grafana", REGISTRY, 443),
+        ("observability/prometheus", "observability/loki", 3100),
+        ("observability/prometheus", "observability/kube-state-metrics", 8080),
+        ("observability/prometheus", "observability/alertmanager", 9093),
+        ("observability/prometheus", "logging/fluentbit", 2020),
+        ("observability/prometheus", "logging/fluentd", 24231),
+        ("observability/prometheus", "delivery/drone", 8080),
+        ("observability/prometheus", "hunt/hunt", 9090),
+        ("observability/prometheus", "kube-system/dns", 9153),
+        ("observability/prometheus", API, 443),
+        ("observability/prometheus", NODE, 10250),
+        ("observability/alertmanager", REGISTRY, 587),
+        ("observability/loki", REGISTRY, 443),
+    ],
+)
+async def test_what_watching_needs_is_open(network: Network, source: str, target: str, port: int) -> None:
+    assert await network.reaches(source, target, port)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "port"),
+    [
+        ("team-red/site", "observability/loki", 3100),
+        ("team-red/site", "observability/gateway", 8080),
+        ("team-red/site", "observability/prometheus", 9090),
+        ("team-red/site", "observability/alertmanager", 9093),
+        ("team-red/site", "logging/fluentd", 24240),
+        ("logging/fluentd", "observability/loki", 3100),
+        ("logging/fluentd", "observability/prometheus", 9090),
+        ("observability/grafana", "observability/alertmanager", 9093),
+        ("observability/grafana", "observability/loki", 3100),
+        ("observability/grafana", "delivery/drone", 8080),
+        ("observability/grafana", NODE, 10250),
+        ("observability/prometheus", METADATA[0], 80),
+        ("logging/logging-operator", METADATA[0], 443),
+    ],
+)
+async def test_what_watching_does_not_need_is_closed(network: Network, source: str, target: str, port: int) -> None:
+    assert not await network.reaches(source, target, port)
+    ends = {place.partition("/")[0] for place in (source, target) if "/" in place}
+    assert await network.reaches(source, target, port, without=" ".join(sorted(ends)))
