@@ -75,11 +75,6 @@ _METRICS: Final = (
     Metric("kube_pod_start_time", "kube-state-metrics", (*_STATE, "namespace", "pod")),
     Metric("kube_pod_status_phase", "kube-state-metrics", (*_STATE, "namespace", "pod", "phase")),
     Metric(
-        "kube_pod_container_status_terminated_reason",
-        "kube-state-metrics",
-        (*_STATE, "namespace", "pod", "container", "reason"),
-    ),
-    Metric(
         "kube_pod_container_status_restarts_total",
         "kube-state-metrics",
         (*_STATE, "namespace", "pod", "container"),
@@ -117,7 +112,11 @@ _METRICS: Final = (
 METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in _METRICS}
 
 FIELDS: Final[Mapping[str, Sequence[str]]] = {
-    "guard": ("time", "path", "status", "reason"),
+    # The first of its answers, the others of builds and their steps that have ended (game_app/guard/service/ended.py).
+    "guard": (
+        *("time", "path", "status", "reason"),
+        *("ended", "repository", "event", "stage", "step", "outcome", "seconds"),
+    ),
     # Not `team`: every line has a label of that name, which says who wrote it and hides a field of the same name.
     "hunt": ("time", "level", "event", "of_team", "step"),
 }

@@ -104,6 +104,7 @@ class Delivery(pulumi.ComponentResource):
                 ),
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
+                ended_secret=self._secret(args, "drone-ended"),
                 setup=args.source.setup,
                 server_namespace=NAMESPACE,
                 server_app=server.APP,
@@ -176,6 +177,7 @@ class Delivery(pulumi.ComponentResource):
                 guard_url=guard_url,
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
+                ended_secret=self._secret(args, "drone-ended"),
             ),
             opts=child,
         ).ready

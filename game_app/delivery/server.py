@@ -48,6 +48,7 @@ class ServerArgs:
     guard_url: pulumi.Input[str]
     config_secret: pulumi.Input[str]
     validate_secret: pulumi.Input[str]
+    ended_secret: pulumi.Input[str]
 
 
 class Server(pulumi.ComponentResource):
@@ -140,6 +141,9 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_YAML_TIMEOUT": "10s",
         "DRONE_VALIDATE_PLUGIN_ENDPOINT": pulumi.Output.concat(args.guard_url, "/validate"),
         "DRONE_VALIDATE_TIMEOUT": "10s",
+        # The guard writes down what became of builds: Drone's own numbers do not tell.
+        "DRONE_WEBHOOK_ENDPOINT": pulumi.Output.concat(args.guard_url, "/ended"),
+        "DRONE_WEBHOOK_EVENTS": "build:updated",
         # Jsonnet imports files of the repository; Starlark runs a program of it.
         "DRONE_JSONNET_ENABLED": "false",
         "DRONE_STARLARK_ENABLED": "false",
@@ -169,6 +173,7 @@ def server_secrets(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         ),
         "DRONE_YAML_SECRET": args.config_secret,
         "DRONE_VALIDATE_PLUGIN_SECRET": args.validate_secret,
+        "DRONE_WEBHOOK_SECRET": args.ended_secret,
         **args.source.drone_secrets,
     }
 

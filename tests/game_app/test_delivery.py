@@ -103,6 +103,16 @@ def test_t17_the_server_asks_both_extensions_with_secrets_of_their_own(graph: Gr
     assert guard["config"] != guard["validate"]
 
 
+def test_the_server_tells_the_guard_what_became_of_builds(graph: Graph, preview: bool) -> None:
+    env = environment(graph, "delivery-server-deployment")
+    if not preview:
+        assert env["DRONE_WEBHOOK_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/ended"
+    assert env["DRONE_WEBHOOK_EVENTS"] == "build:updated"
+    guard = graph["delivery-guard-secrets"].inputs["stringData"]
+    assert env["DRONE_WEBHOOK_SECRET"] == guard["ended"] == derived(MASTER, "drone-ended")
+    assert len({guard["config"], guard["validate"], guard["ended"]}) == 3
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -146,7 +156,7 @@ def test_t17_the_server_is_set_as_the_design_wants_it(graph: Graph, key: str, va
 def test_t17_no_two_secrets_are_the_same_and_each_is_long_enough(graph: Graph) -> None:
     env = environment(graph, "delivery-server-deployment")
     secrets = [value for key, value in env.items() if key.endswith("_SECRET") and value]
-    assert len(set(secrets)) == len(secrets) == 5
+    assert len(set(secrets)) == len(secrets) == 6
     assert len(env["DRONE_DATABASE_SECRET"]) == 32
     token = re.search(r"token:([0-9a-f]+)$", env["DRONE_USER_CREATE"])
     assert token is not None

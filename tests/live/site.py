@@ -231,6 +231,7 @@ class Site:
             "DRONE_GITEA_CLIENT_SECRET": application["secret"],
             "DRONE_YAML_ENDPOINT": f"{self.guard.url}/config",
             "DRONE_VALIDATE_PLUGIN_ENDPOINT": f"{self.guard.url}/validate",
+            "DRONE_WEBHOOK_ENDPOINT": f"{self.guard.url}/ended",
             "DRONE_DATABASE_DATASOURCE": self.data_source("drone"),
             # A guard that is slow must not make these tests so.
             "DRONE_YAML_TIMEOUT": "1s",

@@ -32,7 +32,6 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "resource": ("pods", "memory"),
     "condition": ("Ready",),
     "alertstate": ("firing",),
-    "reason": ("Error",),
     "service": ("portal",),
     "resource_namespace": ("game",),
     "deployment": ("portal",),
@@ -106,7 +105,6 @@ _WAVES: Mapping[str, float] = {
     "kubelet_volume_stats_available_bytes": 9e9,
     "container_fs_usage_bytes": 20e9,
     "fluentbit_": 3,
-    "kube_pod_container_status_terminated_reason": 1,
 }
 """What goes up and down around some value."""
 _SLOPES: Mapping[str, float] = {
@@ -154,6 +152,9 @@ def _like(name: str, choices: Mapping[str, float], other: str | None = None) -> 
     return found
 
 
+_OUTCOMES: Sequence[str] = ("success", "failure", "success", "success")
+
+
 def streams(now: float) -> Mapping[str, Any]:
     """Lines of each tenant for Loki's push API, written over the last half hour."""
 
@@ -169,12 +170,22 @@ def streams(now: float) -> Mapping[str, Any]:
         {"time": "t", "path": "/config", "status": 200, "reason": "served"},
         {"time": "t", "path": "/config", "status": 403, "reason": "a configuration of its own"},
     ]
+    builds = [
+        {"time": "t", "ended": kind, "repository": f"game/team-{team}", "event": event, **more}
+        for number, team in enumerate(TEAM_NAMES)
+        for event, stage in (("pull_request", "check"), ("push", "deploy"))
+        for kind, more in (
+            ("step", {"stage": stage, "step": "clone", "outcome": "success", "seconds": 3 + number}),
+            ("step", {"stage": stage, "step": "chart", "outcome": _OUTCOMES[number], "seconds": 9 + number}),
+            ("build", {"outcome": _OUTCOMES[number], "seconds": 30 + number}),
+        )
+    ]
     hunt = [{"time": "t", "level": "info", "event": "passed", "of_team": team, "step": 2} for team in TEAM_NAMES]
     return {
         PLATFORM: {
             "streams": [
                 of("game", "portal", ["GET / 200", "error: no answer"]),
-                of("guard", "guard", [json.dumps(line) for line in guard]),
+                of("guard", "guard", [json.dumps(line) for line in [*guard, *builds]]),
                 of("hunt", "hunt", [json.dumps(line) for line in hunt]),
                 of("delivery", "drone", ["queued", "error: refused"]),
                 of("runners", "runner-untrusted", ["took a build"]),

@@ -94,7 +94,7 @@ class Network:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """The workshop's, with a build in each cell, something of each team's and a name server; observability beside it."""
+    """The workshop's, with a build in each cell, something of each team's, a name server, and observability."""
     pods = [*(pod(namespace, "build") for namespace in BUILDS), pod("team-red", "site"), pod("team-blue", "site")]
     name_server = pod("kube-system", "dns")
     name_server["metadata"]["labels"]["k8s-app"] = "kube-dns"
