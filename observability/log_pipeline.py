@@ -185,8 +185,6 @@ def aggregator_spec(players: int) -> dict[str, Any]:
     return {
         "controlNamespace": NAMESPACE,
         "clusterDomain": "cluster.local.",
-        # Would let whoever may write a flow run code in the aggregator.
-        "enableRawFluentdFilter": False,
         "fluentd": {
             "bufferStorageVolume": {
                 "pvc": {
