@@ -92,8 +92,14 @@ class Network:
         return namespace, found[0]
 
 
+@pytest.fixture(scope="module")
+def watching() -> Sequence[Object]:
+    """Observability's objects; what makes them has a loop of its own, and so none may run meanwhile."""
+    return observed.objects()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Network:
+async def network(site: Site, watching: Sequence[Object], tmp_path_factory: pytest.TempPathFactory) -> Network:
     """The workshop's, with a build in each cell, something of each team's, a name server, and observability."""
     pods = [*(pod(namespace, "build") for namespace in BUILDS), pod("team-red", "site"), pod("team-blue", "site")]
     name_server = pod("kube-system", "dns")
@@ -103,7 +109,7 @@ async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Netwo
     await site.kubectl("wait", "--all-namespaces", "--for=jsonpath={.status.podIP}", "pods", "--all", "--timeout=60s")
     kinds = "namespaces,pods,networkpolicies"
     found = json.loads(await site.kubectl("get", kinds, "--all-namespaces", "--output=json"))
-    return Network([*found["items"], *observed.objects()], tmp_path_factory.mktemp("network"))
+    return Network([*found["items"], *watching], tmp_path_factory.mktemp("network"))
 
 
 def pod(namespace: str, app: str) -> Object:
