@@ -27,7 +27,7 @@ _COMPUTED: Mapping[str, Mapping[str, Any]] = {
 }
 """What the cloud would add to the inputs; absent in a preview, as in a real one."""
 
-_OUTPUT_OF_STEP = {"first-boot": "booted", "bind9": "hunt.example.org"}
+_OUTPUT_OF_STEP = {"first-boot": "booted", "bind9": "hunt.example.org", "kubernetes-datastore": "its data"}
 
 
 @dataclass(frozen=True)
