@@ -171,4 +171,3 @@ def test_a_rancher_that_begins_with_nothing_is_set_up_like_the_first_and_one_tha
     rancher.be_on("a")
     assert rancher.logs_in("second-password")
     assert rancher.ask("GET", "/v3/tokens", {}, first)[0] == 200
-    assert engine.warnings() == []
