@@ -25,7 +25,9 @@ take_over shambhala-firewall systemctl try-reload-or-restart shambhala-firewall.
 start_unit shambhala-firewall.service
 
 put_file journald.conf /etc/systemd/journald.conf.d/shambhala.conf 644 root:root systemd-journald
-take_over systemd-journald systemctl restart systemd-journald.service
+# Restarted alone, it stays in memory until the next boot where the image came without a journal on its disk.
+keep_journal() { systemctl restart systemd-journald.service && journalctl --flush; }
+take_over systemd-journald keep_journal
 put_file upgrades.conf /etc/apt/apt.conf.d/60shambhala-upgrades 644 root:root
 start_unit systemd-timesyncd.service
 echo "hardened"
