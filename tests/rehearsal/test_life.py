@@ -230,9 +230,9 @@ def test_an_instance_that_is_lost_begins_anew_from_what_was_saved_as_the_documen
     def keys() -> str:
         return output(["dig", "+short", f"@{address}", ZONE, "DNSKEY"])
 
-    def in_rancher() -> list[object]:
+    def in_rancher() -> dict[str, object]:
         known = [each for each in resources_in_state(stack) if each["type"].startswith("rancher2:")]
-        return [(each["urn"], each["id"], each["outputs"].get("tokenId")) for each in known]
+        return {each["urn"]: (each["id"], each["outputs"].get("tokenId")) for each in known}
 
     stack, target = game.open(), ["**gamemaster-instance-server"]
     file, servers = tmp_path / "saved.tar.gz", f"{INSTANCE}/servers"
@@ -242,6 +242,7 @@ def test_an_instance_that_is_lost_begins_anew_from_what_was_saved_as_the_documen
     game.ask_cloud("POST", f"{servers}/{lost['id']}/action", {"action": "terminate"})
     while game.ask_cloud("GET", servers)["servers"]:
         time.sleep(0.2)
+    game.ask_cloud("DELETE", f"/block/v1/zones/fr-par-1/volumes/{lost['volumes']['0']['id']}")
 
     stack.refresh(target=target, color="never")
     stack.up(target=target, color="never")
