@@ -14,12 +14,13 @@ from common.github import GitHub
 from common.naming import restricted_namespace
 from common.settings import Settings
 from common.versions import Images
-from game_app.delivery.component import Delivery, DeliveryArgs, catalogue, server_place
+from game_app.delivery.component import COMPONENTS, Delivery, DeliveryArgs, catalogue, server_place
 from game_app.hunt.component import APP as HUNT_APP
 from game_app.hunt.component import NAMESPACE as HUNT
 from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
+from game_app.isolation import Allowance, among_themselves, fenced, from_namespace, to_dns, to_the_internet
 from game_app.scm.gitea import component as gitea
 from game_app.scm.github import source as github
 from game_app.scm.source import ServerPlace, Source
@@ -28,6 +29,17 @@ from game_app.teams.space import namespace_of
 
 INGRESS_NAMESPACE: Final = "ingress"
 """Where a board's ingress controller runs."""
+_ALLOWANCE: Final = Allowance(
+    pods=30,
+    cpu="32",
+    memory="32Gi",
+    storage="32Gi",
+    container_cpu="2",
+    container_memory="2Gi",
+    container_storage="2Gi",
+)
+"""Of all components together. A quota counts limits, of which nothing is kept free."""
+_VOLUMES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +136,12 @@ class GameApp(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GameAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": "game", "labels": dict(restricted_namespace("game"))}, opts=child
-        )
+        namespace = self._components(name)
         spaces: Mapping[str, TeamSpace] = {}
         source: Source | None = None
         if args.workshop:
             spaces = self._spaces(name, args.workshop)
-            source = self._workshop(name, args.workshop, args, namespace.metadata.name, spaces)
+            source = self._workshop(name, args.workshop, args, namespace, spaces)
         hunt = self._hunt(name, args, spaces, source)
         self.url = hunt.url
         self.operators_code = hunt.operators_code
@@ -148,6 +157,29 @@ class GameApp(pulumi.ComponentResource):
                 "teams": self.teams,
             }
         )
+
+    def _components(self, name: str) -> pulumi.Output[str]:
+        """The namespace of the game's own components, which serve players and may ask the world for things."""
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": COMPONENTS, "labels": dict(restricted_namespace(COMPONENTS))},
+            opts=child,
+        ).metadata.name
+        fenced(
+            name,
+            namespace,
+            _ALLOWANCE,
+            egress=[to_dns(), {"to": [among_themselves()]}, to_the_internet()],
+            ingress=[
+                {"from_": [among_themselves()]},
+                from_namespace(INGRESS_NAMESPACE),
+                from_namespace(OBSERVABILITY),
+            ],
+            volumes=_VOLUMES,
+            opts=child,
+        )
+        return namespace
 
     def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace], source: Source | None) -> Hunt:
         workshop = args.workshop
