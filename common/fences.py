@@ -7,7 +7,7 @@ little; nobody gets a token for the Kubernetes API without asking.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pulumi
@@ -61,6 +61,8 @@ class Allowance:
     """A container that asks for nothing gets this much at most."""
     container_memory: str
     container_storage: str
+    objects: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many objects of a kind it may hold, finished pods among them; kinds as in `deployments.apps`."""
 
 
 def fence(
@@ -146,6 +148,7 @@ def ration(
                 # A load balancer's Service takes a port of the nodes for each of its own.
                 "services.nodeports": str(2 * doors),
                 "persistentvolumeclaims": str(volumes),
+                **{f"count/{kind}": str(number) for kind, number in allowance.objects.items()},
             }
         },
         opts=opts,

@@ -24,7 +24,7 @@ from game_app.isolation import Allowance, among_themselves, fenced, from_namespa
 from game_app.scm.gitea import component as gitea
 from game_app.scm.github import source as github
 from game_app.scm.source import ServerPlace, Source
-from game_app.teams import TeamSpace, TeamSpaceArgs
+from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
 INGRESS_NAMESPACE: Final = "ingress"
@@ -211,6 +211,8 @@ class GameApp(pulumi.ComponentResource):
         return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, owner, *given)))
 
     def _spaces(self, name: str, workshop: Workshop) -> Mapping[str, TeamSpace]:
+        if workshop.teams:
+            TeamRules(f"{name}-teams", opts=pulumi.ResourceOptions(parent=self))
         return {
             team: TeamSpace(
                 f"{name}-team-{team}",
