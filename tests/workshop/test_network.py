@@ -93,8 +93,9 @@ class Network:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def network(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """The workshop's, with a build in each cell, something of each team's, and a name server."""
-    pods = [*(pod(namespace, "build") for namespace in BUILDS), pod("team-red", "site"), pod("team-blue", "site")]
+    """The workshop's, with a build in each cell, something of each team's, a component, and a name server."""
+    pods = [pod(namespace, "build") for namespace in BUILDS]
+    pods += [pod("team-red", "site"), pod("team-blue", "site"), pod("game", "page")]
     name_server = pod("kube-system", "dns")
     name_server["metadata"]["labels"]["k8s-app"] = "kube-dns"
     for each in [*pods, name_server]:
@@ -134,6 +135,9 @@ def pod(namespace: str, app: str) -> Object:
         ("delivery/drone", "guard/guard", 3000, "tcp"),
         ("runners/runner-untrusted", "delivery/drone", 8080, "tcp"),
         ("scm/gitea", "delivery/drone", 8080, "tcp"),
+        ("ingress/nginx-ingress", "game/page", 8080, "tcp"),
+        ("game/page", "kube-system/dns", 53, "udp"),
+        ("game/page", REGISTRY, 443, "tcp"),
     ],
 )
 async def test_what_the_work_needs_is_open(
@@ -172,6 +176,31 @@ async def test_t21_t25_a_pull_requests_build_reaches_nothing_of_the_game(
     ends = f"ci-team-red {target.partition('/')[0]}"
     assert await network.reaches("ci-team-red/build", target, port, without=ends)
     fell("a build reached the API" if target == API else "a build reached another namespace")
+
+
+@pytest.mark.parametrize(
+    ("target", "port"),
+    [
+        (METADATA[0], 80),
+        (API, 443),
+        ("scm/gitea", 3000),
+        ("delivery/drone", 8080),
+        ("guard/guard", 3000),
+        ("team-red/site", 8080),
+    ],
+)
+async def test_t25_a_components_pod_that_was_broken_into_reaches_nothing_else_of_the_game(
+    network: Network, fell: Fell, target: str, port: int
+) -> None:
+    assert not await network.reaches("game/page", target, port)
+    assert await network.reaches("game/page", target, port, without=f"game {target.partition('/')[0]}")
+    fell("a component's pod reached what it has no business with")
+
+
+async def test_t25_no_build_reaches_a_component_but_by_its_door(network: Network, fell: Fell) -> None:
+    assert not await network.reaches("cd-team-red/build", "game/page", 8080)
+    assert await network.reaches("cd-team-red/build", "game/page", 8080, without="cd-team-red game")
+    fell("a build reached a component")
 
 
 @pytest.mark.parametrize("runner", ["runner-untrusted", "runner-deploy"])
