@@ -46,6 +46,7 @@ observability = Observability(
         charts=charts,
         images=settings.images,
         settings=settings.observability,
+        nodes=sum(pool.max_size for pool in settings.boards[settings.active_board].pools.values()),
         grafana_host=settings.fqdn(GRAFANA),
         rancher_url=settings.rancher_url,
         address=active.ingress_ip,

@@ -50,7 +50,7 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     provide(console)
     measures, slowest, host = _rehearsal(console)
-    measures.append(Measure("the game master alone, nothing to do", _game_master_alone(console), 3))
+    measures += _game_master_alone(console)
     measures.append(Measure("fast tests", timed(_fast_tests)[0], 20))
     console.print(_table(measures))
     console.print("Slowest steps of the cold rehearsal:")
@@ -78,7 +78,7 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             with peak_of(run) as peak:
                 console.print("Raising a rehearsal from nothing …")
                 cold, report = timed(lambda: raising.raise_everything(run, silent))
-                host, entered = game_master.roles(report), game_master.logins(report)
+                host = game_master.roles(report)
                 console.print("Raising it again, with nothing to do …")
                 noop, _ = timed(lambda: raising.raise_everything(run, silent))
                 console.print("Changing one setting …")
@@ -98,22 +98,26 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             Measure("make rehearse-down", down, 60),
             Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
             Measure("game master, booted to serving", max(role.ended for role in host), 60),
-            Measure("logins on the game master, cold", entered, 15, ""),
         ],
         _slowest(report),
         host,
     )
 
 
-def _game_master_alone(console: Console) -> float:
-    """Seconds of an `up` that finds nothing to do on the game master."""
+def _game_master_alone(console: Console) -> list[Measure]:
+    """How often its roles log in on a fresh host, and the seconds of an `up` that finds nothing to do there."""
     silent = Console(file=io.StringIO())
     run = claim(f"alone-{os.getpid()}")
     try:
         console.print("Raising the game master alone, twice …")
         stack = raising.open_cloud(run, provide(silent), silent, program=game_master.program)
         deploy.up(stack)
-        return timed(lambda: deploy.up(stack))[0]
+        entered = game_master.logins(run, str(deploy.outputs(stack)["ip"]))
+        idle, _ = timed(lambda: deploy.up(stack))
+        return [
+            Measure("the game master alone: logins, cold", entered, 15, ""),
+            Measure("the game master alone, nothing to do", idle, 3),
+        ]
     finally:
         removing.remove_everything(run, silent)
 

@@ -158,14 +158,25 @@ def _difference(taken: Sequence[Taken], teams: Sequence[str]) -> int:
 
 
 def _growth(console: Console) -> None:
-    table = Table("players", "teams", "resources", "core seconds", "MiB", title="One `up` of the game", min_width=60)
+    columns = ("players", "teams", "resources", "core seconds", "for each player more", "MiB")
+    table = Table(*columns, title="One `up` of the game", min_width=60)
+    first: dict[str, float] = {}
     for players in PLAYERS:
         # A process for each, because memory's peak is a process's.
         command = [sys.executable, "-m", "bench.delivery", "--players", str(players)]
         done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
         made: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        figures = (made["teams"], made["resources"], made["seconds"], made["mebibytes"])
-        table.add_row(str(players), *(f"{figure:.0f}" for figure in figures))
+        first = first or made
+        more = players - PLAYERS[0]
+        each = f"{(made['seconds'] - first['seconds']) / more * 1000:.0f} ms" if more else "-"
+        table.add_row(
+            str(players),
+            f"{made['teams']:.0f}",
+            f"{made['resources']:.0f}",
+            f"{made['seconds']:.1f}",
+            each,
+            f"{made['mebibytes']:.0f}",
+        )
     console.print(table)
 
 

@@ -50,6 +50,11 @@ class RancherServer(Protocol):
         """What it runs on, and goes with."""
         ...
 
+    @property
+    def datastore(self) -> pulumi.Output[str]:
+        """Which Rancher it is: another one knows no board of the last."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class RancherImportArgs:
@@ -88,6 +93,7 @@ class RancherImport(pulumi.ComponentResource):
                     # of them is asked about what is removed from the board then.
                     depends_on=list(args.equipment),
                     replace_with=[args.cluster],
+                    replacement_trigger=server.datastore,
                     # Rancher takes a name once.
                     delete_before_replace=True,
                     additional_secret_outputs=["clusterRegistrationToken", "kubeConfig", "caCert"],

@@ -7,7 +7,7 @@ little; nobody gets a token for the Kubernetes API without asking.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pulumi
@@ -27,6 +27,8 @@ from pulumi_kubernetes.networking.v1 import (
 
 OBSERVABILITY: Final = "observability"
 """Namespace from which numbers are asked for."""
+INGRESS: Final = "ingress"
+"""Namespace of the ingress controller."""
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 """Every network that a board's pods, Services, nodes and API may lie in (RFC 1918 and RFC 6598)."""
 PODS: Final = "100.64.0.0/15"
@@ -46,6 +48,8 @@ class Opening:
 
     ingress: Sequence[Ingress] = ()
     egress: Sequence[Egress] = ()
+    pods: Mapping[str, str] | None = None
+    """Labels of the pods that it is for; None for every pod of the namespace."""
 
 
 _CLOSED: Final = Opening()
@@ -66,6 +70,8 @@ class Allowance:
     """A container that asks for nothing gets this much at most."""
     container_memory: str
     container_storage: str
+    objects: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many objects of a kind it may hold, finished pods among them; kinds as in `deployments.apps`."""
 
 
 def fence(
@@ -94,12 +100,12 @@ def policy(
     label: str,
     directions: Sequence[str],
 ) -> None:
-    """A NetworkPolicy for every pod of a namespace: what the opening does not list is dropped in these directions."""
+    """A NetworkPolicy for an opening's pods: what it does not list is dropped in these directions."""
     k8s.networking.v1.NetworkPolicy(
         name,
         metadata={"name": label, "namespace": namespace},
         spec={
-            "pod_selector": {},
+            "pod_selector": {} if opening.pods is None else {"match_labels": dict(opening.pods)},
             "policy_types": list(directions),
             "ingress": list(opening.ingress),
             "egress": list(opening.egress),
@@ -151,6 +157,7 @@ def ration(
                 # A load balancer's Service takes a port of the nodes for each of its own.
                 "services.nodeports": str(2 * doors),
                 "persistentvolumeclaims": str(volumes),
+                **{f"count/{kind}": str(number) for kind, number in allowance.objects.items()},
             }
         },
         opts=opts,

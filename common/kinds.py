@@ -54,6 +54,13 @@ label: Final = text(
     "a DNS label: small letters, digits and hyphens, at most 63, with a letter or digit at both ends",
     lambda value: LABEL.fullmatch(value) is not None,
 )
+component: Final = text(
+    "a component's name: at most 50 small letters, digits and hyphens, with a letter or digit at both ends; not "
+    "'denied', where unknown builds end, and not beginning with 'team-', as the teams' repositories do",
+    lambda value: (
+        LABEL.fullmatch(value) is not None and len(value) <= 50 and value != "denied" and not value.startswith("team-")
+    ),
+)
 labels: Final = text("one or more DNS labels with dots between them, such as 'hunt'", _names)
 domain: Final = text(
     "a domain name of two labels or more in small letters, such as 'example.org'",

@@ -434,7 +434,7 @@ class Delivery:
 
     master_key: Secret | None = setting(optional(kinds.dns_key), default=None)
     """What every secret between the parts and every account's first password is derived from."""
-    components: tuple[str, ...] = setting(ListOf(kinds.label, least=1), default=("portal",))
+    components: tuple[str, ...] = setting(ListOf(kinds.component, least=1), default=("portal",))
     """Repositories of the game's own components."""
     registry: str | None = setting(optional(kinds.image_folder), default=None)
     """Where the components' images go."""
@@ -462,6 +462,12 @@ class Delivery:
         for key in ("registry", "registry_config", "signing_key", "signing_password", "api_cidrs"):
             if not getattr(self, key):
                 yield Conflict(camel(key), "", "must be given where delivery.masterKey is")
+
+    @rule
+    def components_are_named_once(self) -> Generator[Conflict]:
+        for index, name in enumerate(self.components):
+            if name in self.components[:index]:
+                yield Conflict(f"components.{index}", name, "must not be another component's name")
 
     @rule
     def one_source_control(self) -> Generator[Conflict]:

@@ -14,20 +14,32 @@ from common.github import GitHub
 from common.naming import restricted_namespace
 from common.settings import Settings
 from common.versions import Images
-from game_app.delivery.component import Delivery, DeliveryArgs, catalogue, server_place
+from game_app.delivery.component import COMPONENTS, Delivery, DeliveryArgs, catalogue, server_place
 from game_app.hunt.component import APP as HUNT_APP
 from game_app.hunt.component import NAMESPACE as HUNT
 from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
+from game_app.isolation import Allowance, among_themselves, fenced, from_namespace, to_dns, to_the_internet
 from game_app.scm.gitea import component as gitea
 from game_app.scm.github import source as github
 from game_app.scm.source import ServerPlace, Source
-from game_app.teams import TeamSpace, TeamSpaceArgs
+from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
 INGRESS_NAMESPACE: Final = "ingress"
 """Where a board's ingress controller runs."""
+_ALLOWANCE: Final = Allowance(
+    pods=30,
+    cpu="32",
+    memory="32Gi",
+    storage="32Gi",
+    container_cpu="2",
+    container_memory="2Gi",
+    container_storage="2Gi",
+)
+"""Of all components together. A quota counts limits, of which nothing is kept free."""
+_VOLUMES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,25 +132,23 @@ class GameApp(pulumi.ComponentResource):
     teams: pulumi.Output[Mapping[str, Mapping[str, Any]]]
     """What stands on each team's sheet (`game_app.teams.sheets`), a secret."""
     address: pulumi.Output[str]
-    """Where the game's names are to lead, known once the game is served there."""
+    """Where the game's names are to lead, known once everything that they name is served there."""
 
     def __init__(self, name: str, args: GameAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": "game", "labels": dict(restricted_namespace("game"))}, opts=child
-        )
+        namespace = self._components(name)
         spaces: Mapping[str, TeamSpace] = {}
         source: Source | None = None
+        served: Sequence[pulumi.Output[str]] = ()
         if args.workshop:
             spaces = self._spaces(name, args.workshop)
-            source = self._workshop(name, args.workshop, args, namespace.metadata.name, spaces)
+            source, served = self._workshop(name, args.workshop, args, namespace, spaces)
         hunt = self._hunt(name, args, spaces, source)
         self.url = hunt.url
         self.operators_code = hunt.operators_code
         self.maintainer_password = pulumi.Output.secret(source.maintainer_password if source else "")
         self.teams = self._sheets(args.workshop, hunt, spaces, source)
-        self.address = pulumi.Output.all(args.address, hunt.url).apply(lambda values: str(values[0]))
+        self.address = pulumi.Output.all(args.address, hunt.url, *served).apply(lambda values: str(values[0]))
         self.register_outputs(
             {
                 "url": self.url,
@@ -148,6 +158,29 @@ class GameApp(pulumi.ComponentResource):
                 "teams": self.teams,
             }
         )
+
+    def _components(self, name: str) -> pulumi.Output[str]:
+        """The namespace of the game's own components, which serve players and may ask the world for things."""
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": COMPONENTS, "labels": dict(restricted_namespace(COMPONENTS))},
+            opts=child,
+        ).metadata.name
+        fenced(
+            name,
+            namespace,
+            _ALLOWANCE,
+            egress=[to_dns(), {"to": [among_themselves()]}, to_the_internet()],
+            ingress=[
+                {"from_": [among_themselves()]},
+                from_namespace(INGRESS_NAMESPACE),
+                from_namespace(OBSERVABILITY),
+            ],
+            volumes=_VOLUMES,
+            opts=child,
+        )
+        return namespace
 
     def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace], source: Source | None) -> Hunt:
         workshop = args.workshop
@@ -179,6 +212,8 @@ class GameApp(pulumi.ComponentResource):
         return pulumi.Output.secret(known.apply(lambda given: _on_the_sheets(players, owner, *given)))
 
     def _spaces(self, name: str, workshop: Workshop) -> Mapping[str, TeamSpace]:
+        if workshop.teams:
+            TeamRules(f"{name}-teams", opts=pulumi.ResourceOptions(parent=self))
         return {
             team: TeamSpace(
                 f"{name}-team-{team}",
@@ -195,10 +230,11 @@ class GameApp(pulumi.ComponentResource):
         args: GameAppArgs,
         namespace: pulumi.Output[str],
         spaces: Mapping[str, TeamSpace],
-    ) -> Source:
+    ) -> tuple[Source, Sequence[pulumi.Output[str]]]:
+        """The source control, and what people find once it is served."""
         drone = args.door(workshop.drone_host)
-        source = self._source_control(name, workshop, args, drone)
-        Delivery(
+        source, served = self._source_control(name, workshop, args, drone)
+        delivery = Delivery(
             f"{name}-delivery",
             DeliveryArgs(
                 images=args.images,
@@ -218,15 +254,17 @@ class GameApp(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return source
+        return source, [*served, delivery.url]
 
-    def _source_control(self, name: str, workshop: Workshop, args: GameAppArgs, drone: Door) -> Source:
+    def _source_control(
+        self, name: str, workshop: Workshop, args: GameAppArgs, drone: Door
+    ) -> tuple[Source, Sequence[pulumi.Output[str]]]:
         place = server_place(drone, workshop.master_key)
         if workshop.github:
-            return self._github(name, workshop, workshop.github, args, place)
+            return self._github(name, workshop, workshop.github, args, place), ()
         door = args.door(workshop.git_host)
         source = gitea.source(master_key=workshop.master_key, door=door, drone=place, players=workshop.players)
-        gitea.Gitea(
+        made = gitea.Gitea(
             f"{name}-scm",
             gitea.GiteaArgs(
                 images=args.images,
@@ -242,7 +280,7 @@ class GameApp(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return source
+        return source, [made.url]
 
     def _github(
         self, name: str, workshop: Workshop, organisation: GitHub, args: GameAppArgs, drone: ServerPlace
@@ -268,9 +306,7 @@ class GameApp(pulumi.ComponentResource):
 
 
 def _pipelines(source: Source, workshop: Workshop, args: GameAppArgs) -> Mapping[str, str]:
-    return catalogue(
-        source.organisation, workshop.components, list(workshop.repositories), workshop.registry, args.images
-    )
+    return catalogue(source, workshop.components, list(workshop.repositories), workshop.registry, args.images)
 
 
 def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late

@@ -26,12 +26,14 @@ def container(
     writable: Sequence[str] = (),
     probe: k8s.core.v1.ProbeArgs | None = None,
     work_in: str | None = None,
+    linger: int = 0,
 ) -> k8s.core.v1.ContainerArgs:
     """A container without rights.
 
     cpu: what it asks for; memory: what it asks for and may have at most, both in Kubernetes' notation.
     command: what the image's own entry point gets; entrypoint: what runs in its place.
     env_from: names of Secrets whose keys are variables.
+    linger: seconds in which it goes on serving before it is told to end, while nobody new is sent to it.
     mounts: name of a volume to the folder at which it appears, read-only but for the names in `writable`.
     """
     core = k8s.core.v1
@@ -45,6 +47,11 @@ def container(
         ports=[core.ContainerPortArgs(name="main", container_port=port)] if port else None,
         readiness_probe=probe,
         working_dir=work_in,
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(exec_=core.ExecActionArgs(command=["sleep", str(linger)]))
+        )
+        if linger
+        else None,
         resources=core.ResourceRequirementsArgs(
             requests={"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"},
             limits={"memory": memory, "ephemeral-storage": "256Mi"},
@@ -70,11 +77,12 @@ def pod(
     automount: bool = True,
     init: Sequence[k8s.core.v1.ContainerArgs] = (),
     once: bool = False,
+    grace_seconds: int | None = None,
 ) -> k8s.core.v1.PodSpecArgs:
     """A pod of a user without a name, which gets an account of the cluster only where one is given.
 
     automount: every container gets that account. init: what runs before the others, one after the other.
-    once: it ends, and is not started again.
+    once: it ends, and is not started again. grace_seconds: how long it may take to end when told to; None: 30.
     """
     core = k8s.core.v1
     return core.PodSpecArgs(
@@ -82,6 +90,7 @@ def pod(
         automount_service_account_token=automount and service_account is not None,
         enable_service_links=False,
         restart_policy="Never" if once else None,
+        termination_grace_period_seconds=grace_seconds,
         security_context=core.PodSecurityContextArgs(
             run_as_non_root=True,
             run_as_user=user,

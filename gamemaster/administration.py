@@ -45,6 +45,8 @@ class AdministrationArgs:
     """The password of its user admin."""
     machine: pulumi.Resource
     """What it runs on; its settings go with it, and nobody has to be asked for that."""
+    datastore: pulumi.Input[str]
+    """Which data it holds. With other data it is another Rancher, which knows nothing of what the last was told."""
     period: int = field(default_factory=_this_period)
     """Which token it is: another number makes a new one."""
 
@@ -64,6 +66,8 @@ class Administration(pulumi.ComponentResource):
     """Certificates (PEM) to trust there; None for those that this machine trusts."""
     machine: pulumi.Resource
     """What it runs on."""
+    datastore: pulumi.Output[str]
+    """Which Rancher it is: another one knows no board of the last."""
 
     def __init__(self, name: str, args: AdministrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Administration", name, None, opts)
@@ -83,7 +87,12 @@ class Administration(pulumi.ComponentResource):
             initial_password=args.bootstrap_password,
             password=args.admin_password,
             **_TOKEN,
-            opts=pulumi.ResourceOptions(parent=self, provider=first, additional_secret_outputs=_SECRETS),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                provider=first,
+                additional_secret_outputs=_SECRETS,
+                replacement_trigger=args.datastore,
+            ),
         )
         # A second one, since only a login makes a token without one, and the first can log in with its first password
         # once only. Its `tokenUpdate` would make a new token at each update, for it is put back to false by itself.
@@ -97,7 +106,7 @@ class Administration(pulumi.ComponentResource):
                 provider=first,
                 additional_secret_outputs=_SECRETS,
                 # The new one is there before the old one goes. Rancher keeps the old token until its own end.
-                replacement_trigger=args.period,
+                replacement_trigger=pulumi.Output.all(args.period, args.datastore),
             ),
         )
         provider = rancher2.Provider(
@@ -110,17 +119,22 @@ class Administration(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         within = pulumi.ResourceOptions(parent=self, provider=provider, deleted_with=args.machine)
+        # Another Rancher has each of them as it came: with another mark they are all written again. Replaced, the old
+        # one's end would put the default back in place of what the new one has just written.
+        whose = {"shambhala/datastore": args.datastore}
         server = rancher2.Setting(
             f"{name}-server-url",
             name="server-url",
             value=url,
             # Each login of Bootstrap sets it to the address that the program uses: put right with the new token.
-            annotations={"shambhala/period": str(args.period)},
+            annotations={**whose, "shambhala/period": str(args.period)},
             opts=within,
         )
-        rancher2.Setting(f"{name}-telemetry", name="telemetry-opt", value="out", opts=within)
+        rancher2.Setting(f"{name}-telemetry", name="telemetry-opt", value="out", annotations=whose, opts=within)
         # Agents trust what their own system trusts; by default, Rancher's own list alone, which is empty.
-        rancher2.Setting(f"{name}-agent-tls", name="agent-tls-mode", value="system-store", opts=within)
+        rancher2.Setting(
+            f"{name}-agent-tls", name="agent-tls-mode", value="system-store", annotations=whose, opts=within
+        )
         self.token = pulumi.Output.secret(session.token)
         self.url = server.value
         self.provider = provider
@@ -128,4 +142,5 @@ class Administration(pulumi.ComponentResource):
         self.api_url = pulumi.Output.all(api_url, server.id).apply(lambda known: str(known[0]))
         self.ca_certs = args.ca_certs
         self.machine = args.machine
+        self.datastore = pulumi.Output.from_input(args.datastore)
         self.register_outputs({"token": self.token, "url": self.url})

@@ -93,14 +93,19 @@ def _ssh(
             "GlobalKnownHostsFile": "/dev/null",
         }
         command = ["ssh", "-F", "none", "-i", str(key), *(f"-o{name}={value}" for name, value in options.items())]
-        done = subprocess.run(
-            [*command, f"root@{login.ip}", (SCRIPTS / f"{script}.sh").read_text()],
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=MINUTES * 60,
-        )
+        try:
+            done = subprocess.run(
+                [*command, f"root@{login.ip}", (SCRIPTS / f"{script}.sh").read_text()],
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=MINUTES * 60,
+            )
+        except FileNotFoundError as error:
+            raise BackupError("there is no program 'ssh' on PATH; install OpenSSH's client") from error
+        except subprocess.TimeoutExpired as error:
+            raise BackupError(f"{login.ip} took longer than {MINUTES} minutes; run it again") from error
     if done.returncode:
         raise BackupError(done.stderr.decode(errors="replace").strip() or f"ssh ended with {done.returncode}")
 

@@ -320,6 +320,7 @@ class GameMaster(pulumi.ComponentResource):
                 bootstrap_password=plan.bootstrap_password,
                 admin_password=plan.admin_password,
                 machine=self.host.server,
+                datastore=kubernetes.datastore,
             ),
             opts=child,
         )

@@ -51,6 +51,9 @@ class Kubernetes(pulumi.ComponentResource):
 
     version: pulumi.Output[str]
     """What it calls itself, known once its node is ready."""
+    datastore: pulumi.Output[str]
+    """Which data it holds: the same after an upgrade, and on a new host that took up what was saved; another on a new
+    host that began with nothing."""
 
     def __init__(self, name: str, args: KubernetesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Kubernetes", name, None, opts)
@@ -71,4 +74,6 @@ class Kubernetes(pulumi.ComponentResource):
             after=args.booted,
         )
         self.version = step.stdout
-        self.register_outputs({"version": self.version})
+        # A step of its own, once for each server: the preview of an upgrade then shows that what goes by it stays.
+        self.datastore = args.host.step(f"{name}-datastore", "datastore", {}, parent=self, behind=step).stdout
+        self.register_outputs({"version": self.version, "datastore": self.datastore})

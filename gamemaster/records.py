@@ -168,6 +168,7 @@ class Record(pulumi.ComponentResource):
             },
             parent=self,
             undo="record-remove",
+            about=[args.label, args.kind],
         )
         self.register_outputs({"fqdn": self.fqdn})
 

@@ -6,7 +6,7 @@ input: nothing that an operator configured, and no secret, is ever part of a com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,17 @@ class Host:
         *,
         parent: pulumi.Resource,
         undo: str | None = None,
+        about: Sequence[str] = (),
         after: pulumi.Input[str] | None = None,
+        behind: pulumi.Resource | None = None,
     ) -> remote.Command:
         """Run `scripts/<role>.sh` whenever one of its inputs changed.
 
         inputs: name to text; each is a file $INPUTS/<name> while the script runs.
         undo: role of the script that takes the step back, with the same inputs.
-        after: an output of the step that must have ended before.
+        about: what it is that is made; for another, the step is taken back and done anew.
+        after: an output of the step that must have ended before; another output runs this one again.
+        behind: a step that must have ended before, and whatever it printed is nothing to this one.
         """
         document = pulumi.Output.json_dumps({"inputs": dict(inputs)})
         return remote.Command(
@@ -58,7 +62,9 @@ class Host:
                 user="root",
                 private_key=self.private_key,
                 host_key=self.host_key,
-                # A refused connection returns at once and is tried again at most every 5 seconds.
+                # A refused connection returns at once and is tried again, after 5 seconds at most: enough for a boot,
+                # and for each step's turn at a stock sshd, which refuses some callers while more than ten have not
+                # logged in yet (MaxStartups). So nobody has to count the steps that begin at once.
                 dial_error_limit=max(1, self.boot_timeout // _DIAL_SECONDS),
                 per_dial_timeout=_DIAL_SECONDS,
             ),
@@ -67,8 +73,10 @@ class Host:
             stdin=document,
             # Stock sshd accepts no environment from a client.
             add_previous_output_in_env=False,
-            triggers=[self.server.id] if after is None else [self.server.id, after],
-            opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True, deleted_with=self.server),
+            triggers=[self.server.id, *about, *([] if after is None else [after])],
+            opts=pulumi.ResourceOptions(
+                parent=parent, depends_on=behind, delete_before_replace=True, deleted_with=self.server
+            ),
         )
 
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.fences import OBSERVABILITY
+from common.fences import (
+    INGRESS,
+    OBSERVABILITY,
+    Opening,
+    Peer,
+    anywhere,
+    every_pod,
+    fence,
+    names,
+    pods_of,
+    ports,
+    ration,
+    web,
+)
 from common.helm import Charts
 from common.naming import baseline_namespace
 from common.settings import Observability as ObservabilitySettings
 from common.versions import Images
+from observability import log_pipeline, sizing
 from observability.alertmanager import Alertmanager, AlertmanagerArgs
 from observability.grafana import Grafana, GrafanaArgs
 from observability.log_pipeline import LogPipeline, LogPipelineArgs
@@ -26,6 +43,8 @@ class ObservabilityArgs:
     charts: Charts
     images: Images
     settings: ObservabilitySettings
+    nodes: int
+    """The most that the board may have, each of which runs an agent."""
     grafana_host: pulumi.Input[str]
     """Full name at which Grafana is exposed."""
     ingress_class: pulumi.Input[str]
@@ -35,6 +54,12 @@ class ObservabilityArgs:
     """cert-manager's issuer of Grafana's certificate; None where the board has none."""
     address: pulumi.Input[str]
     """Public IPv4 address of the board's ingress."""
+
+
+KUBELET: Final = 10250
+"""Port of each node at which its kubelet tells of volumes and containers."""
+_GRAFANA, _PROMETHEUS, _STATE, _GATEWAY = 3000, 9090, 8080, 8080
+"""Ports of the charts' pods."""
 
 
 class Observability(pulumi.ComponentResource):
@@ -55,6 +80,11 @@ class Observability(pulumi.ComponentResource):
             metadata={"name": OBSERVABILITY, "labels": dict(baseline_namespace(OBSERVABILITY))},
             opts=child,
         )
+        fence(name, namespace.metadata.name, openings(own, args.rancher_url), child)
+        parts = dict.fromkeys(("prometheus", "loki-gateway", "grafana", "kube-state-metrics", "alertmanager"), 1)
+        allowed = sizing.allowance({**parts, "loki": own.logs.replicas}, own.players)
+        # Prometheus', Grafana's, and each Loki's.
+        ration(name, namespace.metadata.name, allowed, child, volumes=2 + own.logs.replicas)
         loki = Loki(
             f"{name}-loki",
             LokiArgs(
@@ -96,6 +126,7 @@ class Observability(pulumi.ComponentResource):
                 loki_url=loki.url,
                 loki_password=own.loki_password.output,
                 players=own.players,
+                nodes=args.nodes,
             ),
             opts=child,
         )
@@ -121,3 +152,44 @@ class Observability(pulumi.ComponentResource):
         self.address = pulumi.Output.all(args.address, grafana.url).apply(lambda known: str(known[0]))
         self.loki_url = loki.url
         self.register_outputs({"grafana_url": self.grafana_url, "address": self.address, "loki_url": self.loki_url})
+
+
+def openings(settings: ObservabilitySettings, rancher_url: str | None) -> Mapping[str, Opening]:
+    """Who talks to whom in the namespace; Loki and Alertmanager say themselves whom they let in."""
+    grafana, prometheus, state = (_of(name) for name in ("grafana", "prometheus", "kube-state-metrics"))
+    gateway = {**_of("loki"), "app.kubernetes.io/component": "gateway"}
+    opened = {
+        "names": names(),
+        # And object storage, where people sign in, and whom alerts are told.
+        "kubernetes-api": web(),
+        # To, not from: each says itself whom it lets in.
+        "within": Opening(egress=[{"to": [{"pod_selector": {}}]}]),
+        "pages": Opening(pods=grafana, ingress=[{"from_": [pods_of(INGRESS)], "ports": ports(_GRAFANA)}]),
+        "lines": Opening(
+            pods=gateway,
+            ingress=[{"from_": [pods_of(log_pipeline.NAMESPACE), _peer(grafana)], "ports": ports(_GATEWAY)}],
+        ),
+        "numbers": Opening(pods=prometheus, ingress=[{"from_": [_peer(grafana)], "ports": ports(_PROMETHEUS)}]),
+        "state": Opening(pods=state, ingress=[{"from_": [_peer(prometheus)], "ports": ports(_STATE)}]),
+        # Nodes are no pods, and by their addresses some networks know them not: the port is all that can be said.
+        "asked": Opening(pods=prometheus, egress=[{"to": [every_pod()]}, {"ports": ports(KUBELET)}]),
+    }
+    if settings.notify:
+        # A mail server's port and that of a webhook's address, which is a secret.
+        opened["people"] = Opening(pods=_of("alertmanager"), egress=[{"to": [anywhere()]}])
+    if settings.sign_in:
+        provider = settings.sign_in
+        asked = (provider.token_url, provider.userinfo_url, rancher_url)
+        doors = sorted({urlsplit(url).port or 443 for url in asked if url})
+        opened["sign-in"] = Opening(
+            pods=grafana, egress=[{"to": [anywhere()], "ports": [door for port in doors for door in ports(port)]}]
+        )
+    return opened
+
+
+def _of(name: str) -> Mapping[str, str]:
+    return {"app.kubernetes.io/name": name}
+
+
+def _peer(labels: Mapping[str, str]) -> Peer:
+    return {"pod_selector": {"match_labels": dict(labels)}}

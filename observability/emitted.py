@@ -29,6 +29,7 @@ _LATENCY: Final = (
     *("namespace", "component", "pod", "job", "instance"),
     *("code", "upstream", "service", "resource_type", "resource_name", "resource_namespace"),
 )
+_RECORDED: Final = "Prometheus, from observability/metrics/alerts.yaml"
 _INGRESS: Final = "nginx-ingress with controller.enableLatencyMetrics"
 _HUNT: Final = "the hunt's page"
 _DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
@@ -37,6 +38,8 @@ _METRICS: Final = (
     Metric("ALERTS", "Prometheus", ("alertname", "alertstate", "severity", "namespace", "team", "component", "pod")),
     Metric("up", "Prometheus", ("job", "instance")),
     Metric("hunt_stuck_after_minutes", "Prometheus, from the setting observability.stuckAfterMinutes"),
+    Metric("component_pods_wanted", _RECORDED, ("namespace", "component")),
+    Metric("component_pods_answering", _RECORDED, ("namespace", "component")),
     # The game itself.
     Metric("hunt_running", _HUNT, _PLACE),
     Metric("hunt_players", _HUNT, (*_PLACE, "team")),
@@ -59,16 +62,18 @@ _METRICS: Final = (
         (*_PLACE, "name", "issuer_name", "issuer_kind", "issuer_group"),
     ),
     # Source: docs/metrics of kube-state-metrics.
-    Metric("kube_deployment_spec_replicas", "kube-state-metrics", (*_STATE, "namespace", "deployment")),
-    Metric("kube_deployment_status_replicas_available", "kube-state-metrics", (*_STATE, "namespace", "deployment")),
+    *(
+        Metric(f"kube_{kind}_{what}", "kube-state-metrics", (*_STATE, "namespace", kind))
+        for kind, wanted, answering in (
+            ("deployment", "spec_replicas", "status_replicas_available"),
+            ("statefulset", "replicas", "status_replicas_available"),
+            ("daemonset", "status_desired_number_scheduled", "status_number_available"),
+        )
+        for what in (wanted, answering)
+    ),
     Metric("kube_node_status_condition", "kube-state-metrics", ("job", "instance", "node", "condition", "status")),
     Metric("kube_pod_start_time", "kube-state-metrics", (*_STATE, "namespace", "pod")),
     Metric("kube_pod_status_phase", "kube-state-metrics", (*_STATE, "namespace", "pod", "phase")),
-    Metric(
-        "kube_pod_container_status_terminated_reason",
-        "kube-state-metrics",
-        (*_STATE, "namespace", "pod", "container", "reason"),
-    ),
     Metric(
         "kube_pod_container_status_restarts_total",
         "kube-state-metrics",
@@ -107,7 +112,11 @@ _METRICS: Final = (
 METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in _METRICS}
 
 FIELDS: Final[Mapping[str, Sequence[str]]] = {
-    "guard": ("time", "path", "status", "reason"),
+    # The first of its answers, the others of builds and their steps that have ended (game_app/guard/service/ended.py).
+    "guard": (
+        *("time", "path", "status", "reason"),
+        *("ended", "repository", "event", "stage", "step", "outcome", "seconds"),
+    ),
     # Not `team`: every line has a label of that name, which says who wrote it and hides a field of the same name.
     "hunt": ("time", "level", "event", "of_team", "step"),
 }

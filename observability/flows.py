@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 API: Final = "logging.banzaicloud.io/v1beta1"
-TEAM_NAMESPACES: Final = "^team-.+"
-"""Namespaces in which players' programs run; the agent takes a team's name from them."""
+TEAM_NAMESPACES: Final = "^(c[id]-)?team-.+"
+"""Namespaces in which players' programs run, and the builds of their pull requests (ci-) and pushes (cd-); the agent
+takes a team's name from them."""
+PASSWORD: Final = "password"  # noqa: S105 - a name
+"""Key of the password in an output's Secret."""
+CHUNK_MB: Final = 2
+"""Most that goes to Loki at once, in MiB. As JSON a line of control characters, each of which is written as \\u001b,
+takes six times its room."""
 LABELS: Final[Sequence[str]] = ("namespace", "team", "component", "pod")
 """All labels that Loki gets. Each combination is a stream of its own, so no label may have values without bound."""
 
@@ -29,7 +35,7 @@ class LokiOutput:
     tenant: str
     user: str
     password_secret: str
-    """Name of the Secret whose key `password` the aggregator signs in with."""
+    """Name of the Secret that has what the aggregator signs in with."""
     buffer_size: str
     """Most that may wait on the aggregator's disk, such as 4GB; then reading stops, and the nodes' disks fill."""
 
@@ -39,7 +45,7 @@ class LokiOutput:
                 "url": self.url,
                 "tenant": self.tenant,
                 "username": {"value": self.user},
-                "password": {"valueFrom": {"secretKeyRef": {"name": self.password_secret, "key": "password"}}},
+                "password": {"valueFrom": {"secretKeyRef": {"name": self.password_secret, "key": PASSWORD}}},
                 "labels": {label: f"$.{label}" for label in LABELS},
                 # What is left is the line itself, as the container wrote it.
                 "remove_keys": ["kubernetes", "stream"],
@@ -56,7 +62,9 @@ class LokiOutput:
                     "flush_mode": "interval",
                     "flush_interval": "5s",
                     "flush_at_shutdown": False,
-                    "chunk_limit_size": "4MB",
+                    "chunk_limit_size": f"{CHUNK_MB}MB",
+                    # After an outage many chunks wait: by default one leaves in a second.
+                    "flush_thread_burst_interval": "0.1",
                     "total_limit_size": self.buffer_size,
                     # Waiting lines are never thrown away: neither after a number of tries nor for want of room.
                     "retry_forever": True,

@@ -14,6 +14,7 @@ from common.helm import Charts
 from common.settings import SignIn
 from observability import dashboards
 from observability.loki import TENANTS, USER
+from observability.secrets import secret
 from observability.sizing import resources
 
 TLS = "grafana-tls"
@@ -58,21 +59,21 @@ class Grafana(pulumi.ComponentResource):
             string_data={"admin-user": "admin", "admin-password": pulumi.Output.secret(args.admin_password)},
             opts=child,
         )
-        environment = k8s.core.v1.Secret(
+        environment = secret(
             f"{name}-environment",
-            metadata={"name": "grafana-environment", "namespace": args.namespace},
-            string_data={
-                "LOKI_PASSWORD": pulumi.Output.secret(args.loki_password),
+            args.namespace,
+            {
+                "LOKI_PASSWORD": args.loki_password,
                 **({"SIGN_IN_SECRET": args.sign_in.client_secret.output} if args.sign_in else {}),
             },
-            opts=child,
+            child,
         )
         folders = {folder: self._folder(name, folder, args.namespace, child) for folder in dashboards.FOLDERS}
         release = args.charts.release(
             "grafana",
             name=f"{name}-release",
             namespace=args.namespace,
-            values=grafana_values(args, admin.metadata.name, environment.metadata.name, folders),
+            values=grafana_values(args, admin.metadata.name, environment, folders),
             opts=child,
         )
         scheme, signed = "http", list[pulumi.Output[str]]()

@@ -10,13 +10,15 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.fences import OBSERVABILITY, Opening, Peer, fence, names, numbers, pods_of, ports, ration, web
 from common.helm import Charts
 from common.naming import labels
 from common.templates import render
 from observability import flows
 from observability.loki import PLATFORM, TEAMS, USER
-from observability.rollout import Rollout, RolloutArgs, revision
-from observability.sizing import resources
+from observability.rollout import REVISION, Rollout, RolloutArgs, revision
+from observability.secrets import secret
+from observability.sizing import allowance, resources
 
 NAMESPACE = "logging"
 _AGENT = Path(__file__).parent / "agent"
@@ -24,9 +26,9 @@ _NAME = "logs"
 """Name of the operator's objects: the aggregator is the StatefulSet logs-fluentd, the agents are logs-fluentbit."""
 METRICS_PORT = 2020
 """Where an agent tells how it does."""
+_AGGREGATOR_PORT = 24240
 _AGGREGATOR_METRICS_PORT = 24231
 _AGGREGATOR_VOLUME_GB = 10
-_PASSWORD_SECRET = "loki"  # noqa: S105 - a name
 _ROLLOUT_SECONDS = 300
 
 
@@ -48,6 +50,8 @@ class LogPipelineArgs:
     loki_url: pulumi.Input[str]
     loki_password: pulumi.Input[str]
     players: int
+    nodes: int
+    """The most that the board may have."""
 
 
 class LogPipeline(pulumi.ComponentResource):
@@ -68,6 +72,9 @@ class LogPipeline(pulumi.ComponentResource):
             },
             opts=child,
         )
+        fence(name, namespace.metadata.name, openings(), child)
+        parts = {"logging-operator": 1, "fluentd": 1, "fluent-bit": args.nodes}
+        ration(name, namespace.metadata.name, allowance(parts, args.players), child, volumes=1)
         operator = args.charts.release(
             "logging-operator",
             name=f"{name}-operator",
@@ -77,12 +84,7 @@ class LogPipeline(pulumi.ComponentResource):
             skip_crds=True,
             opts=child,
         )
-        password = k8s.core.v1.Secret(
-            f"{name}-loki",
-            metadata={"name": _PASSWORD_SECRET, "namespace": namespace.metadata.name},
-            string_data={"password": pulumi.Output.secret(args.loki_password)},
-            opts=child,
-        )
+        password = secret(f"{name}-loki", namespace.metadata.name, {flows.PASSWORD: args.loki_password}, child)
         configuration = agent_configuration()
         version = revision(configuration)[:10]
         agent = k8s.core.v1.Secret(
@@ -92,17 +94,20 @@ class LogPipeline(pulumi.ComponentResource):
             string_data=dict(configuration),
             opts=child,
         )
-        aggregator = aggregator_spec(args.players)
-        node = agent_spec(f"agent-{version}", args.players)
+        aggregator, node = aggregator_spec(args.players), agent_spec(f"agent-{version}", args.players)
+        revisions = revision(aggregator)[:10], revision(node)[:10]
+        aggregator["fluentd"]["statefulsetAnnotations"] = {REVISION: revisions[0]}
+        node["daemonsetAnnotations"] = {REVISION: revisions[1]}
         inside = namespace.metadata.name
         made = [
             self._object(f"{name}-logging", "Logging", _NAME, aggregator, after=[operator]),
             self._object(f"{name}-agents", "FluentbitAgent", _NAME, node, after=[operator, agent]),
         ]
         for tenant in (PLATFORM, TEAMS):
-            spec = pulumi.Output.from_input(args.loki_url).apply(lambda url, tenant=tenant: output(tenant, url).spec())
-            after = [operator, password]
-            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, inside, after=after))
+            spec = pulumi.Output.all(args.loki_url, password).apply(
+                lambda known, tenant=tenant: output(tenant, *known).spec()
+            )
+            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, inside, after=[operator]))
         for flow in ways_to_loki():
             made.append(
                 self._object(f"{name}-of-{flow.name}", "ClusterFlow", flow.name, flow.spec(), inside, after=[operator])
@@ -112,8 +117,9 @@ class LogPipeline(pulumi.ComponentResource):
             RolloutArgs(
                 image=args.kubectl,
                 namespace=namespace.metadata.name,
-                workloads=[f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"],
-                revision=revision(aggregator, node),
+                workloads=dict(
+                    zip((f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"), revisions, strict=True)
+                ),
                 timeout=_ROLLOUT_SECONDS,
                 after=made,
             ),
@@ -147,18 +153,38 @@ class LogPipeline(pulumi.ComponentResource):
         )
 
 
+def openings() -> Mapping[str, Opening]:
+    """Who talks to whom in the namespace."""
+    gateway = {"app.kubernetes.io/name": "loki", "app.kubernetes.io/component": "gateway"}
+    itself: Peer = {"pod_selector": {"match_labels": {"app.kubernetes.io/name": "fluentd"}}}
+    return {
+        "names": names(),
+        # The operator's work, the names of the pods that lines come from, and the wait for it all.
+        "kubernetes-api": web(),
+        "aggregator": Opening(
+            egress=[{"to": [itself], "ports": ports(_AGGREGATOR_PORT)}],
+            ingress=[{"from_": [{"pod_selector": {}}], "ports": ports(_AGGREGATOR_PORT)}],
+        ),
+        "gateway": Opening(
+            egress=[
+                {"to": [{**pods_of(OBSERVABILITY), "pod_selector": {"match_labels": gateway}}], "ports": ports(8080)}
+            ]
+        ),
+        "agents-numbers": numbers(METRICS_PORT),
+        "aggregators-numbers": numbers(_AGGREGATOR_METRICS_PORT),
+    }
+
+
 def operator_values(players: int) -> Mapping[str, Any]:
     """Values of the chart `logging-operator`."""
     return {"logging-operator-crds": {"install": True}, "resources": resources("logging-operator", players, cpu="10m")}
 
 
-def aggregator_spec(players: int) -> Mapping[str, Any]:
+def aggregator_spec(players: int) -> dict[str, Any]:
     """The `Logging`: Fluentd with a buffer on a volume of its own."""
     return {
         "controlNamespace": NAMESPACE,
         "clusterDomain": "cluster.local.",
-        # Would let whoever may write a flow run code in the aggregator.
-        "enableRawFluentdFilter": False,
         "fluentd": {
             "bufferStorageVolume": {
                 "pvc": {
@@ -176,7 +202,7 @@ def aggregator_spec(players: int) -> Mapping[str, Any]:
     }
 
 
-def agent_spec(configuration: str, players: int) -> Mapping[str, Any]:
+def agent_spec(configuration: str, players: int) -> dict[str, Any]:
     """The `FluentbitAgent`: Fluent Bit on every node, with its buffer and its place in each file on the node's disk.
 
     configuration: name of the Secret with fluent-bit.conf and record.lua.
@@ -208,14 +234,14 @@ def agent_configuration() -> Mapping[str, str]:
     }
 
 
-def output(tenant: str, url: str) -> flows.LokiOutput:
+def output(tenant: str, url: str, password_secret: str) -> flows.LokiOutput:
     """Where a tenant's lines go; both together leave a fifth of the aggregator's volume free."""
     return flows.LokiOutput(
         name=tenant,
         url=url,
         tenant=tenant,
         user=USER,
-        password_secret=_PASSWORD_SECRET,
+        password_secret=password_secret,
         buffer_size=f"{_AGGREGATOR_VOLUME_GB * 4 // 10}GB",
     )
 
@@ -226,5 +252,5 @@ def ways_to_loki() -> Sequence[flows.Flow]:
         flows.Flow("teams", outputs=[TEAMS], select=[flows.TEAM_NAMESPACES]),
         flows.Flow("platform", outputs=[PLATFORM], exclude=[flows.TEAM_NAMESPACES]),
     )
-    flows.check(ways, [output(tenant, "") for tenant in (PLATFORM, TEAMS)])
+    flows.check(ways, [output(tenant, "", "") for tenant in (PLATFORM, TEAMS)])
     return ways

@@ -11,6 +11,8 @@ import pulumi_kubernetes as k8s
 
 from common.helm import Charts
 from common.settings import Logs
+from observability.flows import CHUNK_MB
+from observability.secrets import secret
 from observability.sizing import resources
 
 USER = "shambhala"
@@ -19,7 +21,6 @@ PLATFORM, TEAMS = "platform", "teams"
 """Loki's tenants: what a team writes can neither use up the platform's allowance nor hide among its lines."""
 TENANTS: Sequence[str] = (PLATFORM, TEAMS)
 GATEWAY = "loki-gateway"
-_STORAGE_SECRET = "loki-object-storage"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,36 +45,27 @@ class Loki(pulumi.ComponentResource):
     def __init__(self, name: str, args: LokiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Loki", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        users = k8s.core.v1.Secret(
+        users = secret(
             f"{name}-users",
-            metadata={"name": "loki-users", "namespace": args.namespace},
+            args.namespace,
             # Hashing it would win nothing: those who write and read have it in Secrets of the same kind.
-            string_data={
-                ".htpasswd": pulumi.Output.secret(pulumi.Output.concat(USER, ":{PLAIN}", args.password, "\n"))
-            },
-            opts=child,
+            {".htpasswd": pulumi.Output.concat(USER, ":{PLAIN}", args.password, "\n")},
+            child,
         )
-        needed: list[pulumi.Resource] = [self._closed(name, args.namespace, child)]
-        if args.logs.object_storage:
-            storage = args.logs.object_storage
-            needed.append(
-                k8s.core.v1.Secret(
-                    f"{name}-object-storage",
-                    metadata={"name": _STORAGE_SECRET, "namespace": args.namespace},
-                    string_data={
-                        "AWS_ACCESS_KEY_ID": storage.access_key.output,
-                        "AWS_SECRET_ACCESS_KEY": storage.secret_key.output,
-                    },
-                    opts=child,
-                )
-            )
+        storage = args.logs.object_storage
+        keys = storage and secret(
+            f"{name}-object-storage",
+            args.namespace,
+            {"AWS_ACCESS_KEY_ID": storage.access_key.output, "AWS_SECRET_ACCESS_KEY": storage.secret_key.output},
+            child,
+        )
         release = args.charts.release(
             "loki",
             name=f"{name}-release",
             namespace=args.namespace,
-            values=loki_values(args.logs, args.players, users.metadata.name),
-            # The pods read the storage's keys when they start, and are closed to others before they do.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=needed),
+            values=loki_values(args.logs, args.players, users, keys),
+            # The pods are closed to others before they start.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._closed(name, args.namespace, child)]),
         )
         self.url = pulumi.Output.all(args.namespace, release.id).apply(
             lambda values: f"http://{GATEWAY}.{values[0]}.svc.cluster.local"
@@ -102,8 +94,13 @@ class Loki(pulumi.ComponentResource):
         )
 
 
-def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Mapping[str, Any]:
-    """Values of the chart `loki`."""
+def loki_values(
+    logs: Logs, players: int, users_secret: pulumi.Input[str], storage_secret: pulumi.Input[str] | None = None
+) -> Mapping[str, Any]:
+    """Values of the chart `loki`.
+
+    users_secret, storage_secret: names of the Secrets with the gateway's users and the object storage's keys.
+    """
     return {
         "deploymentMode": "Monolithic",
         "loki": {
@@ -138,14 +135,26 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
         "singleBinary": {
             "replicas": logs.replicas,
             "extraArgs": ["-config.expand-env=true"],
-            "extraEnvFrom": [{"secretRef": {"name": _STORAGE_SECRET}}] if logs.object_storage else [],
+            "extraEnvFrom": [{"secretRef": {"name": storage_secret}}] if storage_secret else [],
             "persistence": {"enabled": True, "size": f"{logs.volume_size_gb}G"},
+            # A StatefulSet's claims cannot be changed. Before an upgrade to another size this Job enlarges the volumes,
+            # and takes the StatefulSet away from above its pods; a smaller size it is refused.
+            "statefulSetRecreateJob": {"enabled": True},
             "resources": resources("loki", players, cpu="100m"),
         },
         "gateway": {
             "enabled": True,
             "verboseLogging": False,
             "basicAuth": {"enabled": True, "existingSecret": users_secret},
+            "nginxConfig": {
+                # Of what is refused for its size or its password Fluentd throws a whole chunk away; it tries again only
+                # after 429 and 5xx. By default no more than 4 MB pass.
+                "clientMaxBodySize": f"{8 * CHUNK_MB}M",
+                # While a password changes, the one of the two that has the old one waits.
+                "serverSnippet": "error_page 401 =503 @later; location @later { return 503; }",
+            },
+            # Nobody asks for the gateway's own numbers.
+            "metrics": {"enabled": False},
             "resources": resources("loki-gateway", players, cpu="10m"),
         },
         "backend": {"replicas": 0},
@@ -156,6 +165,8 @@ def loki_values(logs: Logs, players: int, users_secret: pulumi.Input[str]) -> Ma
         "resultsCache": {"enabled": False},
         "lokiCanary": {"enabled": False},
         "test": {"enabled": False},
+        # Rules for Loki's own alerts, of which there are none: it would read every ConfigMap and Secret of the board.
+        "sidecar": {"rules": {"enabled": False}},
     }
 
 

@@ -102,7 +102,16 @@ def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
 
 
 STUCK: Final = "hunt_stuck_after_minutes"
-COLLECTORS = ("deployments", "jobs", "nodes", "persistentvolumeclaims", "pods", "resourcequotas", "statefulsets")
+COLLECTORS = (
+    "daemonsets",
+    "deployments",
+    "jobs",
+    "nodes",
+    "persistentvolumeclaims",
+    "pods",
+    "resourcequotas",
+    "statefulsets",
+)
 """Kinds of which kube-state-metrics tells; the others would fill Prometheus without a panel that shows them."""
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import labels
+
+REVISION: Final = "shambhala/revision"
+"""Annotation of a workload with the revision that it is made from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +24,9 @@ class RolloutArgs:
     image: str
     """Of kubectl."""
     namespace: pulumi.Input[str]
-    workloads: Sequence[str]
-    """Such as `daemonset/agents`; each must come to be, and then be rolled out."""
-    revision: pulumi.Input[str]
-    """What they are made from: another one is waited for anew."""
+    workloads: Mapping[str, str]
+    """Such as `daemonset/agents`, to the revision that its maker annotates it with. Each must come to be, come to be of
+    that revision, and then be rolled out: before, one that is ready may be what the maker is about to change."""
     timeout: int
     """Seconds for each of them."""
     after: Sequence[pulumi.Resource]
@@ -61,11 +64,13 @@ class Rollout(pulumi.ComponentResource):
             subjects=[{"kind": "ServiceAccount", "name": account.metadata.name, "namespace": args.namespace}],
             opts=child,
         )
-        *first, last = [step for workload in args.workloads for step in _steps(args.image, workload, args.timeout)]
+        *first, last = [
+            step for workload in args.workloads.items() for step in _steps(args.image, *workload, args.timeout)
+        ]
         job = k8s.batch.v1.Job(
             f"{name}-job",
             metadata={
-                "name": pulumi.Output.from_input(args.revision).apply(lambda revision: f"rollout-{_short(revision)}"),
+                "name": f"rollout-{revision(args.workloads)[:10]}",
                 "namespace": args.namespace,
                 "labels": mark,
             },
@@ -91,7 +96,7 @@ class Rollout(pulumi.ComponentResource):
                 # What makes the workloads, and the right to look at them.
                 depends_on=[*args.after, binding],
                 # Two minutes beyond what its steps allow themselves: they say better what was not ready.
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{2 * args.timeout * len(args.workloads) + 120}s"),
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{3 * args.timeout * len(args.workloads) + 120}s"),
                 delete_before_replace=True,
             ),
         )
@@ -104,16 +109,15 @@ def revision(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _short(text: str) -> str:
-    return text[:10]
-
-
-def _steps(image: str, workload: str, timeout: int) -> list[k8s.core.v1.ContainerArgs]:
-    """First that it comes to be, then that it is ready: `rollout status` fails at once for what is not there yet."""
-    name = workload.replace("/", "-")
+def _steps(image: str, workload: str, version: str, timeout: int) -> list[k8s.core.v1.ContainerArgs]:
+    """The waits for one workload: kubectl's others fail at once for what is not there yet."""
+    name, bound = workload.replace("/", "-"), f"--timeout={timeout}s"
+    new = f"--for=jsonpath={{.metadata.annotations.{REVISION}}}={version}"
     return [
-        _kubectl(image, f"{name}-there", ["wait", "--for=create", workload, f"--timeout={timeout}s"]),
-        _kubectl(image, f"{name}-ready", ["rollout", "status", workload, f"--timeout={timeout}s"]),
+        _kubectl(image, f"{name}-there", ["wait", "--for=create", workload, bound]),
+        _kubectl(image, f"{name}-new", ["wait", new, workload, bound]),
+        # It waits for the workload's newest generation.
+        _kubectl(image, f"{name}-ready", ["rollout", "status", workload, bound]),
     ]
 
 

@@ -2,12 +2,16 @@
 
 Requests are what the scheduler sets aside. A part that holds more the more there is to watch grows with the players;
 the others do not. Limits are twice the requests, so that one part's bad day is not its neighbours'.
+What a namespace may use together is a bound for what goes astray, wide enough that nothing else ever meets it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+from common.fences import Allowance
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,31 @@ def total(players: int, nodes: int) -> int:
     return sum(part.request(players) * (nodes if part.per_node else 1) for part in PARTS.values())
 
 
+PASSING: Final = 8
+"""Pods that run once, and helpers beside the parts, for each of which there is room in a namespace."""
+
+
+def allowance(pods: Mapping[str, int], players: int) -> Allowance:
+    """What a namespace may use that has so many pods of each part.
+
+    In a roll-out each may be there twice. A container that names no limit gets as much as the largest part may have.
+    """
+    largest = 2 * max(PARTS[part].request(players) for part in pods)
+    together = sum(2 * PARTS[part].request(players) * many for part, many in pods.items())
+    most = 2 * sum(pods.values()) + PASSING
+    cores, scratch = 4, 2
+    return Allowance(
+        pods=most,
+        cpu=str(cores * (most + PASSING)),
+        memory=f"{2 * together + PASSING * largest}Mi",
+        storage=f"{scratch * (most + PASSING)}Gi",
+        container_cpu=str(cores),
+        container_memory=f"{largest}Mi",
+        container_storage=f"{scratch}Gi",
+    )
+
+
 def resources(part: str, players: int, *, cpu: str = "50m") -> dict[str, dict[str, str]]:
-    """Requests and limits of a part's pod, in Kubernetes' notation; there is no limit of CPU, which only slows down."""
+    """Requests and limits of a part's pod, in Kubernetes' notation; of CPU the namespace's limit is enough for any."""
     memory = PARTS[part].request(players)
     return {"requests": {"cpu": cpu, "memory": f"{memory}Mi"}, "limits": {"memory": f"{2 * memory}Mi"}}

@@ -9,19 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.naming import baseline_namespace
+from game_app.budget import allowance
 from game_app.delivery.policies import BUILD_LABEL, DENIED, DEPLOYMENT, NOBODY, Trust, namespace_of
 from game_app.isolation import Allowance, Egress, fenced, to_api, to_dns, to_pods, to_the_internet
 
-BUILD: Final = Allowance(
-    pods=2,
-    cpu="2",
-    memory="2Gi",
-    storage="8Gi",
-    container_cpu="1",
-    container_memory="1Gi",
-    container_storage="2Gi",
-)
-"""One build and one that ends; a fork bomb or an endless loop ends with its own pod."""
 NOTHING: Final = Allowance(
     pods=0,
     cpu="0",
@@ -64,6 +55,8 @@ class CellArgs:
     runner_namespace: pulumi.Input[str]
     components: bool
     """Whether images are built here, and from the game's own repositories."""
+    containers: int
+    """How many containers the pod of a build has."""
 
 
 class Cell(pulumi.ComponentResource):
@@ -76,7 +69,7 @@ class Cell(pulumi.ComponentResource):
         super().__init__("shambhala:game_app:Cell", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.namespace = _build_namespace(name, namespace_of(args.trust, args.repository), child)
-        fenced(name, self.namespace, BUILD, egress=egress_of(args), opts=child)
+        fenced(name, self.namespace, allowance(args.containers), egress=egress_of(args), opts=child)
         self.account = _account(name, self.namespace, args.trust.account, child)
         role = k8s.rbac.v1.Role(
             f"{name}-runner-role",

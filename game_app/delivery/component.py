@@ -25,7 +25,7 @@ from game_app.guard.component import APP as GUARD_APP
 from game_app.guard.component import NAMESPACE as GUARD
 from game_app.guard.component import PORT as GUARD_PORT
 from game_app.guard.component import SIGNATURES, Guard, GuardArgs
-from game_app.guard.pipelines import pipeline_files
+from game_app.guard.pipelines import COMPONENT, TEAM, containers, pipeline_files, template_name
 from game_app.ingress import Door
 from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
 from game_app.scm.source import ServerPlace, Source
@@ -53,6 +53,16 @@ _ALLOWANCE: Final = Allowance(
     container_memory="1Gi",
     container_storage="1Gi",
 )
+_RUNNERS: Final = Allowance(
+    pods=16,
+    cpu="16",
+    memory="8Gi",
+    storage="8Gi",
+    container_cpu="1",
+    container_memory="512Mi",
+    container_storage="512Mi",
+)
+"""Those that end stay until their last build is over, and with every team that is added two do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,20 +100,21 @@ class Delivery(pulumi.ComponentResource):
     """Continuous deployment that no player can bend."""
 
     guard_url: pulumi.Output[str]
-    server: pulumi.Output[str]
+    url: pulumi.Output[str]
+    """Where people find Drone, known once it is ready and its certificate is signed."""
 
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Delivery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        files = catalogue(args.source, args.components, list(args.teams), args.registry, args.images)
         guard = Guard(
             f"{name}-guard",
             GuardArgs(
                 image=args.images.python,
-                files=catalogue(
-                    args.source.organisation, args.components, list(args.teams), args.registry, args.images
-                ),
+                files=files,
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
+                ended_secret=self._secret(args, "drone-ended"),
                 setup=args.source.setup,
                 server_namespace=NAMESPACE,
                 server_app=server.APP,
@@ -111,7 +122,7 @@ class Delivery(pulumi.ComponentResource):
             opts=child,
         )
         self.guard_url = guard.url
-        self.server = self._server(name, args, guard.url)
+        self.url = self._server(name, args, guard.url)
         BuildKit(
             f"{name}-buildkit",
             BuildKitArgs(
@@ -120,8 +131,8 @@ class Delivery(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self._runners(name, args, [*args.components, *args.teams])
-        self.register_outputs({"guard_url": self.guard_url, "server": self.server})
+        self._runners(name, args, [*args.components, *args.teams], files)
+        self.register_outputs({"guard_url": self.guard_url, "url": self.url})
 
     def _secret(self, args: DeliveryArgs, purpose: str) -> pulumi.Output[str]:
         return pulumi.Output.secret(args.master_key).apply(lambda key: derived(key, purpose))
@@ -176,11 +187,14 @@ class Delivery(pulumi.ComponentResource):
                 guard_url=guard_url,
                 config_secret=self._secret(args, "drone-config"),
                 validate_secret=self._secret(args, "drone-validate"),
+                ended_secret=self._secret(args, "drone-ended"),
             ),
             opts=child,
-        ).ready
+        ).url
 
-    def _runners(self, name: str, args: DeliveryArgs, repositories: Sequence[str]) -> None:
+    def _runners(
+        self, name: str, args: DeliveryArgs, repositories: Sequence[str], pipelines: Mapping[str, str]
+    ) -> None:
         child = pulumi.ResourceOptions(parent=self)
         namespace = k8s.core.v1.Namespace(
             f"{name}-runners-namespace",
@@ -190,7 +204,7 @@ class Delivery(pulumi.ComponentResource):
         fenced(
             f"{name}-runners",
             namespace,
-            _ALLOWANCE,
+            _RUNNERS,
             egress=[to_dns(), to_pods(NAMESPACE, server.APP, server.PORT), to_api(args.api_cidrs)],
             opts=child,
         )
@@ -218,7 +232,9 @@ class Delivery(pulumi.ComponentResource):
                 ),
                 opts=child,
             )
+            builds = {kind: containers(pipelines[template_name(kind, trust.event)]) for kind in (COMPONENT, TEAM)}
             for repository in repositories:
+                component = repository in args.components
                 cell = Cell(
                     f"{name}-{trust.prefix}{repository}",
                     CellArgs(
@@ -227,7 +243,8 @@ class Delivery(pulumi.ComponentResource):
                         reach=reach,
                         runner_account=runner.account,
                         runner_namespace=namespace,
-                        components=repository in args.components,
+                        components=component,
+                        containers=builds[COMPONENT if component else TEAM],
                     ),
                     opts=child,
                 )
@@ -294,13 +311,14 @@ class Delivery(pulumi.ComponentResource):
 
 
 def catalogue(
-    organisation: str, components: Sequence[str], teams: Sequence[str], registry: str, images: Images
+    source: Source, components: Sequence[str], teams: Sequence[str], registry: str, images: Images
 ) -> Mapping[str, str]:
     """The guard's files by name, for repositories of these names."""
     return pipeline_files(
-        organisation=organisation,
+        organisation=source.organisation,
         components=components,
         teams=teams,
+        source=source.builds_url,
         registry=registry,
         buildkit=buildkit.URL,
         namespace=COMPONENTS,

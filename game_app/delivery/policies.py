@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from game_app.budget import CORES, MEMORY
+
 DENIED: Final = "ci-denied"
 """A namespace in which no pod can start: where a build ends that no policy knows."""
 BUILD_LABEL: Final = "build"
@@ -62,5 +64,9 @@ def _policy(name: str, namespace: str, account: str) -> dict[str, Any]:
         "name": name,
         "metadata": {"namespace": namespace},
         "service_account": account,
-        "resources": {"request": {"cpu": 100, "memory": "128MiB"}, "limit": {"cpu": 1000, "memory": "1GiB"}},
+        # Asked for by the pod as a whole, but limits of each of its containers.
+        "resources": {
+            "request": {"cpu": 100, "memory": "128MiB"},
+            "limit": {"cpu": 1000 * CORES, "memory": f"{MEMORY}GiB"},
+        },
     }

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.versions import Images
+from game_app.budget import CORES, ENDING, LONGEST, MEMORY
 from game_app.delivery.policies import DENIED, NOBODY, Trust, policy_file
 from game_app.workload import container, deployment, files_volume, pod, scratch_volume
 
@@ -82,6 +83,9 @@ class Runner(pulumi.ComponentResource):
             ],
             volumes=[files_volume("policies", files.metadata.name), scratch_volume("scratch", "64Mi")],
             service_account=self.account,
+            # Told to end, it takes no more builds, but sees its own to their end; the one that takes its place takes
+            # the next ones meanwhile.
+            grace_seconds=60 * (LONGEST + ENDING),
         )
         deployment(
             name,
@@ -116,8 +120,8 @@ def runner_environment(args: RunnerArgs) -> Mapping[str, str]:
         "DRONE_NETRC_CLONE_ONLY": "true",
         # By default anybody who may restart a build gets a shell in it.
         "DRONE_TMATE_ENABLED": "false",
-        "DRONE_RESOURCE_LIMIT_CPU": "1000",
-        "DRONE_RESOURCE_LIMIT_MEMORY": "1GiB",
+        "DRONE_RESOURCE_LIMIT_CPU": str(1000 * CORES),
+        "DRONE_RESOURCE_LIMIT_MEMORY": f"{MEMORY}GiB",
         "DRONE_IMAGE_CLONE": args.images.git,
         "DRONE_IMAGE_PLACEHOLDER": args.images.drone_placeholder,
     }

@@ -9,6 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from game_app.budget import TEAM
 from game_app.handover import handed_over
 from game_app.ingress import Door, exposed
 from game_app.scm.source import Source
@@ -20,6 +21,8 @@ APPLICATION: Final = "drone-oauth"
 """Secret with its OAuth application at the source control, where the set-up hands it over: `id` and `secret`."""
 INSIDE_ONLY: Final = ("/rpc", "/metrics", "/varz", "/debug")
 """Paths for runners and Prometheus; people have no business there."""
+CLEANUP: Final = 5
+"""Minutes between two looks for builds that no runner has any more, and after which one is taken for such."""
 WEBHOOKS: Final = "/hook"
 """Path for the source control's webhooks, each of which bears the secret of its repository."""
 
@@ -48,13 +51,14 @@ class ServerArgs:
     guard_url: pulumi.Input[str]
     config_secret: pulumi.Input[str]
     validate_secret: pulumi.Input[str]
+    ended_secret: pulumi.Input[str]
 
 
 class Server(pulumi.ComponentResource):
     """Drone's server, which asks the guard about every build."""
 
-    ready: pulumi.Output[str]
-    """Name of its Service, known once it is ready."""
+    url: pulumi.Output[str]
+    """Where people find it, known once it is ready and its certificate is signed."""
 
     def __init__(self, name: str, args: ServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Server", name, None, opts)
@@ -105,9 +109,8 @@ class Server(pulumi.ComponentResource):
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, args.namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
         closed = INSIDE_ONLY if args.source.webhooks is None else (*INSIDE_ONLY, WEBHOOKS)
-        exposed(name, APP, args.namespace, door.metadata.name, args.door, closed=closed, opts=child)
-        self.ready = door.metadata.name
-        self.register_outputs({"ready": self.ready})
+        self.url = exposed(name, APP, args.namespace, door.metadata.name, args.door, closed=closed, opts=child)
+        self.register_outputs({"url": self.url})
 
 
 def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
@@ -140,6 +143,9 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_YAML_TIMEOUT": "10s",
         "DRONE_VALIDATE_PLUGIN_ENDPOINT": pulumi.Output.concat(args.guard_url, "/validate"),
         "DRONE_VALIDATE_TIMEOUT": "10s",
+        # The guard writes down what became of builds: Drone's own numbers do not tell.
+        "DRONE_WEBHOOK_ENDPOINT": pulumi.Output.concat(args.guard_url, "/ended"),
+        "DRONE_WEBHOOK_EVENTS": "build:updated",
         # Jsonnet imports files of the repository; Starlark runs a program of it.
         "DRONE_JSONNET_ENABLED": "false",
         "DRONE_STARLARK_ENABLED": "false",
@@ -148,9 +154,11 @@ def server_environment(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         "DRONE_DATADOG_ENABLED": "false",
         # For Prometheus, which has no account here; from outside the board the path is closed.
         "DRONE_PROMETHEUS_ANONYMOUS_ACCESS": "true",
-        # A build that a restored dump thinks is running would hold its repository's one place for a day.
-        "DRONE_CLEANUP_INTERVAL": "5m",
-        "DRONE_CLEANUP_DEADLINE_RUNNING": "30m",
+        # A build that a restored dump thinks is running would hold its repository's one place for a day. Drone adds the
+        # buffer to the deadline, and to the time that the repository's own builds may take.
+        "DRONE_CLEANUP_INTERVAL": f"{CLEANUP}m",
+        "DRONE_CLEANUP_DEADLINE_RUNNING": f"{TEAM}m",
+        "DRONE_CLEANUP_BUFFER": f"{CLEANUP}m",
     }
 
 
@@ -169,6 +177,7 @@ def server_secrets(args: ServerArgs) -> Mapping[str, pulumi.Input[str]]:
         ),
         "DRONE_YAML_SECRET": args.config_secret,
         "DRONE_VALIDATE_PLUGIN_SECRET": args.validate_secret,
+        "DRONE_WEBHOOK_SECRET": args.ended_secret,
         **args.source.drone_secrets,
     }
 

@@ -54,6 +54,8 @@ class GuardArgs:
     """What requests to the configuration extension are signed with."""
     validate_secret: pulumi.Input[str]
     """What requests to the validation extension are signed with."""
+    ended_secret: pulumi.Input[str]
+    """What words of what became of a build are signed with."""
     setup: tuple[str, str]
     """Namespace and name of the account that brings Drone's signatures."""
     server_namespace: str
@@ -100,6 +102,7 @@ class Guard(pulumi.ComponentResource):
             string_data={
                 "config": pulumi.Output.secret(args.config_secret),
                 "validate": pulumi.Output.secret(args.validate_secret),
+                "ended": pulumi.Output.secret(args.ended_secret),
             },
             opts=child,
         )
@@ -122,6 +125,8 @@ class Guard(pulumi.ComponentResource):
                     },
                     probe=http_probe("/healthz"),
                     work_in="/srv",
+                    # Each added team rolls it, and Gitea sends a webhook that was lost meanwhile no second time.
+                    linger=5,
                 )
             ],
             volumes=[

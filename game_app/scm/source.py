@@ -40,8 +40,12 @@ class Source:
     """Where players find it, with a slash at its end."""
     pods_url: pulumi.Input[str]
     """Where it answers to the game's own pods."""
+    builds_url: str
+    """Where builds clone from, without a slash at its end.
+
+    Drone tells them the players' address, for which a pod on the board would have to leave the cluster."""
     way: Egress
-    """How these reach it."""
+    """How these two reach it."""
     webhooks: Ingress | None
     """Who brings its webhooks to Drone on the board; None: they come in from outside."""
     setup: tuple[str, str]

@@ -14,6 +14,11 @@ from common.naming import restricted_namespace
 from game_app.isolation import Allowance, among_themselves, fenced, from_namespace, to_dns
 
 PREFIX: Final = "team-"
+KIND: Final = "team-space"
+"""`app.kubernetes.io/name` of every team's namespace."""
+_KEPT: Final = 12
+"""ReplicaSets of a Deployment: the ten before that Kubernetes keeps, the present one, and the next."""
+_DEPLOYMENTS: Final = 6
 ALLOWANCE: Final = Allowance(
     pods=10,
     cpu="4",
@@ -22,6 +27,14 @@ ALLOWANCE: Final = Allowance(
     container_cpu="1",
     container_memory="1Gi",
     container_storage="1Gi",
+    # What a team makes lies in the one database of the board's control plane, and a pod that failed stays in it.
+    objects={
+        "configmaps": 12,
+        "services": 6,
+        "deployments.apps": _DEPLOYMENTS,
+        "replicasets.apps": _DEPLOYMENTS * _KEPT,
+        "pods": 100,
+    },
 )
 """Enough for every step of a hunt, and too little to slow the other teams down."""
 
@@ -32,7 +45,7 @@ _GAME: Final = (
     ("apps", ["deployments"]),
 )
 """What a game's chart is made of. No Secrets, Roles, quotas, NetworkPolicies, Jobs, bare Pods or accounts, and no
-Ingress: its author could take the name of another team's page, or Grafana's."""
+Ingress: its author could take the name of another team's page, or Grafana's. `rules` says what may stand in them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +81,7 @@ class TeamSpace(pulumi.ComponentResource):
             f"{name}-namespace",
             metadata={
                 "name": namespace_of(args.team),
-                "labels": {**restricted_namespace("team-space"), "shambhala/team": args.team},
+                "labels": {**restricted_namespace(KIND), "shambhala/team": args.team},
             },
             opts=child,
         )

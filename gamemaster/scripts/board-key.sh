@@ -11,12 +11,11 @@ file="/etc/bind/boards/$(cat "$INPUTS/board").key"
 (
     # Boards come side by side, and each has bind9 read everything again.
     flock --timeout 60 9 || fail "another board's key is being installed for a minute already; run 'pulumi up' again."
-    if put_file board.key "$file" 640 root:bind; then
-        named-checkconf >&2 || {
-            rm -f "$file"
-            fail "bind9 would not accept its configuration with this key, which was taken out again."
-        }
-        rndc reconfig >&2 || fail "bind9 does not take the key; read 'journalctl -u named' on the Instance."
-    fi
+    put_file board.key "$file" 640 root:bind named
+    named-checkconf >&2 || {
+        rm -f "$file"
+        fail "bind9 would not accept its configuration with this key, which was taken out again."
+    }
+    take_over named rndc reconfig
 ) 9>/run/lock/shambhala-board-keys
 cat "$INPUTS/name"

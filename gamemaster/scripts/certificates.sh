@@ -23,20 +23,21 @@ dns_rfc2136_name = certificates.
 dns_rfc2136_secret = $secret
 dns_rfc2136_algorithm = HMAC-SHA512
 INI
-put_file rfc2136.ini /etc/letsencrypt/rfc2136.ini 600 root:root || true
-put_file reload-proxy /etc/letsencrypt/renewal-hooks/deploy/reload-proxy 755 root:root || true
+put_file rfc2136.ini /etc/letsencrypt/rfc2136.ini 600 root:root
+put_file reload-proxy /etc/letsencrypt/renewal-hooks/deploy/reload-proxy 755 root:root
 
 # The renewals must trust the same ACME server as the first issue.
 drop_in=/etc/systemd/system/certbot.service.d/authority.conf
 if [[ -s $INPUTS/authority.pem ]]; then
-    put_file authority.pem /etc/letsencrypt/authority.pem 644 root:root || true
+    put_file authority.pem /etc/letsencrypt/authority.pem 644 root:root
     printf '[Service]\nEnvironment=REQUESTS_CA_BUNDLE=/etc/letsencrypt/authority.pem\n' >"$INPUTS/authority.conf"
-    ! put_file authority.conf "$drop_in" 644 root:root || systemctl daemon-reload
+    put_file authority.conf "$drop_in" 644 root:root systemd
     export REQUESTS_CA_BUNDLE=/etc/letsencrypt/authority.pem
 elif [[ -e $drop_in ]]; then
+    make_due systemd
     rm -f "$drop_in" /etc/letsencrypt/authority.pem
-    systemctl daemon-reload
 fi
+take_over systemd systemctl daemon-reload
 start_unit certbot.timer
 
 # in_place: whether the certificate is the one that is wanted, and certbot's timer only has to keep it.

@@ -77,15 +77,47 @@ fail_held() {
 is done."
 }
 
-# put_file INPUT TARGET MODE OWNER: write a file only if it differs; true when it was written.
+# Marks, by role, of what a unit has not taken over yet: the next run makes up for one that was cut, or in which a reload
+# failed. In memory, for a machine that starts reads everything anew.
+DUE=/run/shambhala-due
+
+# put_file INPUT TARGET MODE OWNER [UNIT]: write a file only if it differs; the unit that reads it is then due.
 put_file() {
     if [[ $(stat -c '%a %U:%G' "$2" 2>/dev/null) == "$3 $4" ]] && cmp -s "$INPUTS/$1" "$2"; then
-        return 1
+        return 0
     fi
-    install -d -m 755 "$(dirname "$2")"
+    [[ -z ${5:-} ]] || make_due "$5"
+    # One that is there keeps its mode: bind9 writes beside its zones.
+    [[ -d $(dirname "$2") ]] || install -d -m 755 "$(dirname "$2")"
     install -m "$3" -o "${4%%:*}" -g "${4##*:}" "$INPUTS/$1" "$2.new" ||
         fail "$2 cannot be written; is the disk full? The file that was there is as it was."
     mv -f "$2.new" "$2"
+}
+
+# put_link TARGET LINK [UNIT]: the same for a symbolic link.
+put_link() {
+    [[ $(readlink "$2") != "$1" ]] || return 0
+    [[ -z ${3:-} ]] || make_due "$3"
+    ln -sfn "$1" "$2.new"
+    mv -fT "$2.new" "$2"
+}
+
+# make_due UNIT: it has something to take over. Said before anything is written, or a cut would leave no trace.
+make_due() {
+    install -d "$DUE"
+    : >"$DUE/$ROLE.$1"
+}
+
+is_due() { [[ -e $DUE/$ROLE.$1 ]]; }
+
+# not_due UNIT: it has taken everything over.
+not_due() { rm -f "$DUE/$ROLE.$1"; }
+
+# take_over UNIT COMMAND...: let a unit that is due take everything over.
+take_over() {
+    is_due "$1" || return 0
+    "${@:2}" >&2 || fail "$1 does not take its new configuration; read 'journalctl -u $1' on the Instance."
+    not_due "$1"
 }
 
 # start_unit UNIT: now, and at every boot; nothing happens if that is so already.

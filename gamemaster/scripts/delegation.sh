@@ -17,7 +17,7 @@ ask() { dig +time=3 +tries=1 "$@" 2>/dev/null | grep -v '^;' || true; }
 # missing: what the parent zone lacks, in a few words; nothing when it has all. Asked of its own servers, since
 # resolvers remember for long that a name was not there.
 missing() {
-    local parents address found
+    local parents address found asked=
     parents=$(ask +short "$parent" NS)
     [[ -n $parents ]] || {
         echo "no name server of $parent is known to this host's resolver"
@@ -26,6 +26,7 @@ missing() {
     for name in $parents; do
         address=$(ask +short "$name" A | tail -n 1)
         [[ -n $address ]] || continue
+        asked=$name
         found=$(ask "@$address" +norecurse +noall +answer +authority "$zone" NS)
         [[ $found == *"$server."* ]] || {
             echo "$name does not have '$zone. IN NS $server.'"
@@ -37,6 +38,7 @@ missing() {
             return
         }
     done
+    [[ -n $asked ]] || echo "no address of $parent's name servers (${parents//$'\n'/, }) is known to this host's resolver"
 }
 
 deadline=$((SECONDS + seconds))

@@ -12,18 +12,22 @@ candidate=$(mktemp -d /etc/ssh/.candidate.XXXXXXXX)
 CANDIDATES+=("$candidate")
 cat "$INPUTS/sshd.conf" /etc/ssh/sshd_config >"$candidate/sshd_config"
 sshd -t -f "$candidate/sshd_config" >&2 || fail "sshd would not accept its configuration; the one that runs was left alone."
-! put_file sshd.conf /etc/ssh/sshd_config.d/10-shambhala.conf 644 root:root || systemctl reload ssh
+put_file sshd.conf /etc/ssh/sshd_config.d/10-shambhala.conf 644 root:root ssh
+take_over ssh systemctl reload ssh.service
 [[ $(passwd --status root) == "root L "* ]] || passwd --quiet --lock root
 
 nft --check --file "$INPUTS/firewall.nft" >&2 ||
     fail "nftables would not accept its rules; those in force were left alone."
-rules=false
-put_file firewall.nft /etc/shambhala/firewall.nft 644 root:root && rules=true
-! put_file firewall.service /etc/systemd/system/shambhala-firewall.service 644 root:root || systemctl daemon-reload
-if $rules; then nft --file /etc/shambhala/firewall.nft; fi
+put_file firewall.service /etc/systemd/system/shambhala-firewall.service 644 root:root systemd
+take_over systemd systemctl daemon-reload
+put_file firewall.nft /etc/shambhala/firewall.nft 644 root:root shambhala-firewall
+take_over shambhala-firewall systemctl try-reload-or-restart shambhala-firewall.service
 start_unit shambhala-firewall.service
 
-! put_file journald.conf /etc/systemd/journald.conf.d/shambhala.conf 644 root:root || systemctl restart systemd-journald
-put_file upgrades.conf /etc/apt/apt.conf.d/60shambhala-upgrades 644 root:root || true
+put_file journald.conf /etc/systemd/journald.conf.d/shambhala.conf 644 root:root systemd-journald
+# Restarted alone, it stays in memory until the next boot where the image came without a journal on its disk.
+keep_journal() { systemctl restart systemd-journald.service && journalctl --flush; }
+take_over systemd-journald keep_journal
+put_file upgrades.conf /etc/apt/apt.conf.d/60shambhala-upgrades 644 root:root
 start_unit systemd-timesyncd.service
 echo "hardened"

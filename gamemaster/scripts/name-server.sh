@@ -31,29 +31,26 @@ install -d -m 750 -o root -g bind /etc/bind/boards
 # The new configuration is checked beside the running one: a bad one never replaces what works.
 candidate=$(mktemp -d /etc/bind/.candidate.XXXXXXXX)
 CANDIDATES+=("$candidate")
-put_file boards.key /etc/bind/boards/0.key 640 root:bind || true
+put_file boards.key /etc/bind/boards/0.key 640 root:bind
 cat "$INPUTS/named.conf.options" "$INPUTS/named.conf.local" >"$candidate/named.conf"
 named-checkconf "$candidate/named.conf" >&2 ||
     fail "bind9 would not accept its configuration; the one that runs was left alone."
 named-checkzone -q "$zone" "$INPUTS/zone.db" ||
     fail "the zone $zone would not load; the one that runs was left alone."
 
-changed=false
-put_file named.conf.options /etc/bind/named.conf.options 644 root:bind && changed=true
-put_file named.conf.local /etc/bind/named.conf.local 644 root:bind && changed=true
+put_file named.conf.options /etc/bind/named.conf.options 644 root:bind named
+put_file named.conf.local /etc/bind/named.conf.local 644 root:bind named
 # Once it has been loaded, the zone's file belongs to bind9, which writes the dynamic records into it.
-if [[ ! -e $database ]]; then
-    install -m 644 -o bind -g bind "$INPUTS/zone.db" "$database"
-    changed=true
-fi
-if $changed && systemctl is-active --quiet named; then rndc reconfig >&2; fi
+[[ -e $database ]] || put_file zone.db "$database" 644 bind:bind named
+# Only if it runs: when it starts, it reads everything.
+! systemctl is-active --quiet named || take_over named rndc reconfig
 start_unit named.service
+not_due named
 
-put_file keep-records /usr/local/libexec/shambhala/keep-records 755 root:root || true
-units=false
-put_file keep-records.service /etc/systemd/system/shambhala-keep-records.service 644 root:root && units=true
-put_file keep-records.timer /etc/systemd/system/shambhala-keep-records.timer 644 root:root && units=true
-! $units || systemctl daemon-reload
+put_file keep-records /usr/local/libexec/shambhala/keep-records 755 root:root
+put_file keep-records.service /etc/systemd/system/shambhala-keep-records.service 644 root:root systemd
+put_file keep-records.timer /etc/systemd/system/shambhala-keep-records.timer 644 root:root systemd
+take_over systemd systemctl daemon-reload
 start_unit shambhala-keep-records.timer
 
 # Signed as soon as it has its keys.

@@ -17,8 +17,8 @@ fi
 
 nginx -t -q -c "$INPUTS/nginx.conf" >&2 ||
     fail "nginx would not accept its configuration; the one that runs was left alone."
-changed=false
-put_file nginx.conf /etc/nginx/nginx.conf 644 root:root && changed=true
-if $changed && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+put_file nginx.conf /etc/nginx/nginx.conf 644 root:root nginx
+# Only if it runs: when it starts, it reads everything.
+take_over nginx systemctl try-reload-or-restart nginx.service
 start_unit nginx.service
 echo "serving"

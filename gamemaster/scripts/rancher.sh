@@ -16,9 +16,9 @@ archive="/usr/local/lib/shambhala/helm/$sha256.tar.gz"
 helm="/usr/local/lib/shambhala/helm/$sha256"
 if download "$(cat "$INPUTS/helm-url")" "$sha256" "$archive" || [[ ! -x $helm ]]; then
     tar --extract --gzip --to-stdout --file "$archive" linux-amd64/helm >"$INPUTS/helm"
-    put_file helm "$helm" 755 root:root || true
-    ln -sfn "$helm" /usr/local/bin/helm
+    put_file helm "$helm" 755 root:root
 fi
+put_link "$helm" /usr/local/bin/helm
 
 if [[ $repository == oci://* ]]; then
     chart=("$repository/rancher")
@@ -47,7 +47,7 @@ if [[ $status != deployed || $wanted != "$(cat /var/lib/shambhala/rancher.wanted
         fail "Helm could not install Rancher $version from $repository; see the lines above. What ran before still runs."
     }
     echo "$wanted" >"$INPUTS/wanted"
-    put_file wanted /var/lib/shambhala/rancher.wanted 600 root:root || true
+    put_file wanted /var/lib/shambhala/rancher.wanted 600 root:root
 fi
 kubectl apply --filename "$INPUTS/web.yaml" >&2
 for _ in $(seq "$seconds"); do

@@ -18,8 +18,11 @@ local LOOKS = {
   "glpat%-[%w_-]+", -- GitLab
   "SCW" .. ("%w"):rep(17), -- Scaleway's access keys
   ("%x"):rep(40) .. "%x*", -- Gitea and Drone
-  "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-.*", -- to the end: a key's lines may be one line of JSON
+  "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY.*", -- to the end: a key's lines may be one line of JSON
 }
+
+-- A key's other lines look like anything: after its first, all lines of its file are hidden until its last, or so many.
+local KEY_LINES = 200
 
 -- A run of characters with its JSON Web Token hidden, if it has one: three parts, of which the first begins so.
 local function without_token(run)
@@ -36,11 +39,23 @@ local function name_end(text, at)
   return stop
 end
 
+-- Whether the name that ends at `stop` is an option's, as in --db-password; it begins after `from`.
+local function is_option(text, from, stop)
+  while stop >= from and text:find("^[%w_%-]", stop) do
+    stop = stop - 1
+  end
+  return text:find("^%-%-", stop + 1) ~= nil
+end
+
 -- First and last place of the value behind a name that ends at `stop`, or nothing.
-local function value_behind(text, stop)
-  -- password=x   password: x   "password":"x"   \"password\": \"x\"   --password x
+local function value_behind(text, word, from, stop)
+  -- password=x   password: x   "password":"x"   \"password\": \"x\"
   local _, separator = text:find('^\\?["\']?%s*[=:]%s*', stop + 1)
-  if not separator then
+  if not separator and is_option(text, from, stop) then
+    -- --password x   "--password","x"
+    _, separator = text:find('^\\?["\']?,?%s*', stop + 1)
+  end
+  if not separator or separator == stop then
     return nil
   end
   local first = separator + 1
@@ -67,7 +82,17 @@ local function value_behind(text, stop)
   if kind == "bearer" or kind == "basic" or kind == "token" then
     first = scheme + 1
   end
-  local _, last = text:find('^[^%s,;&"\'}%]]+', first)
+  local _, last
+  if word == "cookie" then
+    -- A header has several, and a comma ends none: "Cookie: theme=dark; session=x,y"
+    local _, another = text:find('^[^%s;"\'}%]]+', first)
+    while another do
+      last = another
+      _, another = text:find('^;%s*[^%s;"\'}%]]+', last + 1)
+    end
+  else
+    _, last = text:find('^[^%s,;&"\'}%]]+', first)
+  end
   return last and first, last
 end
 
@@ -80,7 +105,7 @@ local function without_values(text, word)
       break
     end
     stop = name_end(text, stop + 1)
-    local first, last = value_behind(text, stop)
+    local first, last = value_behind(text, word, from, stop)
     if first and last >= first then
       parts[#parts + 1] = text:sub(kept, first - 1)
       parts[#parts + 1] = HIDDEN
@@ -107,6 +132,51 @@ function mask(text)
   return text
 end
 
+-- Files that are within a key, by their tags, each with how many of its lines are still hidden.
+local within = {}
+
+-- The line of a file without its secrets.
+local function without_secrets(tag, line)
+  local left = within[tag]
+  if left then
+    local over = left == 1 or line:find("%-%-%-%-%-END [%u ]*PRIVATE KEY")
+    within[tag] = not over and left - 1 or nil
+    return HIDDEN
+  end
+  local _, begun = line:find("%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY")
+  if begun and not line:find("-----END", begun, true) then
+    within[tag] = KEY_LINES
+  end
+  return mask(line)
+end
+
+-- Teams' programs run in team-…, their builds in ci-team-… and cd-team-…; the platform's namespaces have no team.
+local function team_of(namespace)
+  return namespace:match("^team%-(.+)$") or namespace:match("^c[id]%-team%-(.+)$") or "none"
+end
+
+-- The Deployment, StatefulSet or DaemonSet of a pod, by what these mark their pods with; nil for any other's.
+local function workload_of(pod, labels)
+  local deployment, hash = pod:match("^(.+)%-(%w+)%-%w+$")
+  if deployment and hash == labels["pod-template-hash"] then
+    return deployment
+  elseif labels["statefulset.kubernetes.io/pod-name"] then
+    return pod:match("^(.+)%-%d+$")
+  elseif labels["controller-revision-hash"] then
+    return pod:match("^(.+)%-%w+$")
+  end
+  return nil
+end
+
+-- The name by which Prometheus counts a pod's component; what it does not count goes by what it calls itself.
+local function component_of(namespace, pod, labels, container)
+  -- A build's containers are named at random.
+  if namespace:find("^c[id]%-") then
+    return "build"
+  end
+  return workload_of(pod, labels) or labels["app.kubernetes.io/name"] or labels["app"] or container or "unknown"
+end
+
 -- Called by Fluent Bit for each record; source: https://docs.fluentbit.io/manual/pipeline/filters/lua
 function record(tag, timestamp, given)
   -- While the cluster's API does not answer there are no labels, but the file's name says whose line it is:
@@ -116,15 +186,15 @@ function record(tag, timestamp, given)
   local labels = pod["labels"] or {}
   local namespace = pod["namespace_name"] or file_namespace or "unknown"
   local container = pod["container_name"] or file_container
+  local name = pod["pod_name"] or file_pod or "unknown"
   return 2, timestamp, {
     -- Loki would cut it there as well.
-    log = mask(tostring(given["log"] or ""):sub(1, LONGEST)),
+    log = without_secrets(tag, tostring(given["log"] or ""):sub(1, LONGEST)),
     stream = given["stream"],
     namespace = namespace,
-    -- Teams' namespaces are named team-…; the platform's have no team.
-    team = namespace:match("^team%-(.+)$") or "none",
-    component = labels["app.kubernetes.io/name"] or labels["app"] or container or "unknown",
-    pod = pod["pod_name"] or file_pod or "unknown",
+    team = team_of(namespace),
+    component = component_of(namespace, name, labels, container),
+    pod = name,
     -- The aggregator chooses flows by these; they are taken away before a line is kept.
     kubernetes = { namespace_name = namespace, labels = labels, container_name = container },
   }

@@ -29,8 +29,12 @@ class Taken:
     pipeline: str
     """The YAML that it would run."""
     secrets: Mapping[str, str]
+    url: str
+    """Where it would clone from, as Drone tells its steps."""
     netrc: str
     """The login with which it would clone; empty: none."""
+    machine: str
+    """The host for which that login is meant."""
     trusted: bool
     at: float
     """When, by this machine's monotonic clock, in seconds."""
@@ -161,7 +165,9 @@ class RecordingRunner:
             number=build["number"],
             pipeline=base64.b64decode(details["config"]["Data"]).decode(),
             secrets=secrets,
+            url=str(repository.get("git_http_url") or ""),
             netrc=f"{netrc.get('login', '')}:{netrc.get('password', '')}" if netrc.get("login") else "",
+            machine=netrc.get("machine", ""),
             trusted=bool(repository.get("trusted")),
             at=time.monotonic(),
         )

@@ -6,6 +6,9 @@ and remove it again. Nothing is managed: an imported cluster turns active when i
 there, and whoever starts the stand-in tells it how to see that (`AgentReady`). Real Rancher also installs Fleet
 and its webhook on a cluster, renews the agent, passes requests on to the cluster, and cleans it up when it is
 removed; the stand-in does none of that. `POST /rehearsal/down` lets it answer 503 to everything, `DELETE` ends that.
+Real Rancher keeps all that it knows in the datastore of the Kubernetes that it runs on. The stand-in is told by
+`PUT /rehearsal/datastore` which one that is: with another it is a fresh Rancher, and with one that it was on before it
+is the Rancher of then.
 """
 
 from rehearsal.rancher.agents import agent_ready

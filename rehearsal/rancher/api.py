@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
@@ -62,6 +63,7 @@ class Api:
             [
                 web.post("/rehearsal/down", self._go_down),
                 web.delete("/rehearsal/down", self._come_back),
+                web.put("/rehearsal/datastore", self._be_on),
                 web.get("/ping", self._ping),
                 web.post("/v1-public/login", self._login),
                 web.post("/v3-public/localProviders/local", self._old_login),
@@ -140,6 +142,15 @@ class Api:
 
     async def _come_back(self, request: web.Request) -> web.Response:
         self._down = False
+        return web.Response(status=204)
+
+    # What it runs on.
+
+    async def _be_on(self, request: web.Request) -> web.Response:
+        datastore = str((await _body(request)).get("id") or "")
+        if not re.fullmatch(r"[0-9a-f-]+", datastore):
+            raise ApiError(422, "InvalidFormat", "id must be a UID")
+        self._state.be_on(datastore)
         return web.Response(status=204)
 
     # Logging in.

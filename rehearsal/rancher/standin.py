@@ -23,7 +23,10 @@ async def no_agent(registration: str) -> bool:
 
 
 class RancherStandIn:
-    """Rancher's API on one address. What it holds survives a restart, in rancher.json of the rehearsal's folder."""
+    """Rancher's API on one address. What it holds survives a restart, in rancher.json of the rehearsal's folder.
+
+    What a Rancher of another datastore held lies beside it, for when that datastore is back.
+    """
 
     def __init__(
         self,

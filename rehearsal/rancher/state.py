@@ -116,13 +116,32 @@ def _hash(text: str, salt: bytes) -> bytes:
 
 
 class State:
-    """Everything, and its file."""
+    """Everything, and its file. datastore: which data of a Kubernetes it is part of; empty before anybody said."""
 
     def __init__(self, file: Path, initial_password: str) -> None:
         """Takes up what the file holds; otherwise starts as a fresh Rancher with that password for admin."""
         self._file = file
-        kept: dict[str, list[dict[str, Any]]] = json.loads(file.read_text()) if file.exists() else {}
-        self.password = Password(**kept["password"][0]) if kept else Password.of(initial_password)
+        self._initial_password = initial_password
+        self._load()
+
+    def be_on(self, datastore: str) -> None:
+        """Go on as the Rancher of that datastore: as what was known there last, else as a fresh one."""
+        if self.datastore and datastore != self.datastore:
+            self._file.replace(self._file_of(self.datastore))
+            if self._file_of(datastore).exists():
+                self._file_of(datastore).replace(self._file)
+            self._load()
+        self.datastore = datastore
+        self.save()
+
+    def _file_of(self, datastore: str) -> Path:
+        """Where the Rancher of another datastore is kept."""
+        return self._file.with_name(f"{self._file.stem}-{datastore}{self._file.suffix}")
+
+    def _load(self) -> None:
+        kept: dict[str, Any] = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self.datastore = str(kept.get("datastore", ""))
+        self.password = Password(**kept["password"][0]) if kept else Password.of(self._initial_password)
         tokens = [Token(**entry) for entry in kept.get("tokens", [])]
         clusters = [Cluster(**entry) for entry in kept.get("clusters", [])]
         settings = [*map(Setting, DEFAULTS), *(Setting(**entry) for entry in kept.get("settings", []))]
@@ -133,6 +152,7 @@ class State:
     def save(self) -> None:
         """Writes the file whole or not at all; only its owner can read it."""
         content = {
+            "datastore": self.datastore,
             "password": [asdict(self.password)],
             "tokens": [asdict(token) for token in self.tokens.values()],
             "clusters": [asdict(cluster) for cluster in self.clusters.values()],

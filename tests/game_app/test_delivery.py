@@ -14,11 +14,13 @@ from pulumi_kubernetes import Provider
 
 from common.keys import derived, dns_key
 from common.versions import Images
+from game_app.budget import COMPONENT, LONGEST, TEAM
 from game_app.delivery import Delivery, DeliveryArgs
 from game_app.delivery.component import MOST_BUILDS, server_place
 from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
 from game_app.ingress import Door
 from game_app.scm.gitea import component as gitea
+from tests.kube_runner import policy_for
 from tests.unit.monitor import Graph, Registered, graph_of, run
 
 MASTER = dns_key()
@@ -103,6 +105,16 @@ def test_t17_the_server_asks_both_extensions_with_secrets_of_their_own(graph: Gr
     assert guard["config"] != guard["validate"]
 
 
+def test_the_server_tells_the_guard_what_became_of_builds(graph: Graph, preview: bool) -> None:
+    env = environment(graph, "delivery-server-deployment")
+    if not preview:
+        assert env["DRONE_WEBHOOK_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/ended"
+    assert env["DRONE_WEBHOOK_EVENTS"] == "build:updated"
+    guard = graph["delivery-guard-secrets"].inputs["stringData"]
+    assert env["DRONE_WEBHOOK_SECRET"] == guard["ended"] == derived(MASTER, "drone-ended")
+    assert len({guard["config"], guard["validate"], guard["ended"]}) == 3
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -146,7 +158,7 @@ def test_t17_the_server_is_set_as_the_design_wants_it(graph: Graph, key: str, va
 def test_t17_no_two_secrets_are_the_same_and_each_is_long_enough(graph: Graph) -> None:
     env = environment(graph, "delivery-server-deployment")
     secrets = [value for key, value in env.items() if key.endswith("_SECRET") and value]
-    assert len(set(secrets)) == len(secrets) == 5
+    assert len(set(secrets)) == len(secrets) == 6
     assert len(env["DRONE_DATABASE_SECRET"]) == 32
     token = re.search(r"token:([0-9a-f]+)$", env["DRONE_USER_CREATE"])
     assert token is not None
@@ -159,41 +171,26 @@ def test_t18_drone_holds_no_secret_of_a_deployment(graph: Graph) -> None:
         assert "from_secret" not in pipeline
 
 
-def matches(policy: Mapping[str, Any], repository: str, event: str) -> bool:
-    """As the runner matches: a key that it does not know is no condition at all."""
-    conditions = policy.get("match", {})
-    given = {"repo": repository, "event": event}
-    return all(value in conditions[key] for key, value in given.items() if key in conditions)
-
-
-def policy_for(graph: Graph, trust: Trust, repository: str, event: str) -> Mapping[str, Any]:
-    text = graph[f"delivery-runner-{trust.name}-policies"].inputs["data"]["policies.yaml"]
-    policies = [policy for policy in yaml.safe_load_all(text) if policy]
-    named = [policy for policy in policies if policy["name"] != "default"]
-    matching = [policy for policy in named if matches(policy, repository, event)]
-    assert len(matching) <= 1
-    return matching[0] if matching else next(policy for policy in policies if policy["name"] == "default")
-
-
 @pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
 def test_t19_each_repository_and_event_has_one_namespace_and_all_else_has_none(graph: Graph, trust: Trust) -> None:
+    text = graph[f"delivery-runner-{trust.name}-policies"].inputs["data"]["policies.yaml"]
     for repository in ("portal", *TEAMS):
-        policy = policy_for(graph, trust, f"game/{repository}", trust.event)
+        policy = policy_for(text, f"game/{repository}", trust.event)
         assert policy["metadata"]["namespace"] == f"{trust.prefix}{repository}"
         assert policy["service_account"] == trust.account
     for repository, event in [("game/other", trust.event), ("ada/team-red", trust.event), ("game/team-red", "tag")]:
-        assert policy_for(graph, trust, repository, event)["metadata"]["namespace"] == DENIED
+        assert policy_for(text, repository, event)["metadata"]["namespace"] == DENIED
     other = DEPLOYMENT if trust is UNTRUSTED else UNTRUSTED
-    assert policy_for(graph, trust, "game/team-red", other.event)["metadata"]["namespace"] == DENIED
+    assert policy_for(text, "game/team-red", other.event)["metadata"]["namespace"] == DENIED
 
 
 def test_t19_a_word_that_the_runner_does_not_know_would_let_everybody_everywhere() -> None:
     ours = policy_file(UNTRUSTED, "game", ["team-red", "team-blue"])
-    misspelt = [policy for policy in yaml.safe_load_all(ours.replace('"repo"', '"repos"')) if policy]
-    assert matches(misspelt[0], "ada/anything", "pull_request")
-    ours_read = [policy for policy in yaml.safe_load_all(ours) if policy]
-    assert not matches(ours_read[0], "ada/anything", "pull_request")
-    assert {key for policy in ours_read for key in policy.get("match", {})} == {"repo", "event"}
+    misspelt = policy_for(ours.replace('"repo"', '"repos"'), "ada/anything", "pull_request")
+    assert misspelt["metadata"]["namespace"] == "ci-team-red"
+    assert policy_for(ours, "ada/anything", "pull_request")["metadata"]["namespace"] == DENIED
+    known = [policy for policy in yaml.safe_load_all(ours) if policy]
+    assert {key for policy in known for key in policy.get("match", {})} == {"repo", "event"}
 
 
 def test_t19_where_an_unknown_build_ends_no_pod_can_start(graph: Graph) -> None:
@@ -249,6 +246,45 @@ def test_steps_that_share_credentials_run_as_the_user_who_wrote_them(graph: Grap
     share = {step["name"]: step.get("user") for step in steps if step.get("volumes")}
     # The images of the two others run as root by themselves.
     assert share == {"credentials": None, "build": 0, "scan": None, "sign": 0}
+
+
+def test_every_step_is_begun_by_its_images_own_shell(graph: Graph) -> None:
+    """The runner gives every container /bin/sh for an entry point, and joins one that a step names to a command."""
+    for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
+        for step in yaml.safe_load(text)["steps"] if name.endswith(".yaml") else ():
+            assert step["commands"], name
+            assert not {"entrypoint", "command"} & set(step), name
+            assert step["image"] != Images().cosign, "it has none"
+
+
+def test_t24_no_image_is_built_of_what_a_pull_request_holds(graph: Graph) -> None:
+    files = graph["delivery-guard-pipelines"].inputs["data"]
+    assert {name for name, text in files.items() if "buildctl" in text} == {"component.push.yaml"}
+
+
+def test_a_build_clones_where_its_pods_may_go_and_nowhere_that_drone_says(graph: Graph) -> None:
+    for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
+        if name.endswith(".yaml"):
+            [fetch] = [each for each in yaml.safe_load(text)["steps"][0]["commands"] if each.startswith("git fetch")]
+            assert " http://gitea.scm.svc.cluster.local:3000/@owner@/@name@.git " in fetch, name
+            assert "DRONE_GIT_HTTP_URL" not in text, name
+
+
+@pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
+@pytest.mark.parametrize(("repository", "kind"), [("portal", "component"), ("team-red", "team")])
+def test_t21_where_a_pipeline_runs_there_is_room_for_its_pod_and_those_that_end(
+    graph: Graph, trust: Trust, repository: str, kind: str
+) -> None:
+    steps = yaml.safe_load(graph["delivery-guard-pipelines"].inputs["data"][f"{kind}.{trust.event}.yaml"])["steps"]
+    text = graph[f"delivery-runner-{trust.name}-policies"].inputs["data"]["policies.yaml"]
+    policy = policy_for(text, f"game/{repository}", trust.event)
+    limit = policy["resources"]["limit"]
+    assert limit == {"cpu": 1000, "memory": "1GiB"}
+    hard = within(graph, "ResourceQuota", policy["metadata"]["namespace"])[0].inputs["spec"]["hard"]
+    assert int(hard["pods"]) >= 3, "who changes a pull request twice in a minute has two that end"
+    containers = int(hard["pods"]) * len(steps)
+    assert (hard["limits.cpu"], hard["limits.memory"]) == (str(containers), f"{containers}Gi")
+    assert hard["limits.ephemeral-storage"] == f"{2 * containers}Gi"
 
 
 def test_the_places_of_a_runner_end_at_what_the_board_bears(preview: bool) -> None:
@@ -389,6 +425,13 @@ def test_the_guard_outlives_the_loss_of_a_node(graph: Graph) -> None:
     assert graph["delivery-guard-budget"].inputs["spec"]["minAvailable"] == 1
 
 
+def test_a_guard_that_is_replaced_answers_until_nobody_asks_it_any_more(graph: Graph) -> None:
+    assert container(graph, "delivery-guard-deployment")["lifecycle"]["preStop"] == {
+        "exec": {"command": ["sleep", "5"]}
+    }
+    assert "strategy" not in graph["delivery-guard-deployment"].inputs["spec"], "the new one is there first"
+
+
 def test_a_new_pipeline_rolls_the_guard(preview: bool) -> None:
     def fingerprint(*teams: str) -> str:
         graph = run(lambda: delivery(*teams), preview=preview)
@@ -421,7 +464,9 @@ def test_a_dump_of_the_database_is_made_every_hour_onto_another_volume(graph: Gr
 
 def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_prometheus_ask(graph: Graph) -> None:
     ingress = graph["delivery-server-ingress"].inputs
-    assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "acme"}
+    certificate = graph["delivery-server-certificate"].inputs["spec"]
+    assert certificate["issuerRef"]["name"] == "acme"
+    assert (certificate["secretName"], certificate["dnsNames"]) == ("drone-tls", ["drone.hunt.example.org"])
     assert ingress["spec"]["tls"] == [{"hosts": ["drone.hunt.example.org"], "secretName": "drone-tls"}]
     [rule] = ingress["spec"]["rules"]
     leads = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
@@ -473,11 +518,39 @@ def written(resource: Registered) -> str:
     return re.sub(r"Unknown object at \w+", "Unknown", repr(resource.inputs))
 
 
+@pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
+def test_a_runner_that_is_replaced_sees_its_builds_to_their_end_while_the_next_takes_over(
+    graph: Graph, trust: Trust
+) -> None:
+    spec = graph[f"delivery-runner-{trust.name}-deployment"].inputs["spec"]
+    # The runner, told to end, waits for its builds: drone/runner-go, poller/poller.go.
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] > 60 * LONGEST
+    assert "strategy" not in spec, "by itself Kubernetes starts the new one first"
+    hard = within(graph, "ResourceQuota", "runners")[0].inputs["spec"]["hard"]
+    assert int(hard["pods"]) >= 16, "some teams are added while builds of before still run"
+    assert int(hard["limits.cpu"]) >= 16
+
+
+def test_a_builds_time_is_enough_to_wait_for_its_pods_and_to_go_back(graph: Graph) -> None:
+    steps = yaml.safe_load(graph["delivery-guard-pipelines"].inputs["data"]["component.push.yaml"])["steps"]
+    deploy = "\n".join(steps[-1]["commands"])
+    [waits] = re.findall(r"--atomic --timeout (\d+)m", deploy)
+    [latest] = re.findall(r"DRONE_STAGE_STARTED\)\)\" -gt (\d+) ", deploy)
+    assert int(latest) + 2 * 60 * int(waits) < 60 * COMPONENT
+
+
+def test_a_build_that_nobody_runs_any_more_is_ended_soon_after_its_time(graph: Graph) -> None:
+    """Drone adds the buffer to the deadline and to the repository's own time: drone 2.28.2, service/canceler/reaper."""
+    env = environment(graph, "delivery-server-deployment")
+    assert env["DRONE_CLEANUP_BUFFER"] == env["DRONE_CLEANUP_INTERVAL"] == "5m"
+    assert env["DRONE_CLEANUP_DEADLINE_RUNNING"] == f"{TEAM}m"
+
+
 def test_adding_a_team_touches_nothing_of_the_others(preview: bool) -> None:
     before = run(lambda: delivery("team-red"), preview=preview)
     after = run(lambda: delivery("team-blue", "team-red"), preview=preview)
     changed = {name for name, old in before.resources.items() if written(after[name]) != written(old)}
-    # The catalogue and the policies name every repository; their readers are rolled.
+    # The catalogue and the policies name every repository; their readers are rolled, each when the next one is there.
     assert changed == {
         "delivery-guard-pipelines",
         "delivery-guard-deployment",

@@ -59,7 +59,7 @@ def test_t01_a_request_of_drones_is_answered_with_the_pipeline_that_the_program_
     guard: Guard, tmp_path: Path, fell: Fell
 ) -> None:
     template = guards.files()["team.pull_request.yaml"]
-    rendered = template.replace("@name@", "team-red")
+    rendered = template.replace("@owner@", "game").replace("@name@", "team-red")
     assert guards.pipeline(guard, pull_request()).startswith(rendered)
     other = guards.guard(tmp_path, {"team.pull_request.yaml": template.replace("set -eu", "set -u", 1)})
     assert not guards.pipeline(other, pull_request()).startswith(rendered)

@@ -23,6 +23,7 @@ from tests.game_app.guards import CONFIG_SECRET, VALIDATE_SECRET, pull_request
 from tests.game_app.signing import signed_headers
 
 PATIENCE = 30.0
+ENDED_SECRET = b"e" * 32
 
 
 class Running:
@@ -39,6 +40,7 @@ class Running:
         guards.write(folder / "pipelines")
         (folder / "secrets" / "config").write_bytes(CONFIG_SECRET + b"\n")
         (folder / "secrets" / "validate").write_bytes(VALIDATE_SECRET)
+        (folder / "secrets" / "ended").write_bytes(ENDED_SECRET)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -129,6 +131,16 @@ def test_it_serves_a_signed_request_with_nothing_but_pythons_standard_library(se
     assert status == 200
     assert json.loads(body)["data"].startswith("kind: pipeline\n")
     assert serving.request("GET", "/healthz") == 200
+
+
+def test_it_writes_down_what_became_of_a_build(serving: Running) -> None:
+    body = json.dumps(pull_request(status="success", started=1, finished=4, stages=[])).encode()
+    signed = signed_headers("/ended", body, ENDED_SECRET, datetime.now(UTC), over=("date", "digest"))
+    assert serving.request("POST", "/ended", body, dict(signed)) == 204
+    [line] = [found for found in map(json.loads, serving.log.splitlines()) if "ended" in found]
+    assert line.pop("time")
+    about = {"repository": "game/team-red", "event": "pull_request"}
+    assert line == {"ended": "build", **about, "outcome": "success", "seconds": 3}
 
 
 def test_it_serves_a_signature_that_arrives_after_it_has_started(running: Running) -> None:

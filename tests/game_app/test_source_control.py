@@ -20,7 +20,7 @@ from common.versions import Images
 from game_app.delivery.component import catalogue, server_place
 from game_app.ingress import Door
 from game_app.scm.gitea import component
-from game_app.scm.gitea.component import Gitea, GiteaArgs, account_password
+from game_app.scm.gitea.component import Gitea, GiteaArgs, account_password, source
 from game_app.scm.setting_up import program_files
 from game_app.scm.setup.gitea import protection
 from game_app.scm.setup.plan import CHECK, GiteaPlan
@@ -29,7 +29,9 @@ from tests.unit.monitor import Graph, graph_of
 SCRIPTS = Path(component.__file__).parent / "scripts"
 MASTER = dns_key()
 TOKEN = "t" * 64
-DRONE = Door(host="drone.hunt.example.org", ingress_class="nginx", cluster_issuer="acme")
+GIT, DRONE = (
+    Door(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
+)
 TEAMS = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
 
 
@@ -39,11 +41,17 @@ def source_control() -> None:
         GiteaArgs(
             images=Images(),
             master_key=pulumi.Output.secret(MASTER),
-            door=Door(host="git.hunt.example.org", ingress_class="nginx", cluster_issuer="acme"),
+            door=GIT,
             ingress_namespace="ingress",
             components=["portal"],
             teams=TEAMS,
-            pipelines=catalogue("game", ["portal"], list(TEAMS), "registry.example/game", Images()),
+            pipelines=catalogue(
+                source(master_key=MASTER, door=GIT, drone=server_place(DRONE, ""), players=()),
+                ["portal"],
+                list(TEAMS),
+                "registry.example/game",
+                Images(),
+            ),
             hunt=("hunt", "hunt"),
             drone=dataclasses.replace(server_place(DRONE, ""), token=pulumi.Output.secret(TOKEN)),
             api_cidrs=["10.32.0.1/32"],
@@ -167,7 +175,9 @@ def test_gitea_is_reached_by_players_builds_and_drone_and_reaches_drone(graph: G
 
 def test_gitea_is_reached_by_a_certificate_of_the_boards_issuer(graph: Graph) -> None:
     ingress = graph["scm-ingress"].inputs
-    assert ingress["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "acme"}
+    certificate = graph["scm-certificate"].inputs["spec"]
+    assert certificate["issuerRef"]["name"] == "acme"
+    assert (certificate["secretName"], certificate["dnsNames"]) == ("gitea-tls", ["git.hunt.example.org"])
     assert ingress["spec"]["tls"] == [{"hosts": ["git.hunt.example.org"], "secretName": "gitea-tls"}]
 
 

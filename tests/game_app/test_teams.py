@@ -9,12 +9,13 @@ import pulumi
 import pytest
 from pulumi_kubernetes import Provider
 
-from game_app.teams import TeamSpace, TeamSpaceArgs
+from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
 from tests.unit.monitor import Graph, run
 
 
 def spaces(*teams: str) -> None:
     provider = Provider("board")
+    TeamRules("teams", opts=pulumi.ResourceOptions(providers=[provider]))
     for team in teams:
         TeamSpace(
             f"team-{team}",
@@ -56,7 +57,9 @@ def test_a_teams_network_is_closed_but_for_names_its_own_pods_and_the_ingress_co
     assert policy["podSelector"] == {}
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
     assert [sorted(rule) for rule in policy["egress"]] == [["ports", "to"], ["to"]]
-    assert policy["egress"][0]["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+    [servers] = policy["egress"][0]["to"]
+    assert servers == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
+    assert {port["port"] for port in policy["egress"][0]["ports"]} == {53}
     assert {port["port"] for port in policy["egress"][0]["ports"]} == {53}
     assert policy["egress"][1] == {"to": [{"podSelector": {}}]}
     assert policy["ingress"][0] == {"from": [{"podSelector": {}}]}
@@ -72,6 +75,33 @@ def test_a_team_cannot_use_more_than_its_share(graph: Graph) -> None:
     assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
     limits = graph["team-red-limits"].inputs["spec"]["limits"][0]
     assert set(limits["default"]) == set(limits["max"]) == {"cpu", "memory", "ephemeral-storage"}
+
+
+def test_t27_whatever_a_team_may_make_is_counted_and_what_comes_of_it_too(graph: Graph) -> None:
+    counted = {key.removeprefix("count/") for key in graph["team-red-quota"].inputs["spec"]["hard"] if "/" in key}
+    made = {
+        f"{kind}.{group}" if group else kind
+        for group, kind, verb in rules(graph, "team-red-deploy-role")
+        if verb == "create"
+    }
+    assert counted == {*made, "replicasets.apps", "pods"}
+
+
+def test_t30_every_kind_that_a_team_may_make_and_that_reaches_beyond_its_namespace_has_rules(graph: Graph) -> None:
+    policies = graph.of_type("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy")
+    ruled: set[str] = set()
+    for policy in policies:
+        match = policy.inputs["spec"]["matchConstraints"]
+        [rule] = match["resourceRules"]
+        ruled |= set(rule["resources"])
+        for team in ("red", "blue"):
+            labels = graph[f"team-{team}-namespace"].inputs["metadata"]["labels"]
+            assert match["namespaceSelector"]["matchLabels"].items() <= labels.items()
+    made = {kind for _, kind, verb in rules(graph, "team-red-deploy-role") if verb == "create"}
+    assert ruled == made - {"configmaps"}
+    bound = graph.of_type("kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding")
+    assert {each.inputs["spec"]["policyName"] for each in bound} <= {f"team-{kind}" for kind in ruled} | {None}
+    assert [each.inputs["spec"]["validationActions"] for each in bound] == [["Deny"], ["Deny"]]
 
 
 WRITES = {"create", "update", "patch", "delete", "deletecollection", "*", "bind", "escalate", "impersonate"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,17 @@ class Step:
     script: str
     stdin: str
     undo: str
+
+    def given(self, **inputs: str) -> str:
+        """The step's standard input with some of its inputs changed; `_` in a name stands for `-`."""
+        document = json.loads(self.stdin)
+        document["inputs"].update({name.replace("_", "-"): text for name, text in inputs.items()})
+        return json.dumps(document)
+
+    def cut_before(self, command: str) -> str:
+        """The script, killed where it would run `systemctl COMMAND`."""
+        trap = f'systemctl() {{ [[ $1 != {command} ]] || kill -9 $$; command systemctl "$@"; }}\n'
+        return trap + self.script
 
 
 class StepError(AssertionError):
@@ -78,11 +90,17 @@ class Host:
         return await self.run(command, "")
 
     async def snapshot(self) -> str:
-        """Everything that a role may change: files, their owners and modes, and when units started."""
+        """Everything that a role may change: files and links, their owners and modes, what units are due, when units
+        started or were reloaded (a timer's own ticks left out), and what Helm has installed.
+        """
         return await self.sh(
             "find /etc /usr/local /var/lib/bind /var/lib/shambhala /var/lib/rancher/k3s/server/manifests "
-            "\\( -name '*.jnl' -o -name ld.so.cache \\) -prune -o -type f -printf '%p %m %u %T@ ' "
+            "/run/shambhala-due \\( -name '*.jnl' -o -name ld.so.cache \\) -prune "
+            "-o -type l -printf '%p %T@ %l\\n' -o -type f -printf '%p %m %u %T@ ' "
             "-exec sha256sum {} ';' 2>/dev/null | grep -v '/var/lib/bind/.*\\.state ' | sort; "
-            "systemctl show -p Id,ActiveEnterTimestampMonotonic,MainPID "
-            "named nginx ssh shambhala-firewall certbot.timer k3s 2>/dev/null"
+            "systemctl show -p Id,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,MainPID "
+            "named nginx ssh shambhala-firewall k3s systemd-journald systemd-timesyncd; "
+            "systemctl show -p Id,ActiveEnterTimestampMonotonic certbot.timer shambhala-keep-records.timer; "
+            "journalctl --unit named --output cat | grep -c \"command 'reconfig'\"; "
+            "kubectl --namespace cattle-system get secrets --selector owner=helm --output name"
         )

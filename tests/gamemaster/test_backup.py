@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gamemaster.backup import BackupError, Login, restore, save
-from tests.gamemaster.games import DOORS, ECHO, RANCHER, ZONE, Game
+from gamemaster.backup import SCRIPTS, BackupError, Login, restore, save
+from tests.gamemaster.games import BOOTSTRAP_PASSWORD, DOORS, ECHO, RANCHER, ZONE, Game
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
+
+
+CUT = 'mv() { [[ ${!#} != /var/lib/rancher ]] || exit 9; command mv "$@"; }\n' + (SCRIPTS / "restore.sh").read_text()
+"""A restore that ends before its last file is in place."""
 
 
 def login(game: Game, address: str) -> Login:
@@ -30,6 +34,7 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     await game.host.sh("kubectl create configmap remembered --from-literal=what=this")
     before, _ = await browser.certificate(ECHO)
     keys, own = await game.records(ZONE, "DNSKEY"), await game.certificates_key()
+    data, token = game.host.said["gamemaster-kubernetes-datastore"], await log_in(browser)
     await asyncio.to_thread(save, login(game, game.address), archive)
     assert archive.stat().st_mode & 0o777 == 0o600
     with pytest.raises(BackupError, match="restore: this host is set up already"):
@@ -42,6 +47,7 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     game.host.connection = await game.cloud.enter()
     with pytest.raises(BackupError, match="backup: this host is not set up yet"):
         await asyncio.to_thread(save, login(game, game.address), archive)
+    assert (await game.host.connection.run(CUT, input=archive.read_bytes(), encoding=None)).exit_status == 9
     await asyncio.to_thread(restore, login(game, game.address), archive)
     await game.host.take(game.steps)
 
@@ -50,5 +56,16 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     assert await game.records(ZONE, "DNSKEY") == keys
     assert (await game.certificates_key()).secret == own.secret
     assert await game.host.sh("kubectl get configmap remembered --output jsonpath={.data.what}") == "this"
-    async with browser.session() as session, session.get(f"https://{RANCHER}/ping") as answer:
-        assert await answer.text() == "pong"
+    assert game.host.said["gamemaster-kubernetes-datastore"] == data
+    # The same Rancher: it knows who had logged in before.
+    shown = {"Authorization": f"Bearer {token}"}
+    async with browser.session() as session, session.get(f"https://{RANCHER}/v3/users", headers=shown) as answer:
+        assert answer.status == 200
+
+
+async def log_in(browser: Browser) -> str:
+    """A token of Rancher's admin."""
+    asked = {"username": "admin", "password": BOOTSTRAP_PASSWORD}
+    url = f"https://{RANCHER}/v3-public/localProviders/local?action=login"
+    async with browser.session() as session, session.post(url, json=asked) as answer:
+        return (await answer.json())["token"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -55,6 +56,34 @@ async def test_a_role_that_was_cut_while_it_installed_is_finished_by_the_next_on
     assert await game.host.sh(f"dpkg-query -W -f '${{db:Status-Status}}' {PACKAGE}") == "installed"
 
 
+async def test_a_mirror_that_has_no_debian_is_told(game: Game) -> None:
+    boot, step = game.step("gamemaster-first-boot"), game.step("gamemaster-certificates-certbot")
+    elsewhere = boot.stdin.replace("http://deb.debian.org/debian", game.settings.k3s.url)
+    assert elsewhere != boot.stdin
+    async with without_the_package(game):
+        await game.host.run(boot.script, elsewhere)
+        try:
+            with pytest.raises(AssertionError, match="certificates: Debian's package list cannot be read; check sour"):
+                await game.host.run(step.script, step.stdin)
+        finally:
+            await game.host.take([boot])
+
+
+async def test_a_first_boot_that_ended_with_a_warning_is_over_and_one_that_failed_is_told(game: Game) -> None:
+    step, stand_in = game.step("gamemaster-first-boot"), "/usr/local/bin/cloud-init"
+    said = "echo 'a deprecated key'"
+    try:
+        await game.host.run(f"cat > {stand_in} && chmod 755 {stand_in}", f"#!/bin/sh\n{said}\nexit 2\n")
+        done = await game.host.connection.run(step.script, input=step.stdin)
+        assert (done.exit_status, str(done.stdout).strip()) == (0, "booted")
+        assert "a deprecated key" in str(done.stderr)
+        await game.host.run(f"cat > {stand_in}", f"#!/bin/sh\n{said}\nexit 1\n")
+        with pytest.raises(AssertionError, match="first-boot: the first boot did not end well"):
+            await game.host.run(step.script, step.stdin)
+    finally:
+        await game.host.sh(f"rm {stand_in}")
+
+
 @pytest.mark.parametrize("lock", ["dpkg/lock-frontend", "apt/lists/lock"])
 async def test_a_program_that_holds_apt_is_waited_for_and_then_named(game: Game, lock: str) -> None:
     step = game.step("gamemaster-certificates-certbot")
@@ -77,7 +106,7 @@ async def test_a_program_that_holds_apt_is_waited_for_and_then_named(game: Game,
 @asynccontextmanager
 async def full(game: Game, folder: str, files: int) -> AsyncGenerator[None]:
     """A folder on a disk of its own, of 1 MiB and for so many files."""
-    await game.host.sh(f"mount -t tmpfs -o size=1m,nr_inodes={1 + files} full {folder}")
+    await game.host.sh(f"mkdir -p {folder} && mount -t tmpfs -o size=1m,nr_inodes={1 + files} full {folder}")
     try:
         yield
     finally:
@@ -91,6 +120,16 @@ async def test_a_disk_that_fills_up_while_something_is_downloaded_is_told(game: 
             await game.host.run(step.script, step.stdin)
     await game.host.take([step])
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+
+
+async def test_an_upgrade_that_cannot_be_saved_before_changes_nothing(game: Game) -> None:
+    step, new = game.step("gamemaster-kubernetes-k3s"), game.settings.newer_k3s
+    upgrade = json.loads(step.given(url=new.url, sha256=new.sha256).replace("retention: 12", "retention: 13"))
+    async with full(game, "/var/lib/rancher/k3s/server/db/snapshots", files=0):
+        with pytest.raises(AssertionError, match="k3s: the snapshot before the upgrade failed; nothing was changed"):
+            await game.host.run(step.script, json.dumps(upgrade))
+    assert await game.host.sh("grep -c 'retention: 12' /etc/rancher/k3s/config.yaml") == "1"
+    assert new.sha256 not in await game.host.sh("readlink /usr/local/bin/k3s")
 
 
 async def test_a_disk_without_room_for_a_setting_is_told_and_the_old_one_is_in_force(game: Game) -> None:

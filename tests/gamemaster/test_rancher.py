@@ -79,8 +79,7 @@ async def test_every_change_is_on_record_without_what_was_written(game: Game) ->
 
 
 async def test_rancher_answers_through_nginx(browser: Browser) -> None:
-    async with browser.session() as session, session.get(f"https://{RANCHER}/ping") as answer:
-        assert (answer.status, await answer.text()) == (200, "pong")
+    assert await pong(browser)
 
 
 async def test_rancher_takes_the_bootstrap_password(browser: Browser) -> None:
@@ -102,29 +101,48 @@ async def test_the_bootstrap_password_is_no_part_of_what_the_host_shows(game: Ga
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (("/k3s", "/nothing-there"), "k3s: .*nothing-there cannot be downloaded"),
-        (('"sha256": "', '"sha256": "f'), "k3s: .* has the SHA-256 .* which is pinned"),
-    ],
+    ("role", "prefix", "name"), [("kubernetes-k3s", "", "k3s"), ("rancher-helm", "helm_", "helm.tar.gz")]
 )
 async def test_a_download_that_fails_is_told_and_what_runs_goes_on(
-    game: Game, change: tuple[str, str], said: str
+    game: Game, browser: Browser, role: str, prefix: str, name: str
 ) -> None:
-    step = game.step("gamemaster-kubernetes-k3s")
-    spoiled = step.stdin.replace(change[0], change[1], 1)
-    if change[0] == "/k3s":
-        spoiled = spoiled.replace('"sha256": "', '"sha256": "0', 1)
-    with pytest.raises(AssertionError, match=said):
-        await game.host.run(step.script, spoiled)
+    step, own = game.step(f"gamemaster-{role}"), game.settings.k3s.url.removesuffix("k3s")
+    wrong = secrets.token_hex(32)
+    there = step.given(**{f"{prefix}sha256": wrong})
+    with pytest.raises(AssertionError, match=rf"/{name} has the SHA-256 \w{{64}} and not {wrong}, which is pinned"):
+        await game.host.run(step.script, there)
+    missing = step.given(**{f"{prefix}sha256": wrong, f"{prefix}url": f"{own}nothing"})
+    with pytest.raises(AssertionError, match="/nothing cannot be downloaded; check the setting under sources"):
+        await game.host.run(step.script, missing)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+    assert await pong(browser)
+
+
+async def test_a_rancher_that_helm_cannot_install_is_told_and_the_one_before_runs_on(
+    game: Game, browser: Browser
+) -> None:
+    step = game.step("gamemaster-rancher-helm")
+    with pytest.raises(AssertionError, match=r"rancher: Helm could not install Rancher 0\.0\.1 from http.*; see the"):
+        await game.host.run(step.script, step.given(version="0.0.1"))
+    assert await pong(browser)
+    await game.host.take([step])
+
+
+async def pong(browser: Browser) -> bool:
+    """Whether Rancher answers through nginx."""
+    async with browser.session() as session, session.get(f"https://{RANCHER}/ping") as answer:
+        return (answer.status, await answer.text()) == (200, "pong")
 
 
 async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game) -> None:
     step = game.step("gamemaster-kubernetes-k3s")
+    spoiled = step.stdin.replace("cluster-init: true", "no-such: true").replace(
+        "TimeoutStartSec=300", "TimeoutStartSec=9"
+    )
     with pytest.raises(AssertionError, match=r"(?s)provided but not defined: no-such.*the one before it runs again"):
-        await game.host.run(step.script, step.stdin.replace("cluster-init: true", "no-such: true"))
+        await game.host.run(step.script, spoiled)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+    assert await game.host.sh("systemctl show -P TimeoutStartUSec k3s") == "5min"
 
 
 async def test_rancher_can_tell_its_agents_what_to_trust(game: Game) -> None:
@@ -140,9 +158,16 @@ async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None
     old, new = game.settings.k3s, game.settings.newer_k3s
     await game.host.sh("kubectl create configmap kept --from-literal=over=upgrades")
     assert game.host.said[step.name].startswith(f"k3s version {K3S.version} ")
+    newer = step.stdin.replace(old.url, new.url).replace(old.sha256, new.sha256)
+    running = "systemctl show -P MainPID k3s"
+    before = await game.host.sh(running)
     try:
-        newer = step.stdin.replace(old.url, new.url).replace(old.sha256, new.sha256)
+        with pytest.raises(AssertionError):
+            await game.host.run(step.cut_before("restart"), newer)
+        # It was cut when all was written and the old one still ran.
+        assert await game.host.sh(running) == before
         assert (await game.host.run(step.script, newer)).startswith(f"k3s version {NEWER_K3S} ")
+        assert await game.host.sh(running) != before
         assert await game.host.sh("kubectl get configmap kept --output jsonpath={.data.over}") == "upgrades"
         assert await game.host.sh("find /var/lib/rancher/k3s/server/db/snapshots -name 'before-upgrade-*'")
     finally:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from cryptography import x509
 
-from tests.gamemaster.games import DOORS, ECHO, ECHO_PORT, ZONE, Game
+from tests.gamemaster.games import DOORS, ECHO, ECHO_PORT, RANCHER, ZONE, Game
 from tests.gamemaster.steps import StepError
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
@@ -49,7 +49,8 @@ async def test_tls_1_2_is_the_oldest_that_is_spoken(browser: Browser) -> None:
     old.minimum_version = ssl.TLSVersion.TLSv1_1
     old.maximum_version = ssl.TLSVersion.TLSv1_1
     old.set_ciphers("ALL:@SECLEVEL=0")
-    with pytest.raises((ssl.SSLError, ConnectionError)):
+    # In the server's words: the caller did speak TLS 1.1.
+    with pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
         await browser.certificate(ECHO, old)
 
 
@@ -156,6 +157,28 @@ async def test_a_bad_configuration_leaves_the_running_proxy_alone(game: Game, br
     assert (await browser.certificate(ECHO))[1]
 
 
+async def test_a_configuration_that_was_written_and_not_loaded_is_loaded_by_the_next_run(
+    game: Game, browser: Browser
+) -> None:
+    step = game.step("gamemaster-proxy-nginx")
+    other = step.stdin.replace("max-age=31536000", "max-age=60")
+
+    async def promise() -> str:
+        async with browser.session() as session, session.get(f"https://{ECHO}/") as answer:
+            return answer.headers["Strict-Transport-Security"].partition(";")[0]
+
+    with pytest.raises(StepError):
+        await game.host.run(step.cut_before("try-reload-or-restart"), other)
+    assert await game.host.sh("grep -c max-age=60 /etc/nginx/nginx.conf") != "0"
+    assert await promise() == "max-age=31536000"
+    try:
+        await game.host.run(step.script, other)
+        await game.eventually(promise, "max-age=60", seconds=10)
+    finally:
+        await game.host.take([step])
+    await game.eventually(promise, "max-age=31536000", seconds=10)
+
+
 async def test_nothing_else_is_reached_from_outside(game: Game) -> None:
     """With the cloud's doors open for more, the host's own filter still shuts them."""
     await game.host.sh(
@@ -178,6 +201,28 @@ async def test_ssh_takes_keys_only(game: Game) -> None:
     assert (await game.host.sh("passwd --status root")).startswith("root L ")
 
 
+async def test_security_updates_come_by_themselves_and_restart_nothing(game: Game) -> None:
+    """What Debian's own daily timers go by, which this image leaves out."""
+    said = (await game.host.sh("apt-config dump")).splitlines()
+    assert {
+        'APT::Periodic::Update-Package-Lists "1";',
+        'APT::Periodic::Unattended-Upgrade "1";',
+        'Unattended-Upgrade::Automatic-Reboot "false";',
+    } <= set(said)
+    assert [line for line in said if "Origins-Pattern" in line and "Debian-Security" in line]
+
+
+async def test_the_journal_outlives_a_reboot_and_never_fills_the_disk(game: Game) -> None:
+    said = await game.host.sh("systemd-analyze cat-config systemd/journald.conf")
+    assert {"SystemMaxUse=500M", "SystemKeepFree=1G", "MaxRetentionSec=1month"} <= set(said.splitlines())
+    # Where journald writes now, so it has read what is above.
+    assert "File path: /var/log/journal/" in await game.host.sh("journalctl --header --lines 1")
+
+
+async def test_the_time_is_kept_right(game: Game) -> None:
+    assert await game.host.sh("systemctl is-enabled systemd-timesyncd") == "enabled"
+
+
 async def test_every_step_done_twice_changes_nothing(game: Game) -> None:
     await game.host.take(game.steps)
     before = await game.host.snapshot()
@@ -197,5 +242,14 @@ async def test_after_a_reboot_everything_comes_back(game: Game, browser: Browser
             return False
 
     await game.eventually(serves, True, seconds=60)
+
+    async def rancher_answers() -> str:
+        async with browser.session() as session, session.get(f"https://{RANCHER}/ping") as answer:
+            return await answer.text() if answer.status == 200 else str(answer.status)
+
+    await game.eventually(rancher_answers, "pong", seconds=60)
+    assert await game.host.sh("kubectl get --raw /readyz") == "ok"
+    timers = await game.host.sh("systemctl is-active certbot.timer shambhala-keep-records.timer")
+    assert timers.split() == ["active", "active"]
     rules = await game.host.sh("nft list table inet shambhala")
     assert "policy drop" in rules

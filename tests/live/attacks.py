@@ -28,16 +28,31 @@ steps:
   commands: [env]
 """
 WHERE_DRONE_LOOKS: Final = str(SETTINGS["config_path"])
-PATHS: Final = (
-    ".drone.yml",
-    ".drone.yaml",
-    ".drone.star",
-    ".drone.jsonnet",
-    ".drone.script",
-    WHERE_DRONE_LOOKS,
-    ".drone/a.yml",
-)
-"""Every place at which some Drone looks for a pipeline."""
+_STARLARK: Final = """def main(context):
+    step = {"name": "mi" + "ne", "image": "evil", "privileged": True, "commands": ["env"]}
+    return dict(
+        kind = "pipeline", type = "kubernetes", name = "mine",
+        node = {"trust": "untrusted"}, clone = {"disable": True}, steps = [step],
+    )
+"""
+_JSONNET: Final = """local step(name) = { name: name, image: 'evil', privileged: true, commands: ['env'] };
+{
+  kind: 'pipeline', type: 'kubernetes', name: 'mine',
+  node: { trust: 'untrusted' }, clone: { disable: true }, steps: [step('mi' + 'ne')],
+}
+"""
+BROUGHT: Final[Mapping[str, str]] = {
+    ".drone.yml": THEIRS,
+    ".drone.yaml": THEIRS,
+    ".drone.star": _STARLARK,
+    ".drone.jsonnet": _JSONNET,
+    ".drone.script": _STARLARK,
+    WHERE_DRONE_LOOKS: THEIRS,
+    ".drone/a.yml": THEIRS,
+}
+"""Every place at which some Drone looks for a pipeline, and one in the language that it reads there."""
+TEMPLATE: Final = "kind: template\nload: mine.yaml\ndata:\n  image: evil\n"
+"""Has Drone 2 fill in a template of its own; the tests' Drone knows none yet."""
 OURS: Final = ["clone", "dockerfile", "chart"]
 SECONDS: Final = 20.0
 """How long a build may take to reach a runner."""
@@ -77,7 +92,7 @@ def propose_by_agit(site: Site, files: Mapping[str, str] | None = None, title: s
 
 def change(site: Site, player: str = "ada", repository: str = "team-red") -> Change:
     """Open the pull request that tries everything at once."""
-    commit = propose(site, dict.fromkeys(PATHS, THEIRS), player=player, repository=repository)
+    commit = propose(site, BROUGHT, player=player, repository=repository)
     taken = runs_ours(site, commit, repository)
     return Change(commit, site.answered(commit)[0], taken)
 

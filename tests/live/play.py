@@ -31,7 +31,7 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
         console.print("Raising Gitea, Drone, the guard and the hunt …")
-        site = Site(Path(folder) / "site")
+        site = Site(Path(folder) / "site", for_a_person=True)
         try:
             site.start()
             site.watch()

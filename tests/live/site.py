@@ -73,8 +73,15 @@ class Hook:
 class Site:
     """All of it, in one folder."""
 
-    def __init__(self, folder: Path, players: Mapping[str, list[str]] | None = None) -> None:
-        """players: name of each team's repository to its players."""
+    def __init__(
+        self, folder: Path, players: Mapping[str, list[str]] | None = None, *, for_a_person: bool = False
+    ) -> None:
+        """players: name of each team's repository to its players.
+
+        for_a_person: Gitea calls itself by its address on this machine, at which a browser finds it; else by the name
+        that players have for it, which leads nowhere here, as it leads nowhere from a build.
+        """
+        self._for_a_person = for_a_person
         self.folder = folder
         self.players = players or PLAYERS
         self.master = dns_key()
@@ -122,7 +129,7 @@ class Site:
         for name, key in gitea_keys(self.master).items():
             (keys / name).write_text(key)
         settings = GiteaSettings(
-            root_url=f"http://127.0.0.1:{self.gitea_port}/",
+            root_url=f"http://127.0.0.1:{self.gitea_port}/" if self._for_a_person else f"https://{GITEAS_DOOR.host}/",
             drone_host="127.0.0.1",
             address="127.0.0.1",
             port=self.gitea_port,
@@ -231,6 +238,7 @@ class Site:
             "DRONE_GITEA_CLIENT_SECRET": application["secret"],
             "DRONE_YAML_ENDPOINT": f"{self.guard.url}/config",
             "DRONE_VALIDATE_PLUGIN_ENDPOINT": f"{self.guard.url}/validate",
+            "DRONE_WEBHOOK_ENDPOINT": f"{self.guard.url}/ended",
             "DRONE_DATABASE_DATASOURCE": self.data_source("drone"),
             # A guard that is slow must not make these tests so.
             "DRONE_YAML_TIMEOUT": "1s",

@@ -111,6 +111,8 @@ def careless_drone(site: Site) -> Generator[Careless]:
         "DRONE_GIT_PASSWORD": "",
         "DRONE_REGISTRATION_CLOSED": "false",
         "DRONE_USER_FILTER": "ada,drone-bot",
+        "DRONE_JSONNET_ENABLED": "true",
+        "DRONE_STARLARK_ENABLED": "true",
         "DRONE_CRON_DISABLED": "false",
         "DRONE_CRON_INTERVAL": "1s",
     }

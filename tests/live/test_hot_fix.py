@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from game_app.budget import BEFORE
 from game_app.guard.service.pipelines import load
 from game_app.scm.setup.gitea import protection
 from game_app.scm.setup.plan import GiteaPlan
 from rehearsal.drone.recording import Taken
 from tests.live.attacks import SECONDS, a_name, propose, runs_ours
 from tests.live.site import Site
-from tests.live.steps import DIGEST, Pod
+from tests.live.steps import DIGEST, SECRET, Pod
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -56,11 +57,14 @@ def test_one_push_begins_the_pipeline_that_the_guard_keeps_on_the_runner_of_depl
 
 def test_it_is_built_scanned_signed_and_deployed_each_time_the_very_image_that_was_built(fix: Taken, pod: Pod) -> None:
     assert pod.run(fix) == STEPS
-    *read, build, scan, sign, deploy = pod.calls
+    *read, build, scan, signer, sign, pending, deploy = pod.calls
     assert len(read) == len({call for call in read if call.startswith("kubectl get secret delivery ")}) == 3
     assert f"name={IMAGE}:{fix.commit},push=true" in build
     assert f"{IMAGE}@{DIGEST}" in scan
+    assert signer.startswith("buildctl ")
+    assert sign.startswith("cosign sign ")
     assert f"{IMAGE}@{DIGEST}" in sign
+    assert "--pending" in pending
     assert f"image.digest={DIGEST}" in deploy
     assert {"--install", "--atomic", "--timeout"} <= set(deploy.split())
     assert deploy.startswith("helm upgrade portal chart ")
@@ -73,6 +77,26 @@ def test_it_is_built_scanned_signed_and_deployed_each_time_the_very_image_that_w
 def test_where_one_step_fails_none_comes_after_it(fix: Taken, pod: Pod, broken: str, succeeded: int) -> None:
     pod.breaks(broken)
     assert pod.run(fix) == STEPS[:succeeded]
+
+
+def test_t24_no_secret_is_among_what_an_image_is_built_from(fix: Taken, pod: Pod, fell: Fell) -> None:
+    assert pod.run(fix) == STEPS
+    assert pod.sees("cosign", SECRET), "the one that signs has its key's password"
+    assert not pod.sees("buildctl", SECRET)
+    build = next(step for step in fix.steps if step["name"] == "build")
+    careless = [
+        each.replace("--output", '--opt "build-arg:P=$(cat /credentials/cosign.password)" --output')
+        for each in build["commands"]
+    ]
+    assert pod.runs({**build, "commands": careless})
+    assert pod.sees("buildctl", SECRET)
+    fell("a password stood among the arguments of the build, for every Dockerfile")
+
+
+def test_a_fix_that_comes_too_late_to_go_back_in_time_is_not_deployed(fix: Taken, pod: Pod) -> None:
+    pod.has_run_for(60 * BEFORE + 1)
+    assert pod.run(fix) == STEPS[:-1]
+    assert not [call for call in pod.calls if call.startswith("helm")]
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:short", "latest"])

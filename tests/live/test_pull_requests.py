@@ -10,15 +10,16 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 
 from game_app.guard.service.answer import Guard, answer
 from game_app.guard.service.pipelines import load
 from tests.live.attacks import (
-    PATHS,
+    BROUGHT,
     SECONDS,
+    TEMPLATE,
     THEIRS,
     WHERE_DRONE_LOOKS,
     Change,
@@ -45,7 +46,11 @@ def test_t13_a_pipeline_in_a_pull_request_from_a_fork_is_not_run(site: Site, pro
     is_ours(site, proposed.taken)
 
 
-@pytest.mark.parametrize("path", PATHS)
+def test_t13_a_template_in_a_pull_request_is_not_filled_in(site: Site) -> None:
+    runs_ours(site, propose_by_agit(site, dict.fromkeys((".drone.yml", WHERE_DRONE_LOOKS), TEMPLATE)))
+
+
+@pytest.mark.parametrize("path", BROUGHT)
 def test_t13_without_the_locks_the_same_pull_request_runs_what_it_brought(
     site: Site, proposed: Change, careless: Careless, path: str, fell: Fell
 ) -> None:
@@ -207,13 +212,27 @@ def test_t24_the_login_of_a_clone_can_read_the_games_repositories_and_change_not
     assert status == 403
 
 
-def clone(site: Site, commit: str, folder: Path, commands: list[str]) -> int:
+def clone(site: Site, commit: str, folder: Path, step: Mapping[str, Any]) -> int:
     """Run the served pipeline's own clone step here, for a commit that Drone told a runner of."""
     taken = site.build_of("team-red", commit, seconds=SECONDS)
     assert taken is not None
     pulls = site.as_operator().all("/repos/game/team-red/pulls?state=open")
     number = next(each["number"] for each in pulls if each["head"]["sha"] == commit)
-    return Pod(site, taken, folder, f"refs/pull/{number}/head").code({"commands": commands})
+    return Pod(site, taken, folder, f"refs/pull/{number}/head").code(step)
+
+
+def test_t29_a_huge_file_is_cloned_and_read_by_nobody(
+    site: Site, careless: Careless, tmp_path: Path, fell: Fell
+) -> None:
+    huge = THEIRS + "# x\n" * 1_000_000
+    commit = site.push_to("ada", "team-red", "refs/for/main", {WHERE_DRONE_LOOKS: huge}, f"topic={a_name()}")
+    assert clone(site, commit, tmp_path / "pod", runs_ours(site, commit).steps[0]) == 0
+    careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": WHERE_DRONE_LOOKS})
+    _, build = site.deliver(site.answered(commit)[0], port=careless.port)
+    taken = careless.runner.wait_for("game/team-red", SECONDS, number=build["number"])
+    assert taken is not None
+    assert len(taken.pipeline) >= len(huge)
+    fell("Drone read all 4 MB of it, and a runner too")
 
 
 @pytest.mark.parametrize("what", ["a link", "a submodule"])
@@ -227,10 +246,10 @@ def test_t29_a_tree_that_would_lead_a_later_step_elsewhere_ends_with_its_clone(
         return ["update-index", "--add", "--cacheinfo", f"160000,{proposed.commit},module"]
 
     commit = site.push_to("ada", "team-red", "refs/for/main", {"x.txt": "x"}, f"topic={a_name()}", also=hostile)
-    steps = yaml.safe_load(runs_ours(site, commit).pipeline.partition("\n---")[0])["steps"]
-    commands = [str(command) for command in steps[0]["commands"]]
-    assert clone(site, commit, tmp_path / "with", commands) != 0
-    assert clone(site, commit, tmp_path / "without", [each for each in commands if "ls-tree" not in each]) == 0
+    first = runs_ours(site, commit).steps[0]
+    careless = {**first, "commands": [each for each in first["commands"] if "ls-tree" not in each]}
+    assert clone(site, commit, tmp_path / "with", first) != 0
+    assert clone(site, commit, tmp_path / "without", careless) == 0
     fell("the tree was checked out")
     # No other change ends there.
-    assert clone(site, proposed.commit, tmp_path / "plain", commands) == 0
+    assert clone(site, proposed.commit, tmp_path / "plain", first) == 0

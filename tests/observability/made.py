@@ -32,17 +32,17 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "resource": ("pods", "memory"),
     "condition": ("Ready",),
     "alertstate": ("firing",),
-    "reason": ("Error",),
     "service": ("portal",),
     "resource_namespace": ("game",),
     "deployment": ("portal",),
-    "pod": ("portal-5b7",),
+    "pod": ("portal-5b7f9c6d44-x2x7q",),
     "namespace": ("game",),
     "alertname": ("TeamWithoutProgress",),
     "container": ("app",),
     "persistentvolumeclaim": ("storage-loki-0",),
 }
 _ELSEWHERE: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "component_pods_": {"component": ("portal", "tracker")},
     "kube_pod": {"namespace": ("game", "ci-team-red", "cd-team-red", "team-red")},
     "kube_resourcequota": {"namespace": tuple(f"team-{team}" for team in TEAM_NAMES)},
     "container_": {"container": ("", "app"), "namespace": ("game",)},
@@ -87,7 +87,10 @@ _LEVELS: Mapping[str, float] = {
     "hunt_running": 1,
     "hunt_stuck_after_minutes": 45,
     "hunt_players": 5,
+    "component_pods_": 2,
     "kube_deployment_": 2,
+    "kube_statefulset_": 1,
+    "kube_daemonset_": 2,
     "kube_node_status_condition": 1,
     "kube_pod_status_phase": 1,
     "kube_pod_container_resource_limits": 512e6,
@@ -102,7 +105,6 @@ _WAVES: Mapping[str, float] = {
     "kubelet_volume_stats_available_bytes": 9e9,
     "container_fs_usage_bytes": 20e9,
     "fluentbit_": 3,
-    "kube_pod_container_status_terminated_reason": 1,
 }
 """What goes up and down around some value."""
 _SLOPES: Mapping[str, float] = {
@@ -150,6 +152,9 @@ def _like(name: str, choices: Mapping[str, float], other: str | None = None) -> 
     return found
 
 
+_OUTCOMES: Sequence[str] = ("success", "failure", "success", "success")
+
+
 def streams(now: float) -> Mapping[str, Any]:
     """Lines of each tenant for Loki's push API, written over the last half hour."""
 
@@ -165,15 +170,25 @@ def streams(now: float) -> Mapping[str, Any]:
         {"time": "t", "path": "/config", "status": 200, "reason": "served"},
         {"time": "t", "path": "/config", "status": 403, "reason": "a configuration of its own"},
     ]
+    builds = [
+        {"time": "t", "ended": kind, "repository": f"game/team-{team}", "event": event, **more}
+        for number, team in enumerate(TEAM_NAMES)
+        for event, stage in (("pull_request", "check"), ("push", "deploy"))
+        for kind, more in (
+            ("step", {"stage": stage, "step": "clone", "outcome": "success", "seconds": 3 + number}),
+            ("step", {"stage": stage, "step": "chart", "outcome": _OUTCOMES[number], "seconds": 9 + number}),
+            ("build", {"outcome": _OUTCOMES[number], "seconds": 30 + number}),
+        )
+    ]
     hunt = [{"time": "t", "level": "info", "event": "passed", "of_team": team, "step": 2} for team in TEAM_NAMES]
     return {
         PLATFORM: {
             "streams": [
                 of("game", "portal", ["GET / 200", "error: no answer"]),
-                of("guard", "guard", [json.dumps(line) for line in guard]),
+                of("guard", "guard", [json.dumps(line) for line in [*guard, *builds]]),
                 of("hunt", "hunt", [json.dumps(line) for line in hunt]),
                 of("delivery", "drone", ["queued", "error: refused"]),
-                of("runners", "untrusted", ["took a build"]),
+                of("runners", "runner-untrusted", ["took a build"]),
             ]
         },
         TEAMS: {"streams": [of(f"team-{team}", "app", ["ready", "error: no database"], team) for team in TEAM_NAMES]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "observability" / "agent" / "record.lua"
 TOKEN = "kX9vT2mQ7wLp4sRd"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lua() -> Any:
     runtime = luajit21.LuaRuntime()
     runtime.execute(SCRIPT.read_text())
@@ -40,6 +41,9 @@ def left(lua: Any, record: dict[str, Any], tag: str = "kubernetes.var.log") -> d
         f"authorization: basic {TOKEN}==",
         f'curl -H "Authorization: token {TOKEN}" https://git.example.org',
         f"Cookie: _session={TOKEN}",
+        f"Cookie: theme=dark; _session={TOKEN}",
+        f"Set-Cookie: theme=dark,blue; session={TOKEN},{TOKEN}; HttpOnly",
+        f"curl -H 'Cookie: theme=dark;_session={TOKEN}' https://play.example.org",
         f"https://drone:{TOKEN}@git.example.org/team/app.git",
         f"GET /login?token={TOKEN}&next=/ 200",
         f"eyJhbGciOiJSUzI1NiJ9.eyJ{TOKEN}.{TOKEN}_-{TOKEN}",
@@ -48,6 +52,10 @@ def left(lua: Any, record: dict[str, Any], tag: str = "kubernetes.var.log") -> d
         "key 5f1c7b0e7d534a0b9a350c6f8b1f2d115f1c7b0e is set",
         f"-----BEGIN OPENSSH PRIVATE KEY-----\\n{TOKEN}\\n-----END OPENSSH PRIVATE KEY-----",
         f"--password={TOKEN}",
+        f"login --user ada --db-password {TOKEN} db",
+        f"login --token '{TOKEN} {TOKEN}'",
+        f'["login","--password","{TOKEN}"]',
+        f"-----BEGIN PGP PRIVATE KEY BLOCK-----\\n{TOKEN}",
         f"X-Api-Key: {TOKEN}",
         f"password='{TOKEN}' host=db",
     ],
@@ -66,6 +74,7 @@ def test_a_secret_does_not_leave_the_node(lua: Any, line: str) -> None:
         "GET /healthz 200 in 3 ms",
         '{"level":"info","event":"step passed","team":"red","step":3}',
         "the password was wrong",
+        "give it with --password",
         "commit 5f1c7b0 by ada@example.org",
         "https://play.hunt.example.org:8443/path",
         "time=2026-11-24T09:00:00Z level=info msg=ready",
@@ -74,6 +83,32 @@ def test_a_secret_does_not_leave_the_node(lua: Any, line: str) -> None:
 )
 def test_what_is_no_secret_stays_as_it_is(lua: Any, line: str) -> None:
     assert left(lua, {"log": line})["log"] == line
+
+
+def test_no_line_of_a_key_leaves_the_node(lua: Any) -> None:
+    """Each is a record of its own, and only the first and the last say what they are."""
+    file, other = (f"kubernetes.var.log.containers.{pod}_game_app-{'0a' * 32}.log" for pod in ("web", "job"))
+    body = [TOKEN * 4, "Proc-Type: 4,ENCRYPTED", f"  {TOKEN}=="]
+    lines = ["-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----"]
+    assert {left(lua, {"log": line}, file)["log"] for line in lines} == {"(hidden)"}
+    assert left(lua, {"log": "ready"}, file)["log"] == "ready"
+    left(lua, {"log": lines[0]}, file)
+    # What others write meanwhile is seen.
+    assert left(lua, {"log": "ready"}, other)["log"] == "ready"
+
+
+def test_a_key_that_does_not_end_hides_no_more_than_a_key_is_long(lua: Any) -> None:
+    tag = f"kubernetes.var.log.containers.endless_game_app-{'0a' * 32}.log"
+    left(lua, {"log": "-----BEGIN PRIVATE KEY-----"}, tag)
+    said = [left(lua, {"log": "ready"}, tag)["log"] for _ in range(300)]
+    assert said == ["(hidden)"] * 200 + ["ready"] * 100
+
+
+def test_a_key_in_one_line_hides_no_other(lua: Any) -> None:
+    tag = f"kubernetes.var.log.containers.json_game_app-{'0a' * 32}.log"
+    key = f"-----BEGIN PRIVATE KEY-----\\n{TOKEN}\\n-----END PRIVATE KEY-----"
+    assert TOKEN not in left(lua, {"log": json.dumps({"key": key})}, tag)["log"]
+    assert left(lua, {"log": "ready"}, tag)["log"] == "ready"
 
 
 def test_what_stands_around_a_secret_stays(lua: Any) -> None:
@@ -116,6 +151,41 @@ def test_a_line_is_a_teams_also_while_the_clusters_api_does_not_answer(lua: Any)
     assert made["kubernetes"]["namespace_name"] == "team-red"
 
 
+@pytest.mark.parametrize(
+    ("pod", "labels", "component"),
+    [
+        ("loki-gateway-5b7f9c6d44-x2x7q", {"pod-template-hash": "5b7f9c6d44"}, "loki-gateway"),
+        ("loki-0", {"statefulset.kubernetes.io/pod-name": "loki-0", "controller-revision-hash": "loki-5b7"}, "loki"),
+        ("logs-fluentbit-x2x7q", {"controller-revision-hash": "5b7f9c6d44"}, "logs-fluentbit"),
+        # A Job's, and a pod that somebody made by hand.
+        ("rollout-1a2b3c-x2x7q", {}, "chart"),
+        ("by-hand-at-night", {"pod-template-hash": "other"}, "chart"),
+    ],
+)
+def test_a_line_bears_the_name_by_which_prometheus_knows_its_component(
+    lua: Any, pod: str, labels: dict[str, str], component: str
+) -> None:
+    """Charts call several of their components alike; only the objects' names tell them apart."""
+    named = {"pod_name": pod, "labels": {"app.kubernetes.io/name": "chart", **labels}, "container_name": "app"}
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": "observability", **named}})["component"] == component
+
+
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-portal"])
+def test_what_a_builds_containers_are_called_becomes_no_label(lua: Any, namespace: str) -> None:
+    pod = {"namespace_name": namespace, "pod_name": "drone-7tq2", "container_name": "drone-x9a4j2k8"}
+    assert left(lua, {"log": "x", "kubernetes": pod})["component"] == "build"
+
+
+@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red"])
+def test_what_a_teams_build_says_is_the_teams(lua: Any, namespace: str) -> None:
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": namespace}})["team"] == "red"
+
+
+@pytest.mark.parametrize("namespace", ["ci-portal", "cd-portal", "ci-denied", "my-team-red"])
+def test_what_a_components_build_says_is_no_teams(lua: Any, namespace: str) -> None:
+    assert left(lua, {"log": "x", "kubernetes": {"namespace_name": namespace}})["team"] == "none"
+
+
 def test_no_line_can_say_that_it_is_another_teams(lua: Any) -> None:
     line = '{"team":"blue","namespace":"team-blue","kubernetes":{"namespace_name":"team-blue"}}'
     made = left(lua, {"log": line, "team": "blue", "kubernetes": {"namespace_name": "team-red", "pod_name": "p"}})
@@ -125,7 +195,11 @@ def test_no_line_can_say_that_it_is_another_teams(lua: Any) -> None:
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
-    "piece", ["eyJ", "a", "://", ":", "password", 'password="', "bearer ", "-----BEGIN ", "gh", "f", "token=x "]
+    "piece",
+    [
+        *("eyJ", "a", "://", ":", "password", 'password="', "bearer ", "-----BEGIN ", "gh", "f", "token=x "),
+        *("--", "--password ", "cookie=a;", "cookie:x; ", "PRIVATE KEY", "-----BEGIN PRIVATE KEY", "-----END "),
+    ],
 )
 def test_no_line_that_a_player_writes_keeps_an_agent_busy(lua: Any, piece: str) -> None:
     assert len(left(lua, {"log": piece * 100_000})["log"]) <= 2 * 65536

@@ -24,6 +24,7 @@ ALERTS: Final = alerts(stuck_after_minutes=45)
 RULES: Final[Sequence[Mapping[str, Any]]] = [rule for rule in ALERTS["groups"][0]["rules"] if "alert" in rule]
 NAMES = [rule["alert"] for rule in RULES]
 _PORTAL = 'namespace="game", deployment="portal"'
+RECORDED: Final[Sequence[Mapping[str, Any]]] = [rule for rule in ALERTS["groups"][0]["rules"] if "record" in rule]
 _DAY = 86400
 _CERTIFICATE = 'certmanager_certificate_expiration_timestamp_seconds{namespace="ingress", name="wildcard"}'
 _VOLUME = 'namespace="observability", persistentvolumeclaim="storage-loki-0"'
@@ -37,7 +38,7 @@ FIRES: Final[Mapping[str, tuple[Mapping[str, str], int, int, Mapping[str, str]]]
         },
         7,
         10,
-        {"namespace": "game", "deployment": "portal", "severity": "page"},
+        {"namespace": "game", "component": "portal", "severity": "page"},
     ),
     "BuildQueueStuck": (
         {"drone_pending_jobs": "0x4 7x30", "drone_running_jobs": "3x40"},
@@ -146,6 +147,23 @@ def test_an_alert_fires_when_it_must_and_not_before(name: str, prometheus_progra
     firing(prometheus_programs, tmp_path, name, series, {quiet: [{}], loud: [labels]})
 
 
+@pytest.mark.parametrize(
+    ("kind", "wanted", "answering"),
+    [
+        ("deployment", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"),
+        ("statefulset", "kube_statefulset_replicas", "kube_statefulset_status_replicas_available"),
+        ("daemonset", "kube_daemonset_status_desired_number_scheduled", "kube_daemonset_status_number_available"),
+    ],
+)
+def test_a_component_of_any_kind_that_is_down_wakes_somebody(
+    kind: str, wanted: str, answering: str, prometheus_programs: Path, tmp_path: Path
+) -> None:
+    labels = f'namespace="observability", {kind}="loki"'
+    series = {f"{answering}{{{labels}}}": "1x4 0x20", f"{wanted}{{{labels}}}": "1x30"}
+    down = {"namespace": "observability", "component": "loki"}
+    firing(prometheus_programs, tmp_path, "ComponentDown", series, {7: [{}], 10: [down]})
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_alert_lets_people_sleep(name: str, prometheus_programs: Path, tmp_path: Path) -> None:
     firing(prometheus_programs, tmp_path, name, QUIET[name], {minute: [{}] for minute in (10, 50, 80)})
@@ -155,6 +173,14 @@ def test_an_alert_lets_people_sleep(name: str, prometheus_programs: Path, tmp_pa
 def test_an_alert_asks_only_for_what_something_emits(rule: Mapping[str, Any], prometheus: Server) -> None:
     for asked in metrics_of(prometheus, rule["expr"]):
         assert asked.labels <= {*METRICS[asked.metric].labels}, asked
+
+
+@pytest.mark.parametrize("rule", RECORDED, ids=[rule["record"] for rule in RECORDED])
+def test_what_is_recorded_is_known_and_made_of_what_something_emits(
+    rule: Mapping[str, Any], prometheus: Server
+) -> None:
+    assert rule["record"] in METRICS
+    assert {asked.metric for asked in metrics_of(prometheus, rule["expr"])} <= METRICS.keys()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=NAMES)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+from observability.emitted import METRICS
 from observability.loki import PLATFORM, TEAMS
 from tests.observability import servers
 from tests.observability.conftest import loki_configuration
@@ -51,6 +53,18 @@ def test_teams_that_flood_are_held_back_and_the_platform_is_not(loki: Server) ->
         write(loki, TEAMS, "flood", *flood)
     write(loki, PLATFORM, "calm", (0, "still heard"))
     assert read(loki, "calm") == {"still heard"}
+
+
+def test_loki_emits_what_dashboards_and_alerts_ask_of_it(loki: Server) -> None:
+    write(loki, PLATFORM, "counted", (0, "taken"))
+    with pytest.raises(RefusedError, match="too old"):
+        write(loki, PLATFORM, "counted", (3 * 24 * 60, "of three days ago"))
+    said = [re.fullmatch(r"(\w+)(?:\{(.*)\})? \S+", line) for line in loki.read("/metrics").decode().splitlines()]
+    labels = {line[1]: {*re.findall(r'(\w+)="', line[2] or "")} for line in said if line}
+    for metric in METRICS.values():
+        if metric.source == "Loki":
+            # The first two come from whoever asks.
+            assert {*metric.labels} - {"job", "instance"} <= labels[metric.name], metric.name
 
 
 def test_a_label_more_than_the_pipeline_has_is_no_way_to_fill_loki(loki: Server) -> None:

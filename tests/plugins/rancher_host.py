@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rehearsal.rancher import RancherStandIn
 from rehearsal.run import Run
@@ -36,6 +41,22 @@ class RancherHost:
 
     async def stop(self) -> None:
         await self.stand_in.stop()
+
+    def ask(self, method: str, path: str, body: Mapping[str, str], token: str = "") -> tuple[int, Any]:
+        """Status and body of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request(method, path, json.dumps(body), {"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or "null")
+
+    def be_on(self, datastore: str) -> None:
+        """As when its host has been made anew, and begins with that data."""
+        assert self.ask("PUT", "/rehearsal/datastore", {"id": datastore}) == (204, None)
+
+    def logs_in(self, password: str) -> bool:
+        """Whether the admin has that password."""
+        return self.ask("POST", "/v1-public/login", {"username": "admin", "password": password})[0] == 200
 
     async def restart(self) -> None:
         """As after a crash: a new process with the same folder and address."""

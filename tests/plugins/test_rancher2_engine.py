@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import pulumi
 import pulumi_rancher2 as rancher2
@@ -75,7 +76,9 @@ def test_rancher_is_set_up_imports_a_cluster_outlives_its_token_and_lets_the_clu
     assert engine.destroy() == {"delete": 7}
 
 
-def run_by_the_game_master(rancher: RancherHost, period: int, cluster_name: str = "board") -> None:
+def run_by_the_game_master(
+    rancher: RancherHost, period: int, cluster_name: str = "board", datastore: pulumi.Input[str] = "a"
+) -> None:
     """What the game master makes of Rancher, and a cluster that one of its boards would be."""
     administration = Administration(
         "administration",
@@ -86,12 +89,23 @@ def run_by_the_game_master(rancher: RancherHost, period: int, cluster_name: str 
             bootstrap_password=pulumi.Output.secret(INITIAL_PASSWORD),
             admin_password=pulumi.Output.secret("second-password"),
             machine=pulumi.ComponentResource("shambhala:tests:Machine", "machine"),
+            datastore=datastore,
             period=period,
         ),
     )
     boards = rancher2.Provider("boards", api_url=rancher.url, token_key=administration.token, timeout="5s")
-    rancher2.Cluster("board", name=cluster_name, opts=pulumi.ResourceOptions(provider=boards))
+    rancher2.Cluster(
+        "board",
+        name=cluster_name,
+        opts=pulumi.ResourceOptions(
+            provider=boards, replacement_trigger=administration.datastore, delete_before_replace=True
+        ),
+    )
     pulumi.export("token", administration.token)
+
+
+def known_later() -> pulumi.Output[str]:
+    return cast("pulumi.Output[str]", pulumi.Output.from_input(pulumi.UNKNOWN))
 
 
 def token_of(engine: Engine) -> str:
@@ -128,3 +142,32 @@ def test_a_new_period_has_a_new_token_and_boards_go_on_with_it_also_when_the_old
     assert set(engine.up()) == {"same"}
     assert "second-password" not in engine.state()
     assert token_of(engine) not in engine.state()
+
+
+def test_a_rancher_that_begins_with_nothing_is_set_up_like_the_first_and_one_that_is_back_is_left_alone(
+    rancher: RancherHost, engine: Engine
+) -> None:
+    rancher.be_on("a")
+    engine.up(partial(run_by_the_game_master, rancher, 1))
+    first = token_of(engine)
+    assert set(engine.up()) == {"same"}
+
+    rancher.be_on("b")
+    assert rancher.logs_in(INITIAL_PASSWORD)
+    # In a preview nobody knows yet with which data its host will come.
+    engine.preview(lambda: run_by_the_game_master(rancher, 1, datastore=known_later()))
+    engine.up(partial(run_by_the_game_master, rancher, 1, datastore="b"))
+    assert not rancher.logs_in(INITIAL_PASSWORD)
+    assert rancher.logs_in("second-password")
+    settings = rancher.ask("GET", "/v3/settings", {}, token_of(engine))[1]["data"]
+    told = {each["name"]: each["value"] for each in settings}
+    assert told["server-url"] == "https://rancher.example.org"
+    assert (told["telemetry-opt"], told["agent-tls-mode"]) == ("out", "system-store")
+    assert [each["name"] for each in rancher.ask("GET", "/v3/clusters", {}, token_of(engine))[1]["data"]] == ["board"]
+    assert set(engine.refresh()) == {"same"}
+    assert set(engine.up()) == {"same"}
+
+    # The data of before, as after a restore: what was set up in it counts, the first token too.
+    rancher.be_on("a")
+    assert rancher.logs_in("second-password")
+    assert rancher.ask("GET", "/v3/tokens", {}, first)[0] == 200

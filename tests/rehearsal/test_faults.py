@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pulumi.automation import CommandError
 
 from rehearsal.deploy import resources_in_state
-from tests.rehearsal.site import Rehearsal, counts, processes_below
+from tests.rehearsal.site import Rehearsal, counts, output, processes_below
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -60,6 +62,30 @@ def test_a_server_that_never_boots_is_named_in_bounded_time_and_nothing_is_lost(
     assert counts(game.command("up")).keys() <= {"create", "same", "update"}
     [same] = game.ask_cloud("GET", f"{ZONE}/servers")["servers"]
     assert same["id"] == server["id"]
+
+
+def test_an_instance_that_is_replaced_has_a_new_rancher_that_is_set_up_and_that_the_board_joins(
+    game: Rehearsal,
+) -> None:
+    def cluster() -> str:
+        known = resources_in_state(game.open())
+        [found] = [each["id"] for each in known if each["type"] == "rancher2:index/cluster:Cluster"]
+        return found
+
+    def logs_in(password: str) -> bool:
+        asked = json.dumps({"username": "admin", "password": password, "type": "localProvider"})
+        url = f"{game.setting('rancher')['apiUrl']}/v3-public/localProviders/local?action=login"
+        return json.loads(output(["curl", "-sS", "--data", asked, url]))["type"] != "error"
+
+    secrets, before = json.loads((game.run.home / "secrets.json").read_text()), cluster()
+    operators = game.setting("operators")
+    # The same key under another name: cloud-init would read it at a first boot only.
+    renamed = {"operators": {**operators, "sshPublicKey": f"{operators['sshPublicKey']} renamed"}}
+    assert game.up(renamed)["replace"] > 1
+    assert not logs_in(secrets["rancher_bootstrap_password"])
+    assert logs_in(secrets["rancher_admin_password"])
+    assert cluster() != before
+    assert game.up(renamed).keys() == {"same"}
 
 
 def _cluster_in_the_making(game: Rehearsal) -> bool:

@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 import dns.message
@@ -19,7 +20,8 @@ import dns.update
 import pytest
 
 from rehearsal.configuration import ZONE
-from tests.rehearsal.site import Rehearsal, counts, output, processes_below
+from rehearsal.deploy import resources_in_state
+from tests.rehearsal.site import INSTANCE, Rehearsal, counts, output, processes_below
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -227,6 +229,42 @@ def test_the_operator_saves_the_game_master_to_a_file_that_is_for_nobody_else(
     assert f"etc/letsencrypt/live/{ZONE}/fullchain.pem" in names
     assert "var/lib/shambhala/restore/k3s-snapshot" in names
     assert [other for other in tmp_path.iterdir() if other != file] == []
+
+
+def test_an_instance_that_is_lost_begins_anew_from_what_was_saved_as_the_document_says(
+    game: Rehearsal, raised: str, address: str, tmp_path: Path
+) -> None:
+    """docs/backup.md: certificate, keys and Rancher are the same, and no board notices."""
+
+    def certificate() -> str:
+        asked = ["openssl", "s_client", "-connect", f"{address}:443", "-servername", f"rancher.{ZONE}"]
+        shown = subprocess.run(asked, input="", capture_output=True, text=True, check=True).stdout
+        return output(["openssl", "x509", "-noout", "-serial"], shown)
+
+    def keys() -> str:
+        return output(["dig", "+short", f"@{address}", ZONE, "DNSKEY"])
+
+    def in_rancher() -> dict[str, object]:
+        known = [each for each in resources_in_state(stack) if each["type"].startswith("rancher2:")]
+        return {each["urn"]: (each["id"], each["outputs"].get("tokenId")) for each in known}
+
+    stack, target = game.open(), ["**gamemaster-instance-server"]
+    file, servers = tmp_path / "saved.tar.gz", f"{INSTANCE}/servers"
+    before = certificate(), keys(), in_rancher()
+    game.backup("save", file)
+    [lost] = game.ask_cloud("GET", servers)["servers"]
+    game.ask_cloud("POST", f"{servers}/{lost['id']}/action", {"action": "terminate"})
+    while game.ask_cloud("GET", servers)["servers"]:
+        time.sleep(0.2)
+    game.ask_cloud("DELETE", f"/block/v1/zones/fr-par-1/volumes/{lost['volumes']['0']['id']}")
+
+    stack.refresh(target=target, color="never")
+    stack.up(target=target, color="never")
+    game.backup("restore", file)
+    game.up()
+    assert (certificate(), keys(), in_rancher()) == before
+    assert game.answer("play") == game.answer("anything.blue") != ""
+    assert game.up().keys() == {"same"}
 
 
 def test_a_setting_changes_what_depends_on_it_and_nothing_else(game: Rehearsal, raised: str) -> None:

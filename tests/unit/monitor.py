@@ -27,7 +27,7 @@ _COMPUTED: Mapping[str, Mapping[str, Any]] = {
 }
 """What the cloud would add to the inputs; absent in a preview, as in a real one."""
 
-_OUTPUT_OF_STEP = {"first-boot": "booted", "bind9": "hunt.example.org"}
+_OUTPUT_OF_STEP = {"first-boot": "booted", "bind9": "hunt.example.org", "kubernetes-datastore": "its data"}
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ class _Cloud(mocks.Mocks):
         if self._preview:
             return None, state
         state.update(_COMPUTED.get(args.typ, {}))
+        if args.typ.startswith("kubernetes:core/") and "name" not in state["metadata"]:
+            state["metadata"] = {**state["metadata"], "name": f"{args.name}-1a2b3c4d"}
         if args.typ == "command:remote:Command":
             state["stdout"] = _OUTPUT_OF_STEP.get(args.name.removeprefix("gamemaster-").removeprefix("dns-"), "")
         return f"fr-par-1/{args.name}", state

@@ -119,13 +119,15 @@ class Rancher:
     api_url: pulumi.Output[str]
     ca_certs: str | None
     machine: pulumi.Resource
+    datastore: pulumi.Output[str]
 
 
 def rancher_server(ca_certs: str | None = None) -> Rancher:
     provider = rancher2.Provider("rancher", api_url="https://rancher.example", token_key=pulumi.Output.secret(SECRET))
     machine = pulumi.ComponentResource("shambhala:tests:Machine", "machine")
     machine.register_outputs({"a": "machine"})
-    return Rancher(provider, pulumi.Output.from_input("https://rancher.example"), ca_certs, machine)
+    url, datastore = pulumi.Output.from_input("https://rancher.example"), pulumi.Output.from_input("its data")
+    return Rancher(provider, url, ca_certs, machine, datastore)
 
 
 def managed_board(ca_certs: str | None = None) -> Board:
@@ -190,6 +192,7 @@ def observability(
             charts=CHARTS_AS_PUBLISHED,
             images=images or Images(),
             settings=own,
+            nodes=10,
             grafana_host="grafana.hunt.example.org",
             ingress_class="nginx",
             rancher_url=rancher_url,

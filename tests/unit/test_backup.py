@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -60,3 +61,34 @@ def test_the_login_insists_on_the_host_key_of_the_settings(engine: Path) -> None
     assert login.host_key.startswith("ssh-ed25519 ")
     assert "BEGIN OPENSSH PRIVATE KEY" in login.private_key
     assert "PRIVATE" not in repr(login)
+
+
+LOGIN = backup.Login(ip="192.0.2.10", host_key="ssh-ed25519 AAAA", private_key="a key")
+
+
+def test_a_machine_without_ssh_is_told_so_and_an_older_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    file = tmp_path / "file"
+    file.write_text("older")
+    for what in (backup.save, backup.restore):
+        with pytest.raises(backup.BackupError, match="no program 'ssh' on PATH"):
+            what(LOGIN, file)
+    assert file.read_text() == "older"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_game_master_that_never_ends_is_given_up_and_an_older_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\nexec sleep 60\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(backup, "MINUTES", 0)
+    file = tmp_path / "file"
+    file.write_text("older")
+    with pytest.raises(backup.BackupError, match=r"192\.0\.2\.10 took longer than 0 minutes"):
+        backup.save(LOGIN, file)
+    assert file.read_text() == "older"

@@ -108,17 +108,38 @@ def test_what_rancher_was_told_goes_with_its_machine_and_is_not_asked_back(graph
         assert setting.deleted_with == "gamemaster-instance-server"
 
 
+def test_a_rancher_with_other_data_is_set_up_anew_from_the_admin_s_password_to_the_last_setting() -> None:
+    graph = graph_of(programs.game_master, False)
+    admin, token = (graph[f"gamemaster-administration-{name}"].options for name in ("admin", "token"))
+    assert admin.replacement_trigger.string_value == "its data"
+    assert token.replacement_trigger.list_value.values[1].string_value == "its data"
+    for setting in graph.of_type("rancher2:index/setting:Setting"):
+        assert setting.inputs["annotations"]["shambhala/datastore"] == "its data"
+        # Replaced, it would be given its default by the old one's end.
+        assert not setting.options.HasField("replacement_trigger")
+
+
+def test_an_upgrade_of_k3s_or_rancher_is_not_seen_as_another_rancher() -> None:
+    """What its step goes by: its server alone, not what K3s printed, which a preview does not know."""
+    graph = graph_of(programs.game_master, False)
+    datastore = graph["gamemaster-kubernetes-datastore"]
+    assert "gamemaster-kubernetes-k3s" in datastore.depends_on
+    assert datastore.inputs["triggers"] == graph["gamemaster-first-boot"].inputs["triggers"]
+
+
 def test_the_token_of_rancher_s_admin_is_a_secret_everywhere(graph: Graph) -> None:
     for bootstrap in ("gamemaster-administration-admin", "gamemaster-administration-token"):
         assert set(graph[bootstrap].options.additionalSecretOutputs) >= {"token"}
 
 
-def test_the_token_of_rancher_s_admin_is_made_anew_a_month_before_it_would_end(graph: Graph) -> None:
-    token = graph["gamemaster-administration-token"]
+def test_the_token_of_rancher_s_admin_is_made_anew_a_month_before_it_would_end() -> None:
+    # Not in a preview: there, which Rancher it is may be unknown, and whether the token stays with it.
+    token = graph_of(programs.game_master_with_names, False)["gamemaster-administration-token"]
     assert token.provider == "gamemaster-administration-first"
     assert "gamemaster-administration-admin" in token.depends_on
     assert {"initialPassword", "password"} <= token.secrets
-    assert token.options.replacement_trigger.number_value == rotation(datetime.datetime.now(datetime.UTC).date())
+    period, _ = token.options.replacement_trigger.list_value.values
+    assert period.number_value == rotation(datetime.datetime.now(datetime.UTC).date())
     days = [datetime.date(2026, 1, 1) + datetime.timedelta(days=after) for after in range(300)]
     changes = [day for day, next_day in itertools.pairwise(days) if rotation(day) != rotation(next_day)]
     assert {(after - before).days for before, after in itertools.pairwise(changes)} == {60}
@@ -197,6 +218,12 @@ def test_a_board_that_goes_takes_its_key_with_it(graph: Graph) -> None:
 
 def test_a_record_is_taken_out_again_when_it_is_deleted(graph: Graph) -> None:
     assert graph["names-play-update"].inputs["delete"] == script("record-remove")
+
+
+def test_a_record_of_another_name_or_kind_is_another_record_and_the_old_one_goes_first() -> None:
+    record = graph_of(programs.game_master_with_names, False)["names-play-update"]
+    assert record.inputs["triggers"][1:] == ["play", "A"]
+    assert record.options.deleteBeforeReplace
 
 
 def test_the_parent_zone_at_scaleway_gets_an_address_before_it_delegates(graph: Graph) -> None:

@@ -14,9 +14,11 @@ import pytest
 from common.fields import Secret
 from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
 from common.versions import Images
+from game_app.delivery.policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
 from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
+from observability.loki import team_limits
 from observability.prometheus import COLLECTORS, scraping
 from tests.unit import programs
 from tests.unit.example import spoiled
@@ -50,8 +52,21 @@ def custom(graph: Graph, kind: str) -> dict[str, dict[str, Any]]:
 
 def test_what_a_team_writes_goes_to_another_tenant_than_what_the_platform_writes(graph: Graph) -> None:
     flows = custom(graph, "ClusterFlow")
-    assert flows["teams"]["match"] == [{"select": {"namespaces_regex": ["^team-.+"]}}]
-    assert flows["platform"]["match"] == [{"exclude": {"namespaces_regex": ["^team-.+"]}}, {"select": {}}]
+    [[select]] = [flows["teams"]["match"]]
+    [exclude, rest] = flows["platform"]["match"]
+    assert rest == {"select": {}}
+    [pattern] = select["select"]["namespaces_regex"]
+    assert exclude == {"exclude": {"namespaces_regex": [pattern]}}
+    teams = ["team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)]
+    platform = [
+        "game",
+        "guard",
+        "delivery",
+        "my-team-red",
+        DENIED,
+        *(namespace_of(trust, "portal") for trust in TRUSTS),
+    ]
+    assert [name for name in [*teams, *platform] if re.search(pattern, name)] == teams
     assert {name: spec["globalOutputRefs"] for name, spec in flows.items()} == {
         "teams": ["teams"],
         "platform": ["platform"],
@@ -82,8 +97,36 @@ def test_an_outage_of_loki_neither_drops_lines_nor_fills_a_disk() -> None:
     assert volume == "10G"
 
 
+def test_no_chunk_is_too_long_for_the_gateway_whatever_its_lines_hold(graph: Graph) -> None:
+    """What Fluentd is told by 413 it throws away, in an outage above all, when chunks are full."""
+    passes = graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["clientMaxBodySize"]
+    allowed = 1024 * 1024 * int(passes.removesuffix("M"))
+    mebibyte, control = 1024 * 1024, "\x1b"
+    for spec in custom(graph_of(programs.observability, False), "ClusterOutput").values():
+        most = int(spec["loki"]["buffer"]["chunk_limit_size"].removesuffix("MB")) * mebibyte
+        pushed = json.dumps({"streams": [{"stream": {}, "values": [["0" * 19, control * most]]}]})
+        # A team may send at once what a chunk holds, else Loki would refuse it for ever.
+        assert most <= mebibyte * team_limits(1)["ingestion_burst_size_mb"]
+        assert len(pushed) < allowed
+
+
+def test_who_has_the_password_of_yesterday_waits(graph: Graph) -> None:
+    """A chunk that is refused with 401 Fluentd throws away, one that is refused with 5xx it keeps."""
+    snippet = graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["serverSnippet"]
+    assert "error_page 401 =503 @later;" in snippet
+    assert "location @later { return 503; }" in snippet
+
+
+def test_the_volume_for_logs_grows_with_its_setting(graph: Graph) -> None:
+    """What a StatefulSet claims cannot be changed, unless it is made anew above its pods and volumes."""
+    assert graph[LOKI].inputs["values"]["singleBinary"]["statefulSetRecreateJob"] == {"enabled": True}
+
+
 def test_the_agents_keep_what_they_cannot_hand_over_on_the_nodes_disk(graph: Graph) -> None:
     files = graph["observability-logs-agent"].inputs["stringData"]
+    # With `On` reading stops at max_chunks_up, long before the disk's bound, and the kubelet rotates what is not read.
+    assert "storage.pause_on_chunks_overlimit Off" in files["fluent-bit.conf"]
+    assert "storage.total_limit_size 2G" in files["fluent-bit.conf"]
     assert "storage.type                      filesystem" in files["fluent-bit.conf"]
     assert "Retry_Limit              no_limits" in files["fluent-bit.conf"]
     agents = custom(graph, "FluentbitAgent")["logs"]
@@ -96,18 +139,39 @@ def test_the_program_waits_for_agents_and_aggregator(graph: Graph) -> None:
     job = graph["observability-logs-rollout-job"]
     pod = job.inputs["spec"]["template"]["spec"]
     waits = [" ".join(step["args"]) for step in [*pod["initContainers"], *pod["containers"]]]
+    # What runs already may be ready and old: the operator says by an annotation that it has made what is wanted.
+    annotation = ".metadata.annotations.shambhala/revision"
+    [aggregator] = custom(graph, "Logging")["logs"]["fluentd"]["statefulsetAnnotations"].values()
+    [agent] = custom(graph, "FluentbitAgent")["logs"]["daemonsetAnnotations"].values()
     assert waits == [
         "wait --for=create statefulset/logs-fluentd --timeout=300s",
+        f"wait --for=jsonpath={{{annotation}}}={aggregator} statefulset/logs-fluentd --timeout=300s",
         "rollout status statefulset/logs-fluentd --timeout=300s",
         "wait --for=create daemonset/logs-fluentbit --timeout=300s",
+        f"wait --for=jsonpath={{{annotation}}}={agent} daemonset/logs-fluentbit --timeout=300s",
         "rollout status daemonset/logs-fluentbit --timeout=300s",
     ]
     assert {"observability-logs-logging", "observability-logs-agents"} <= job.depends_on
 
 
+def test_each_change_of_a_workload_is_waited_for_anew() -> None:
+    def marks(players: int) -> tuple[str, str, str]:
+        graph = run(lambda: programs.observability(changed(players=players)), preview=False)
+        [aggregator] = custom(graph, "Logging")["logs"]["fluentd"]["statefulsetAnnotations"].values()
+        [agent] = custom(graph, "FluentbitAgent")["logs"]["daemonsetAnnotations"].values()
+        return aggregator, agent, graph["observability-logs-rollout-job"].inputs["metadata"]["name"]
+
+    few, many = marks(100), marks(2000)
+    assert few == marks(100)
+    # More memory for the aggregator; what runs on each node stays as it is.
+    assert few[0] != many[0]
+    assert few[1] == many[1]
+    assert few[2] != many[2]
+
+
 def test_only_the_gateway_lets_anybody_in_to_loki(graph: Graph) -> None:
     values = graph[LOKI].inputs["values"]
-    assert values["gateway"]["basicAuth"] == {"enabled": True, "existingSecret": "loki-users"}
+    assert values["gateway"]["basicAuth"]["enabled"] is True
     assert "stringData" in {secret.partition(".")[0] for secret in graph["observability-loki-users"].secrets}
     policy = graph["observability-loki-closed"].inputs["spec"]
     assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "single-binary"
@@ -130,9 +194,34 @@ def test_object_storage_takes_its_keys_from_a_secret(preview: bool) -> None:
     values = graph[LOKI].inputs["values"]
     assert values["loki"]["storage"]["bucketNames"] == {"chunks": "hunt-logs", "ruler": "hunt-logs"}
     assert values["loki"]["compactor"]["delete_request_store"] == "s3"
-    assert values["singleBinary"]["extraEnvFrom"] == [{"secretRef": {"name": "loki-object-storage"}}]
     assert programs.SECRET not in json.dumps(values)
     assert "observability-loki-object-storage" in graph[LOKI].depends_on
+
+
+def named(graph: Graph) -> dict[str, str]:
+    """What the pods that use a secret are told of it: the secret's resource to the name that they bear."""
+    loki, grafana = graph[LOKI].inputs["values"], graph[GRAFANA].inputs["values"]
+    [keys] = loki["singleBinary"]["extraEnvFrom"]
+    outputs = custom(graph, "ClusterOutput").values()
+    [fluentd] = {spec["loki"]["password"]["valueFrom"]["secretKeyRef"]["name"] for spec in outputs}
+    return {
+        "observability-loki-users": loki["gateway"]["basicAuth"]["existingSecret"],
+        "observability-loki-object-storage": keys["secretRef"]["name"],
+        "observability-logs-loki": fluentd,
+        "observability-grafana-environment": grafana["envFromSecret"],
+    }
+
+
+def test_pods_start_anew_with_another_secret() -> None:
+    own = changed(logs=Logs(retention_days=90, object_storage=STORAGE))
+    graph = run(lambda: programs.observability(own), preview=False)
+    for resource, name in named(graph).items():
+        # Another content is another object, whose name the engine makes up: nothing that is seen is made from it.
+        made = graph[resource]
+        assert made.inputs["immutable"] is True
+        assert "name" not in made.inputs["metadata"]
+        assert {secret.partition(".")[0] for secret in made.secrets} == {"stringData"}
+        assert name == f"{resource}-1a2b3c4d"
 
 
 def test_a_retention_that_the_volume_cannot_hold_is_refused() -> None:
@@ -158,11 +247,11 @@ def test_prometheus_never_fills_its_volume_and_asks_no_team(graph: Graph) -> Non
     assert values["server"]["retentionSize"] == "8000MB"
     assert not any(job["enabled"] for job in values["scrapeConfigs"].values())
     [pods] = [job for job in values["serverFiles"]["prometheus.yml"]["scrape_configs"] if job["job_name"] == "pods"]
-    assert pods["relabel_configs"][0] == {
-        "source_labels": ["__meta_kubernetes_namespace"],
-        "regex": "team-.+",
-        "action": "drop",
-    }
+    drop = pods["relabel_configs"][0]
+    assert (drop["source_labels"], drop["action"]) == (["__meta_kubernetes_namespace"], "drop")
+    for namespace in ("team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)):
+        assert re.fullmatch(drop["regex"], namespace)
+    assert not re.fullmatch(drop["regex"], "game")
 
 
 def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(preview: bool) -> None:
@@ -303,8 +392,7 @@ def test_alerts_are_only_shown_by_default(graph: Graph) -> None:
 def test_the_settings_say_when_a_team_is_stuck() -> None:
     graph = run(lambda: programs.observability(changed(stuck_after_minutes=20)), preview=False)
     rules = graph["observability-prometheus-release"].inputs["values"]["serverFiles"]["alerting_rules.yml"]
-    [bound] = [rule for rule in rules["groups"][0]["rules"] if "record" in rule]
-    assert bound == {"record": "hunt_stuck_after_minutes", "expr": "20"}
+    assert {"record": "hunt_stuck_after_minutes", "expr": "20"} in rules["groups"][0]["rules"]
 
 
 def test_several_lokis_share_the_storage_and_keep_three_copies() -> None:
@@ -322,6 +410,68 @@ def test_nobody_signs_in_but_admin_by_default(graph: Graph) -> None:
     assert "auth.generic_oauth" not in ini
     assert ini["auth.anonymous"] == {"enabled": False}
     assert ini["users"]["allow_sign_up"] is False
+
+
+def in_namespace(graph: Graph, type_: str, namespace: str) -> list[Mapping[str, Any]]:
+    return [each.inputs for each in graph.of_type(type_) if each.inputs["metadata"].get("namespace") == namespace]
+
+
+@pytest.mark.parametrize("namespace", ["observability", "logging"])
+def test_its_namespaces_are_closed_and_give_no_token(graph: Graph, namespace: str) -> None:
+    policies = in_namespace(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy", namespace)
+    [closed] = [each["spec"] for each in policies if each["metadata"]["name"] == "closed"]
+    assert closed["podSelector"] == {}
+    assert set(closed["policyTypes"]) == {"Ingress", "Egress"}
+    assert not closed.get("ingress")
+    assert not closed.get("egress")
+    [account] = in_namespace(graph, "kubernetes:core/v1:ServiceAccountPatch", namespace)
+    assert account["metadata"]["name"] == "default"
+    assert account["automountServiceAccountToken"] is False
+
+
+def mebibytes(quantity: str) -> int:
+    return int(quantity.removesuffix("Mi"))
+
+
+@pytest.mark.parametrize("players", [1, 100, 2000])
+def test_a_quota_has_room_for_every_part_twice_and_no_container_without_a_bound(players: int) -> None:
+    several = Logs(replicas=3, object_storage=STORAGE)
+    own = changed(players=players, notify=NOTIFY, logs=several)
+    graph = run(lambda: programs.observability(own), preview=False)
+    parts = {
+        "observability": {"loki": 3}
+        | dict.fromkeys(("prometheus", "loki-gateway", "grafana", "kube-state-metrics", "alertmanager"), 1),
+        "logging": {"fluentd": 1, "logging-operator": 1, "fluent-bit": 10},
+    }
+    assert set(sizing.PARTS) == {part for pods in parts.values() for part in pods}
+    for namespace, pods in parts.items():
+        [quota] = in_namespace(graph, "kubernetes:core/v1:ResourceQuota", namespace)
+        [limits] = in_namespace(graph, "kubernetes:core/v1:LimitRange", namespace)
+        hard, [container] = quota["spec"]["hard"], limits["spec"]["limits"]
+        asked = {part: mebibytes(sizing.resources(part, players)["limits"]["memory"]) for part in pods}
+        assert mebibytes(hard["limits.memory"]) >= 2 * sum(asked[part] * many for part, many in pods.items())
+        assert int(hard["pods"]) >= 2 * sum(pods.values())
+        assert mebibytes(container["max"]["memory"]) >= max(asked.values())
+        assert container["default"] == container["max"]
+        # What each pod has beside its part gets the CPU of one that names none.
+        assert int(hard["limits.cpu"]) >= int(container["default"]["cpu"]) * 2 * sum(pods.values())
+    claims = {"observability": "5", "logging": "1"}
+    for namespace, most in claims.items():
+        [quota] = in_namespace(graph, "kubernetes:core/v1:ResourceQuota", namespace)
+        assert quota["spec"]["hard"]["persistentvolumeclaims"] == most
+
+
+def test_operators_sign_in_at_whatever_port_the_provider_has() -> None:
+    provider = SignIn(
+        client_id="grafana",
+        client_secret=Secret(programs.SECRET),
+        authorize_url="https://login.example.org/authorize",
+        token_url="https://login.example.org:8443/token",
+        userinfo_url="https://login.example.org/userinfo",
+    )
+    graph = run(lambda: programs.observability(changed(sign_in=provider)), preview=False)
+    [rule] = graph["observability-sign-in"].inputs["spec"]["egress"]
+    assert [port["port"] for port in rule["ports"]] == [443, 8443]
 
 
 def test_twenty_teams_of_five_need_no_more_than_four_gibibytes() -> None:
@@ -382,6 +532,38 @@ def test_prometheus_keeps_what_is_asked_for(source: str, job: str) -> None:
     [keeps] = [rule["regex"] for rule in jobs()[job]["metric_relabel_configs"] if rule.get("action") == "keep"]
     assert asked
     assert [name for name in asked if not re.fullmatch(keeps, name)] == []
+
+
+@pytest.mark.parametrize("job", ["kubelet", "cadvisor"])
+def test_the_kubelets_are_asked_themselves(job: str) -> None:
+    """The right to the API server's way to them, nodes/proxy, the chart's role has no more: it would answer 403."""
+    asked = jobs()[job]
+    assert asked["kubernetes_sd_configs"] == [{"role": "node"}]
+    assert not [rule for rule in asked["relabel_configs"] if rule["target_label"].startswith("__")]
+    assert asked.get("metrics_path", "/metrics") == {"kubelet": "/metrics", "cadvisor": "/metrics/cadvisor"}[job]
+    assert asked["scheme"] == "https"
+    assert asked["authorization"]["credentials_file"].endswith("/serviceaccount/token")
+
+
+def test_each_loki_is_asked_by_itself() -> None:
+    asked = jobs()["loki"]
+    assert "static_configs" not in asked
+    [found] = asked["kubernetes_sd_configs"]
+    assert found["role"] == "pod"
+    assert found["namespaces"] == {"own_namespace": True}
+    assert found["selectors"] == [
+        {"role": "pod", "label": "app.kubernetes.io/name=loki,app.kubernetes.io/component=single-binary"}
+    ]
+
+
+@pytest.mark.parametrize("job", ["kube-state-metrics", "cadvisor"])
+def test_the_numbers_of_a_teams_builds_are_the_teams(job: str) -> None:
+    [rule] = [rule for rule in jobs()[job]["metric_relabel_configs"] if rule.get("target_label") == "team"]
+    for namespace in ("team-red", *(namespace_of(trust, "team-red") for trust in TRUSTS)):
+        found = re.fullmatch(rule["regex"], namespace)
+        assert found
+        assert found[1] == "red"
+    assert not re.fullmatch(rule["regex"], namespace_of(TRUSTS[0], "portal"))
 
 
 def test_kube_state_metrics_tells_of_every_kind_that_is_asked_for() -> None:

@@ -48,6 +48,11 @@ def test_a_board_is_active_in_rancher_only_with_its_agent_and_for_that_no_hand_i
     assert graph["blue-rancher-agent"].type == "kubernetes:yaml/v2:ConfigGroup"
 
 
+def test_a_board_joins_another_rancher_anew() -> None:
+    graph = run(programs.managed_board, preview=False)
+    assert graph["blue-rancher-cluster"].options.replacement_trigger.string_value == "its data"
+
+
 def test_each_wait_for_rancher_ends(graph: Graph) -> None:
     assert graph["blue-rancher-cluster"].options.customTimeouts.delete == "10m"
     assert graph["blue-rancher-active"].options.customTimeouts.create == "10m"

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import yaml
 
-from common.versions import Images
-from game_app.delivery.component import catalogue
+from game_app.budget import AT_ONCE, READY
+from game_app.delivery.policies import TRUSTS, Trust
+from game_app.guard.pipelines import template_name
+from game_app.guard.service.pipelines import CATALOGUE
 from rehearsal.toolchain.catalogue import HELM
+from tests import kube_runner
 from tests.releases.site import Site
 from tests.tools import built
 from tests.workshop.raised import TEAMS, program
@@ -52,17 +61,35 @@ DEPLOYER = "cd-team-red:deployer"
         (DEPLOYER, "delete networkpolicies.networking.k8s.io", "team-red", False),
         (DEPLOYER, "patch resourcequotas", "team-red", False),
         (DEPLOYER, "create rolebindings.rbac.authorization.k8s.io", "team-red", False),
-        (DEPLOYER, "create serviceaccounts/token", "team-red", False),
-        (DEPLOYER, "create pods/exec", "team-red", False),
+        (DEPLOYER, "create serviceaccounts --subresource=token", "team-red", False),
+        (DEPLOYER, "create pods --subresource=exec", "team-red", False),
         (DEPLOYER, "create ingresses.networking.k8s.io", "team-red", False),
+        (DEPLOYER, "create pods", "team-red", False),
+        (DEPLOYER, "patch pods --subresource=ephemeralcontainers", "team-red", False),
+        (DEPLOYER, "create statefulsets.apps", "team-red", False),
+        (DEPLOYER, "create daemonsets.apps", "team-red", False),
+        (DEPLOYER, "create jobs.batch", "team-red", False),
+        (DEPLOYER, "create cronjobs.batch", "team-red", False),
+        (DEPLOYER, "create persistentvolumeclaims", "team-red", False),
+        (DEPLOYER, "create persistentvolumes", "", False),
+        (DEPLOYER, "create endpoints", "team-red", False),
+        (DEPLOYER, "create endpointslices.discovery.k8s.io", "team-red", False),
+        (DEPLOYER, "patch services --subresource=status", "team-red", False),
+        (DEPLOYER, "get services --subresource=proxy", "team-red", False),
+        (DEPLOYER, "patch namespaces", "team-red", False),
+        (DEPLOYER, "delete validatingadmissionpolicybindings.admissionregistration.k8s.io", "", False),
         (DEPLOYER, "get secrets", "cd-portal", False),
         ("cd-portal:deployer", "create deployments.apps", "game", True),
         ("cd-portal:deployer", "create deployments.apps", "team-red", False),
         ("ci-team-red:nobody", "get pods", "ci-team-red", False),
         ("ci-team-red:nobody", "list namespaces", "", False),
-        ("team-red:players", "get pods/log", "team-red", True),
+        ("team-red:players", "get pods --subresource=log", "team-red", True),
         ("team-red:players", "delete pods", "team-red", False),
-        ("team-red:players", "get pods/log", "team-blue", False),
+        ("team-red:players", "create services", "team-red", False),
+        ("team-red:players", "patch deployments.apps", "team-red", False),
+        ("team-red:players", "create ingresses.networking.k8s.io", "team-red", False),
+        ("team-red:players", "create pods --subresource=portforward", "team-red", False),
+        ("team-red:players", "get pods --subresource=log", "team-blue", False),
         ("team-red:players", "get secrets", "team-red", False),
         ("runners:runner-untrusted", "create pods", "ci-team-red", True),
         ("runners:runner-untrusted", "create pods", "cd-team-red", False),
@@ -104,8 +131,46 @@ async def test_t20_t22_t26_with_another_role_an_account_would_do_more(
     fell(f"{account.rpartition(':')[2]} might {right.partition('.')[0]}")
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """What builds are made from, as it stands on the cluster."""
+
+    pipelines: Mapping[str, str]
+    """The guard's, by the names of their files."""
+    policies: Mapping[str, str]
+    settings: Mapping[str, Mapping[str, str]]
+    """Those of each runner, by its name."""
+
+    def pod(self, trust: Trust, repository: str) -> Tree:
+        """The pod that the runner makes of a repository's pipeline."""
+        kind = json.loads(self.pipelines[CATALOGUE])["repositories"][f"game/{repository}"]
+        return kube_runner.pod(
+            self.pipelines[template_name(kind, trust.event)],
+            self.policies[trust.name],
+            self.settings[trust.name],
+            repository=f"game/{repository}",
+            event=trust.event,
+        )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def rendered(site: Site) -> Rendered:
+    guards = json.loads(await site.kubectl("--namespace=guard", "get", "configmap", "pipelines", "--output=json"))
+    found = json.loads(await site.kubectl("--namespace=runners", "get", "configmaps,deployments", "--output=json"))
+    policies: dict[str, str] = {}
+    settings: dict[str, dict[str, str]] = {}
+    for each in found["items"]:
+        name = each["metadata"]["name"].removeprefix("runner-")
+        if each["kind"] == "Deployment":
+            [container] = each["spec"]["template"]["spec"]["containers"]
+            settings[name] = {entry["name"]: entry.get("value", "") for entry in container["env"]}
+        elif "policies.yaml" in each["data"]:
+            policies[name] = each["data"]["policies.yaml"]
+    return Rendered(guards["data"], policies, settings)
+
+
 def pod(**changes: Any) -> Tree:
-    """A pod as a runner makes it: no security context, and no limits of its own."""
+    """A pod of one container, which sets neither a security context nor limits."""
     spec: Tree = {"containers": [{"name": "step", "image": "registry.example/step:1"}]}
     container = changes.pop("container", {})
     spec["containers"][0].update(container)
@@ -122,10 +187,48 @@ RESTRICTED: Tree = {
 }
 
 
-@pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red", "ci-portal"])
-async def test_t21_a_plain_step_of_a_build_starts(site: Site, namespace: str) -> None:
-    made = await tried(site, pod(), namespace)
-    assert "created" in made
+@asynccontextmanager
+async def emptied(site: Site, namespace: str) -> AsyncGenerator[None]:
+    """A namespace without pods, whose quota knows it."""
+    in_it = f"--namespace={namespace}"
+    used = ("get", "resourcequota", "allowance", "--output=jsonpath={.status.used.pods}")
+
+    async def empty() -> None:
+        await site.kubectl("delete", "pods", "--all", in_it, "--force", "--grace-period=0")
+        async with asyncio.timeout(60):
+            while await site.kubectl(*used, in_it) != "0":
+                await asyncio.sleep(0.2)
+
+    await empty()
+    yield
+    await empty()
+
+
+@pytest.mark.parametrize("trust", TRUSTS, ids=lambda trust: trust.name)
+@pytest.mark.parametrize("repository", ["portal", "team-red"])
+async def test_t21_t27_a_pipelines_pod_starts_beside_those_before_it_and_no_larger_one_does(
+    site: Site, rendered: Rendered, fell: Fell, trust: Trust, repository: str
+) -> None:
+    build = rendered.pod(trust, repository)
+    namespace, runner = build["metadata"]["namespace"], f"runners:runner-{trust.name}"
+    assert namespace == f"{trust.prefix}{repository}"
+    larger = copy.deepcopy(build)
+    larger["spec"]["containers"].append({**larger["spec"]["containers"][-1], "name": "one-more"})
+    # Where no node takes them they do not end, as everything soon does here that is not to be started again.
+    lasting = {**build["spec"], "nodeSelector": NOWHERE}
+    before = [
+        {**build, "metadata": {**build["metadata"], "name": f"before-{number}"}, "spec": lasting}
+        for number in range(1, AT_ONCE)
+    ]
+    async with emptied(site, namespace):
+        given = {"apiVersion": "v1", "kind": "List", "items": before}
+        as_runner = f"--as=system:serviceaccount:{runner}"
+        await site.kubectl("create", f"--namespace={namespace}", as_runner, "--filename=-", given=given)
+        assert "created" in await tried(site, build, namespace, runner)
+        assert "exceeded quota" in await tried(site, larger, namespace, runner)
+    del larger["metadata"]["namespace"], larger["spec"]["serviceAccountName"]
+    assert "created" in await tried(site, larger, "default")
+    fell("a pod with one step more was taken")
 
 
 async def tried(site: Site, manifest: Tree, namespace: str, account: str = "") -> str:
@@ -214,11 +317,12 @@ CHART: Tree = {
 NOWHERE: Tree = {"kubernetes.io/hostname": "no-such-node"}
 
 
-def deployed(site: Site, folder: Path, digest: str, wanted: Tree, more: Tree | None = None) -> tuple[int, str]:
-    """Run the kept pipeline's last step as the account of its pods, for a chart whose pods want a node.
+def deployment(  # noqa: PLR0917 - what differs from one to the next
+    site: Site, rendered: Rendered, folder: Path, digest: str, wanted: Tree, more: Tree | None = None
+) -> subprocess.Popen[str]:
+    """Begin the kept pipeline's last step as the account of its pods, for a chart whose pods want a node.
 
-    more: one more object of the chart.
-    Gives its code and what it said. What differs from a board: it waits 15 seconds in place of 5 minutes.
+    more: one more object of the chart. What differs from a board: it waits 15 seconds in place of 5 minutes.
     """
     chart = json.loads(json.dumps(CHART))
     chart["templates/deployment.yaml"]["spec"]["template"]["spec"]["nodeSelector"] = wanted
@@ -229,43 +333,80 @@ def deployed(site: Site, folder: Path, digest: str, wanted: Tree, more: Tree | N
         (folder / "chart" / name).write_text(json.dumps(content))
     (folder / "kubeconfig").write_text(site.kubeconfig)
     (folder / ".digest").write_text(f"{digest}\n")
-    kept = catalogue("game", ["portal"], [], "registry.example/game", Images())["component.push.yaml"].replace(
-        "@name@", "portal"
-    )
-    commands = yaml.safe_load(kept)["steps"][-1]["commands"]
-    script = "\n".join(commands).replace("--timeout 5m", "--timeout 15s")
+    kept = rendered.pipelines["component.push.yaml"].replace("@name@", "portal")
+    step = yaml.safe_load(kept)["steps"][-1]
     environment = {
+        "DRONE_SCRIPT": kube_runner.script(step).replace(f"--timeout {READY}m", "--timeout 15s"),
+        "DRONE_STAGE_STARTED": str(int(time.time())),
         "PATH": f"{built(HELM).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "KUBECONFIG": str(folder / "kubeconfig"),
         "HELM_KUBEASUSER": "system:serviceaccount:cd-portal:deployer",
     }
-    command = ["sh", "-c", script]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    return subprocess.Popen(
+        kube_runner.SHELL,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def deployed(*what: Any) -> tuple[int, str]:
+    """Run that step to its end. Gives its code and what it said."""
+    with deployment(*what) as running:
+        said, _ = running.communicate()
+    return running.returncode, said
+
+
+async def image_of_the_component(site: Site) -> str:
+    place = "--output=jsonpath={.spec.template.spec.containers[0].image}"
+    return await site.kubectl("--namespace=game", "get", "deployment", "portal", place)
 
 
 async def test_a_fix_whose_pods_do_not_become_ready_goes_back_by_itself_and_the_next_one_is_deployed(
-    site: Site, tmp_path: Path
+    site: Site, rendered: Rendered, tmp_path: Path
 ) -> None:
-    async def image() -> str:
-        place = "--output=jsonpath={.spec.template.spec.containers[0].image}"
-        return await site.kubectl("--namespace=game", "get", "deployment", "portal", place)
-
     first, second, third = (f"sha256:{digit * 64}" for digit in "123")
-    code, said = await asyncio.to_thread(deployed, site, tmp_path, first, {})
+    code, said = await asyncio.to_thread(deployed, site, rendered, tmp_path, first, {})
     assert code == 0, said
-    assert await image() == f"registry.example/game/portal@{first}"
-    code, said = await asyncio.to_thread(deployed, site, tmp_path, second, NOWHERE)
+    assert await image_of_the_component(site) == f"registry.example/game/portal@{first}"
+    code, said = await asyncio.to_thread(deployed, site, rendered, tmp_path, second, NOWHERE)
     assert code != 0
     assert "rolled back due to atomic being set" in said
-    assert await image() == f"registry.example/game/portal@{first}"
-    code, said = await asyncio.to_thread(deployed, site, tmp_path, third, {})
+    assert await image_of_the_component(site) == f"registry.example/game/portal@{first}"
+    code, said = await asyncio.to_thread(deployed, site, rendered, tmp_path, third, {})
     assert code == 0, said
-    assert await image() == f"registry.example/game/portal@{third}"
+    assert await image_of_the_component(site) == f"registry.example/game/portal@{third}"
 
 
-async def test_t30_a_components_chart_gives_nobody_a_right(site: Site, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("before", "says"), [(True, "back to revision "), (False, "it is removed first")])
+async def test_a_deployment_that_was_cut_off_in_the_middle_does_not_keep_the_next_one_out(
+    site: Site, rendered: Rendered, tmp_path: Path, before: bool, says: str
+) -> None:
+    """before: one was deployed before it."""
+    game = "--namespace=game"
+    first, second, third = (f"sha256:{digit * 64}" for digit in "567")
+    for kind in ("secrets", "deployments"):
+        await site.kubectl("delete", kind, game, "--selector=owner=helm" if kind == "secrets" else "--all")
+    if before:
+        code, said = await asyncio.to_thread(deployed, site, rendered, tmp_path, first, {})
+        assert code == 0, said
+    state = f"--selector=owner=helm,name=portal,status=pending-{'upgrade' if before else 'install'}"
+    with deployment(site, rendered, tmp_path, second, NOWHERE) as cut_off:
+        async with asyncio.timeout(60):
+            while not await site.kubectl("get", "secrets", game, state, "--output=name"):
+                await asyncio.sleep(0.1)
+        os.killpg(cut_off.pid, signal.SIGKILL)
+    code, said = await asyncio.to_thread(deployed, site, rendered, tmp_path, third, {})
+    assert code == 0, said
+    assert says in said
+    assert await image_of_the_component(site) == f"registry.example/game/portal@{third}"
+
+
+async def test_t30_a_components_chart_gives_nobody_a_right(site: Site, rendered: Rendered, tmp_path: Path) -> None:
     binding: Tree = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
@@ -273,7 +414,7 @@ async def test_t30_a_components_chart_gives_nobody_a_right(site: Site, tmp_path:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"},
         "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "game"}],
     }
-    code, said = await asyncio.to_thread(deployed, site, tmp_path, f"sha256:{'4' * 64}", {}, binding)
+    code, said = await asyncio.to_thread(deployed, site, rendered, tmp_path, f"sha256:{'4' * 64}", {}, binding)
     assert code != 0
     assert "forbidden" in said
     assert "system:serviceaccount:cd-portal:deployer" in said
@@ -285,12 +426,31 @@ async def test_a_teams_account_has_a_token_that_the_api_server_takes(site: Site)
     assert found
 
 
+KINDS = "resourcequotas,limitranges,networkpolicies,serviceaccounts,roles,rolebindings,secrets"
+
+
+async def of_the_teams(site: Site) -> Mapping[str, object]:
+    """What is in the teams' namespaces, without what Kubernetes itself says of it."""
+    found = json.loads(await site.kubectl("get", KINDS, "--all-namespaces", "--output=json"))
+    return {
+        f"{each['metadata']['namespace']}/{each['kind']}/{each['metadata']['name']}": (
+            each["metadata"]["uid"],
+            {key: value for key, value in each.items() if key not in {"metadata", "status"}},
+        )
+        for each in found["items"]
+        if each["metadata"]["namespace"].endswith(("team-red", "team-blue"))
+    }
+
+
 async def test_adding_a_team_touches_nothing_of_the_others_and_removing_it_leaves_nothing(site: Site) -> None:
+    before = await of_the_teams(site)
     stack = site.stack("workshop", lambda: program(site, {**TEAMS, "green": ["ken"]}))
     added = await asyncio.to_thread(stack.up, color="never")
+    assert await of_the_teams(site) == before
     changes: Mapping[str, int] = {str(key): count for key, count in (added.summary.resource_changes or {}).items()}
     assert set(changes) == {"create", "update", "same"}, added.stdout
-    # The catalogue (twice), the policies, the plan and the hunt name every team; those that read them are rolled.
+    # The catalogue (twice), the policies, the plan and the hunt name every team; those that read them are rolled, and
+    # a runner ends once its builds have.
     assert changes["update"] <= 10, added.stdout
     stack = site.stack("workshop", lambda: program(site, TEAMS))
     await asyncio.to_thread(stack.up, color="never")

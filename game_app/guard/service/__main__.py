@@ -14,7 +14,9 @@ def main() -> int:
     """The command. Gives 0 when it was told to end, 1 when its files are not fit to be served."""
     parser = argparse.ArgumentParser(prog="python -m guard", description="Tells Drone which pipeline a build runs.")
     parser.add_argument("--pipelines", type=Path, required=True, help="folder with the catalogue and its templates")
-    parser.add_argument("--secrets", type=Path, required=True, help="folder with the secrets 'config' and 'validate'")
+    parser.add_argument(
+        "--secrets", type=Path, required=True, help="folder with the secrets 'config', 'validate' and 'ended'"
+    )
     parser.add_argument("--signatures", type=Path, required=True, help="folder in which Drone's signatures arrive")
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all of the pod's)")  # noqa: S104
     parser.add_argument("--port", type=int, default=3000, help="TCP port (default: 3000)")

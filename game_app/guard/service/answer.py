@@ -1,24 +1,27 @@
 """What the guard answers: a function of the request and of what was loaded, and of nothing else.
 
 Drone takes a 204, an empty body or an empty `data` for "ask the repository", which is what a player can write. So
-there is one way to a 2xx, at the end of every check, and every other way ends in an error: the build then does
-not start.
+where it asks there is one way to a 2xx, at the end of every check, and every other way ends in an error: the build then
+does not start.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
+from .ended import Line, lines
 from .pipelines import EVENTS, PULL_REQUEST, Catalogue, signed
-from .signature import Headers, UnsignedError, verify
+from .signature import SIGNED, SIGNED_BY_WEBHOOKS, Headers, UnsignedError, verify
 
 CONFIGURE: Final = "/config"
 VALIDATE: Final = "/validate"
+ENDED: Final = "/ended"
+"""Where Drone tells what became of a build. It is no question: whatever the answer, nothing comes of it."""
 _PULL: Final = re.compile(r"refs/pull/[1-9][0-9]{0,8}/head", re.ASCII)
 _WEBHOOK: Final = "@hook"
 """Drone's trigger of a build that a webhook began; one that a person, a schedule or the API began has another."""
@@ -33,6 +36,8 @@ class Guard:
     """(owner/name, event) to Drone's own signature of that pipeline."""
     config_secret: bytes = field(repr=False)
     validate_secret: bytes = field(repr=False)
+    ended_secret: bytes | None = field(default=None, repr=False)
+    """None where nobody tells what became of builds."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Answer:
     body: bytes
     reason: str
     """Why, for the guard's own log."""
+    notes: Sequence[Line] = ()
+    """What else the log is told."""
 
 
 class RefusedError(Exception):
@@ -65,18 +72,34 @@ def answer(guard: Guard, path: str, headers: Headers, body: bytes, now: datetime
 
 def _answer(guard: Guard, path: str, headers: Headers, body: bytes, now: datetime) -> Answer:
     secrets = {CONFIGURE: guard.config_secret, VALIDATE: guard.validate_secret}
+    if path == ENDED and guard.ended_secret is not None:
+        return _noted(guard, guard.ended_secret, headers, body, now)
     if path not in secrets:
         raise RefusedError(404, "there is nothing here")
-    try:
-        verify(headers, body, secrets[path], now)
-    except UnsignedError as error:
-        raise RefusedError(401, str(error)) from error
-    request = _object(body)
+    request = _proven(headers, body, secrets[path], now, SIGNED)
     pipeline = _pipeline(guard, _part(request, "repo"), _part(request, "build"))
     if path == CONFIGURE:
         return Answer(200, json.dumps({"data": pipeline}).encode(), "served")
     check_pipeline(_part(request, "config"), pipeline)
     return Answer(204, b"", "the pipeline is the guard's")
+
+
+def _noted(guard: Guard, secret: bytes, headers: Headers, body: bytes, now: datetime) -> Answer:
+    """The answer to Drone's word of a build, whose end the log is told of."""
+    request = _proven(headers, body, secret, now, SIGNED_BY_WEBHOOKS)
+    repository = str(_part(request, "repo").get("slug"))
+    if repository not in {slug for slug, _ in guard.catalogue.pipelines}:
+        raise RefusedError(403, "the repository is not one of the game's")
+    return Answer(204, b"", "noted", lines(repository, _part(request, "build")))
+
+
+def _proven(headers: Headers, body: bytes, secret: bytes, now: datetime, signed: Sequence[str]) -> Mapping[str, Any]:
+    """The request, if it is Drone's."""
+    try:
+        verify(headers, body, secret, now, signed)
+    except UnsignedError as error:
+        raise RefusedError(401, str(error)) from error
+    return _object(body)
 
 
 def _pipeline(guard: Guard, repo: Mapping[str, Any], build: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,9 +39,10 @@ class Files:
         self._signatures = signatures / SIGNATURES
         self._lock = threading.Lock()
         self._seen: tuple[int, int] | None = None
-        self._guard = Guard(load(pipelines), {}, _secret(secrets / "config"), _secret(secrets / "validate"))
-        if self._guard.config_secret == self._guard.validate_secret:
-            raise PipelinesError("the two secrets are the same; the second lock would open with the first one's key")
+        config, validate, ended = (_secret(secrets / name) for name in ("config", "validate", "ended"))
+        self._guard = Guard(load(pipelines), {}, config, validate, ended)
+        if len({config, validate, ended}) < 3:
+            raise PipelinesError("two secrets are the same; the second lock would open with the first one's key")
 
     def guard(self) -> Guard:
         """Raises PipelinesError while the signatures' file cannot be read: then nothing is served."""
@@ -52,8 +54,7 @@ class Files:
                 seen = None
             if seen != self._seen:
                 found = load_signatures(self._signatures, self._guard.catalogue)
-                guard = self._guard
-                self._guard = Guard(guard.catalogue, found, guard.config_secret, guard.validate_secret)
+                self._guard = replace(self._guard, signatures=found)
                 self._seen = seen
             return self._guard
 
@@ -144,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
         return answer(guard, self.path, self.headers.items(), body, self.server.clock())
 
     def _send(self, answered: Answer, *, quiet: bool = False) -> None:
+        # Before Drone hears that it was noted.
+        for note in answered.notes:
+            _log(note)
         self.send_response_only(answered.status)
         self.send_header("Content-Type", "application/json" if answered.status == 200 else "text/plain")
         self.send_header("Content-Length", str(len(answered.body)))
@@ -169,6 +173,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _log(entry: dict[str, object]) -> None:
+def _log(entry: Mapping[str, object]) -> None:
     # One JSON object a line: what a caller sends cannot begin a line of its own.
     os.write(2, (json.dumps({"time": _now().isoformat(timespec="milliseconds"), **entry}) + "\n").encode())

@@ -18,6 +18,8 @@ from typing import Final
 
 SIGNED: Final = ("accept", "accept-encoding", "content-type", "date", "digest")
 """The headers that are signed, in this order. A shorter list would leave the body or its age unproven."""
+SIGNED_BY_WEBHOOKS: Final = ("date", "digest")
+"""The same of Drone's webhooks. Source: drone, plugin/webhook/webhook.go"""
 SKEW: Final = timedelta(minutes=5)
 """How far a request's date may lie from the guard's clock."""
 _PARAMETER: Final = re.compile(r'([A-Za-z]+)="([^"\\]*)"')
@@ -30,31 +32,31 @@ class UnsignedError(Exception):
     """A request is not proven to be Drone's; the text says why and repeats nothing of the request."""
 
 
-def verify(headers: Headers, body: bytes, secret: bytes, now: datetime) -> None:
+def verify(headers: Headers, body: bytes, secret: bytes, now: datetime, signed: Sequence[str] = SIGNED) -> None:
     """Raises UnsignedError unless the request was signed with the secret, is whole, and is of now.
 
-    now: aware, in UTC.
+    now: aware, in UTC. signed: the headers that such a request signs.
     """
-    given = _once(headers)
+    given = _once(headers, signed)
     parameters = _parameters(given["signature"])
-    check_kind(parameters)
-    check_secret(given, parameters, secret)
+    check_kind(parameters, signed)
+    check_secret(given, parameters, secret, signed)
     check_body(given, body)
     check_age(given, now)
 
 
-def check_kind(parameters: Mapping[str, str]) -> None:
+def check_kind(parameters: Mapping[str, str], signed: Sequence[str]) -> None:
     """The signature is made as Drone makes it, over all that it must cover."""
     if set(parameters) != {"keyId", "algorithm", "headers", "signature"} or (
         (parameters["keyId"], parameters["algorithm"], parameters["headers"])
-        != ("hmac-key", "hmac-sha256", " ".join(SIGNED))
+        != ("hmac-key", "hmac-sha256", " ".join(signed))
     ):
         raise UnsignedError("the signature is of another kind than Drone's")
 
 
-def check_secret(given: Mapping[str, str], parameters: Mapping[str, str], secret: bytes) -> None:
+def check_secret(given: Mapping[str, str], parameters: Mapping[str, str], secret: bytes, signed: Sequence[str]) -> None:
     """Whoever signed the headers has the secret."""
-    message = "\n".join(f"{name}: {given[name]}" for name in SIGNED).encode()
+    message = "\n".join(f"{name}: {given[name]}" for name in signed).encode()
     if not hmac.compare_digest(hmac.digest(secret, message, "sha256"), _decoded(parameters["signature"])):
         raise UnsignedError("the signature is wrong")
 
@@ -72,9 +74,9 @@ def check_age(given: Mapping[str, str], now: datetime) -> None:
         raise UnsignedError("the request is too old, or one of the clocks is wrong")
 
 
-def _once(headers: Headers) -> Mapping[str, str]:
+def _once(headers: Headers, signed: Sequence[str]) -> Mapping[str, str]:
     """Each header that counts, which must be there once: of two, a proxy and the guard may read different ones."""
-    wanted = {*SIGNED, "signature"}
+    wanted = {*signed, "signature"}
     found: dict[str, str] = {}
     for name, value in headers:
         folded = name.lower()

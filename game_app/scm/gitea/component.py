@@ -14,6 +14,7 @@ import pulumi_kubernetes as k8s
 from common.keys import derived
 from common.naming import restricted_namespace
 from common.versions import Images
+from game_app.budget import COMPONENT, TEAM
 from game_app.delivery.policies import BUILD_LABEL
 from game_app.guard.pipelines import BRANCH
 from game_app.ingress import Door, exposed
@@ -83,7 +84,7 @@ class Gitea(pulumi.ComponentResource):
     """
 
     url: pulumi.Output[str]
-    """Where players find it, known once it is ready."""
+    """Where players find it, known once it is ready and its certificate is signed."""
 
     def __init__(self, name: str, args: GiteaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Gitea", name, None, opts)
@@ -126,8 +127,7 @@ class Gitea(pulumi.ComponentResource):
         running = stateful_set(name, APP, namespace, spec, volume="data", size="10Gi", opts=child)
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        exposed(name, APP, namespace, door.metadata.name, args.door, opts=child)
-        self.url = pulumi.Output.all(args.door.url, door.id).apply(lambda values: f"{values[0]}/")
+        self.url = pulumi.Output.concat(exposed(name, APP, namespace, door.metadata.name, args.door, opts=child), "/")
         self.register_outputs({"url": self.url})
 
     def _configuration(self, name: str, namespace: pulumi.Output[str], args: GiteaArgs) -> k8s.core.v1.VolumeArgs:
@@ -159,6 +159,7 @@ def source(*, master_key: pulumi.Input[str], door: Door, drone: ServerPlace, pla
         organisation=ORGANISATION,
         players_url=pulumi.Output.concat(door.url, "/"),
         pods_url=URL,
+        builds_url=URL,
         way=to_pods(NAMESPACE, APP, PORT),
         webhooks=from_pods(NAMESPACE, APP, drone.port),
         setup=(NAMESPACE, ACCOUNT),
@@ -245,8 +246,11 @@ def plan(
         "merger": MERGER,
         "passwords": {name: account_password(master, name) for name in (BUILDER, CLONER, MERGER, MAINTAINER, *players)},
         "repositories": [
-            *({"name": name, "readers": [], "writers": [MAINTAINER]} for name in components),
-            *({"name": name, "readers": list(readers), "writers": []} for name, readers in teams.items()),
+            *({"name": name, "minutes": COMPONENT, "readers": [], "writers": [MAINTAINER]} for name in components),
+            *(
+                {"name": name, "minutes": TEAM, "readers": list(readers), "writers": []}
+                for name, readers in teams.items()
+            ),
         ],
     }
 

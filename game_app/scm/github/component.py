@@ -16,6 +16,7 @@ import pulumi_kubernetes as k8s
 
 from common.github import GitHub as Organisation
 from common.naming import restricted_namespace
+from game_app.budget import COMPONENT, TEAM
 from game_app.guard.pipelines import BRANCH
 from game_app.isolation import Allowance, fenced, to_api, to_dns, to_pods
 from game_app.scm.github.source import NAMESPACE
@@ -204,5 +205,7 @@ def _plan(args: GitHubArgs, public_url: str, token: str, repositories: Sequence[
         "drone_public_url": public_url,
         "drone_token": token,
         "builder": args.organisation.account,
-        "repositories": [{"name": name} for name in repositories],
+        "repositories": [
+            {"name": name, "minutes": COMPONENT if name in args.components else TEAM} for name in repositories
+        ],
     }

@@ -22,6 +22,7 @@ def source(own: Organisation) -> Source:
         organisation=own.organization,
         players_url=f"{own.web_url}/",
         pods_url=own.api_url,
+        builds_url=own.web_url,
         way=to_networks(own.cidrs),
         webhooks=None,
         setup=(NAMESPACE, ACCOUNT),

@@ -15,7 +15,6 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "protected": True,
     "trusted": False,
     "visibility": "private",
-    "timeout": 10,
     # Each pipeline says how many of its own run: builds of pull requests, which anybody may open, keep no push waiting.
     "throttle": 0,
     "ignore_forks": False,
@@ -24,7 +23,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "config_path": ".drone/served-by-the-guard.yml",
     "auto_cancel_pull_requests": True,
 }
-"""What every repository has in Drone. The timeout is in minutes; throttle: builds of it at the same time, 0: any."""
+"""What every repository has in Drone, beside its own time limit. throttle: builds of it at the same time, 0: any."""
 
 
 class Drone:
@@ -61,8 +60,9 @@ class Drone:
                 raise SetupError(f"Drone does not see {slug}")
             if not found.get("active"):
                 _, found = self._admin.ask("POST", f"/api/repos/{slug}")
-            if any(found.get(key) != value for key, value in SETTINGS.items()):
-                self._admin.ask("PATCH", f"/api/repos/{slug}", SETTINGS)
+            wanted = {**SETTINGS, "timeout": repository.minutes}
+            if any(found.get(key) != value for key, value in wanted.items()):
+                self._admin.ask("PATCH", f"/api/repos/{slug}", wanted)
             signatures[slug] = {event: self._sign(slug, catalogue.pipelines[slug, event]) for event in EVENTS}
         return signatures
 

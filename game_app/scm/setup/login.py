@@ -6,7 +6,7 @@ import re
 import urllib.error
 import urllib.request
 from html import unescape
-from http.cookiejar import CookieJar
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -24,7 +24,9 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def log_in(plan: GiteaPlan, name: str) -> None:
     """Give Drone the account's token by the OAuth dialogue. Raises SetupError where it ends elsewhere."""
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()), _NoRedirects())
+    # Gitea is served to people by TLS and marks its cookies so; here it is asked beside it, in its own pod.
+    cookies = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies), _NoRedirects())
     authorize = _step(browser, f"{plan.drone_url}/login")[0]
     page = f"{plan.scm_url}/user/login"
     form = {**_hidden(_step(browser, page)[1]), "user_name": name, "password": plan.passwords[name]}

@@ -17,6 +17,8 @@ class Repository:
     """One repository of the game."""
 
     name: str
+    minutes: int
+    """How long Drone lets one of its builds run."""
     readers: Sequence[str] = ()
     """Players who may read it; empty: everybody who has an account."""
     writers: Sequence[str] = ()
