@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
 from common.certificates import certificate
-from common.fences import Allowance, Opening, every_pod, fence, names, numbers, players, ration, web
+from common.fences import INGRESS, Allowance, Opening, every_pod, fence, names, numbers, players, ration, web
 from common.helm import Charts
 from common.naming import restricted_namespace, tags
 
@@ -76,7 +76,7 @@ class IngressController(pulumi.ComponentResource):
         )
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            metadata={"name": "ingress", "labels": dict(restricted_namespace("ingress"))},
+            metadata={"name": INGRESS, "labels": dict(restricted_namespace(INGRESS))},
             opts=child,
         ).metadata.name
         fence(name, namespace, openings(), child)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.fences import OBSERVABILITY
+from common.fences import INGRESS, OBSERVABILITY
 from common.github import GitHub
 from common.naming import restricted_namespace
 from common.settings import Settings
@@ -27,8 +27,6 @@ from game_app.scm.source import ServerPlace, Source
 from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
 
-INGRESS_NAMESPACE: Final = "ingress"
-"""Where a board's ingress controller runs."""
 _ALLOWANCE: Final = Allowance(
     pods=30,
     cpu="32",
@@ -174,7 +172,7 @@ class GameApp(pulumi.ComponentResource):
             egress=[to_dns(), {"to": [among_themselves()]}, to_the_internet()],
             ingress=[
                 {"from_": [among_themselves()]},
-                from_namespace(INGRESS_NAMESPACE),
+                from_namespace(INGRESS),
                 from_namespace(OBSERVABILITY),
             ],
             volumes=_VOLUMES,
@@ -190,7 +188,7 @@ class GameApp(pulumi.ComponentResource):
                 image=args.images.python,
                 course=args.course,
                 door=args.door(args.host),
-                ingress_namespace=INGRESS_NAMESPACE,
+                ingress_namespace=INGRESS,
                 monitoring_namespace=OBSERVABILITY,
                 check_seconds=args.check_seconds,
                 master_key=workshop.master_key if workshop else None,
@@ -217,7 +215,7 @@ class GameApp(pulumi.ComponentResource):
         return {
             team: TeamSpace(
                 f"{name}-team-{team}",
-                TeamSpaceArgs(team=team, ingress_namespace=INGRESS_NAMESPACE),
+                TeamSpaceArgs(team=team, ingress_namespace=INGRESS),
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for team in workshop.teams
@@ -240,7 +238,7 @@ class GameApp(pulumi.ComponentResource):
                 images=args.images,
                 master_key=workshop.master_key,
                 door=drone,
-                ingress_namespace=INGRESS_NAMESPACE,
+                ingress_namespace=INGRESS,
                 monitoring_namespace=OBSERVABILITY,
                 components=workshop.components,
                 component_namespace=namespace,
@@ -270,7 +268,7 @@ class GameApp(pulumi.ComponentResource):
                 images=args.images,
                 master_key=workshop.master_key,
                 door=door,
-                ingress_namespace=INGRESS_NAMESPACE,
+                ingress_namespace=INGRESS,
                 components=workshop.components,
                 teams=workshop.repositories,
                 pipelines=_pipelines(source, workshop, args),
