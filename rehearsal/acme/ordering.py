@@ -40,7 +40,16 @@ def order(issuer: Issuer, names: Sequence[str]) -> tuple[str, str]:
     try:
         return _order(issuer, names)
     except (errors.Error, messages.Error, RequestException, dns.exception.DNSException, OSError) as error:
-        raise OrderError(f"{', '.join(names)}: {error or type(error).__name__}") from error
+        raise OrderError(f"{', '.join(names)}: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """The same words for the same trouble, without the ids and times of one attempt."""
+    if isinstance(error, errors.ValidationError):
+        failed: list[Any] = error.failed_authzrs
+        return "; ".join(str(each.error.detail) for one in failed for each in one.body.challenges if each.error)
+    detail: Any = error.detail if isinstance(error, messages.Error) else type(error).__name__
+    return str(detail)
 
 
 def _order(issuer: Issuer, names: Sequence[str]) -> tuple[str, str]:
