@@ -25,6 +25,15 @@ APT_PATIENCE=300
 # Roles install at the same time, one after another.
 APT_QUEUE=900
 
+# finish_packages: what a role that was cut left half installed; apt refuses all others until then.
+finish_packages() {
+    local finished=true cut
+    dpkg --force-confold --configure -a >"$INPUTS/.apt" 2>&1 || finished=false
+    # One that was cut while it was unpacked can only be unpacked again.
+    mapfile -t cut < <(dpkg-query -W -f '${db:Status-Eflag} ${binary:Package}\n' | sed -n 's/^reinstreq //p')
+    if ((${#cut[@]})); then apt_get install --reinstall "${cut[@]}"; else $finished; fi
+}
+
 # install_packages PACKAGE...: from Debian, only what is missing; waits while somebody else holds apt.
 install_packages() {
     local missing=() room deadline attempt
@@ -50,9 +59,7 @@ install_packages() {
     for attempt in 1 2; do
         ! apt_get install --no-install-recommends "${missing[@]}" || break
         ! apt_is_held || fail_held
-        # A role that was cut leaves packages half installed, and apt then refuses all others.
-        if ((attempt == 2)) || ! grep -q 'dpkg was interrupted' "$INPUTS/.apt" ||
-            ! dpkg --force-confold --configure -a >>"$INPUTS/.apt" 2>&1; then
+        if ((attempt == 2)) || ! grep -q 'dpkg was interrupted' "$INPUTS/.apt" || ! finish_packages; then
             tail -n 20 "$INPUTS/.apt" >&2
             fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
         fi

@@ -56,6 +56,19 @@ async def test_a_role_that_was_cut_while_it_installed_is_finished_by_the_next_on
     assert await game.host.sh(f"dpkg-query -W -f '${{db:Status-Status}}' {PACKAGE}") == "installed"
 
 
+@pytest.mark.parametrize("state", ["half-installed", "unpacked"])
+async def test_a_package_that_was_cut_while_it_was_unpacked_is_unpacked_again(game: Game, state: str) -> None:
+    step = game.step("gamemaster-certificates-certbot")
+    # What dpkg leaves when it is killed then.
+    await game.host.sh(
+        f"dpkg-query -s {PACKAGE} | sed 's/^Status: .*/Status: install reinstreq {state}/' >/var/lib/dpkg/updates/0000"
+    )
+    assert "dpkg was interrupted" in await game.host.sh("apt-get -qq install bind9-dnsutils 2>&1 || true")
+    await game.host.take([step])
+    assert await game.host.sh("dpkg --audit") == ""
+    assert await game.host.sh(f"dpkg-query -W -f '${{db:Status-Status}}' {PACKAGE}") == "installed"
+
+
 async def test_a_mirror_that_has_no_debian_is_told(game: Game) -> None:
     boot, step = game.step("gamemaster-first-boot"), game.step("gamemaster-certificates-certbot")
     elsewhere = boot.stdin.replace("http://deb.debian.org/debian", game.settings.k3s.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ def test_the_names_move_only_when_the_new_board_serves_and_the_old_one_goes_only
             board = leads_to[game.answer("play")]
             assert serves(game, board), f"players were led to {board}, which did not serve"
             seen.append(board)
+            # A look every half second is closer than players look, and leaves the update its processor.
+            time.sleep(0.5)
         assert command.returncode == 0, printed.read_text()
     assert seen[0] == "blue"
     assert managed(game) == {"blue": "active", "green": "active"}
