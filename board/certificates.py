@@ -147,7 +147,7 @@ class Certificates(pulumi.ComponentResource):
 
 def openings(name_server: pulumi.Output[str], authorities: Authorities | None) -> Mapping[str, Opening]:
     """What cert-manager talks to."""
-    dns = ports(DNS_PORT) + ports(DNS_PORT, "UDP")
+    dns = ports(DNS_PORT) + ports(DNS_PORT, protocol="UDP")
     opened = {
         "names": names(),
         "kubernetes-api": web(),
@@ -157,8 +157,7 @@ def openings(name_server: pulumi.Output[str], authorities: Authorities | None) -
     }
     if authorities:
         asked = {urlsplit(authority.directory).port or 443 for authority in authorities.known.values()}
-        doors = [door for port in sorted(asked) for door in ports(port)]
-        opened["authorities"] = Opening(egress=[{"to": [anywhere()], "ports": doors}])
+        opened["authorities"] = Opening(egress=[{"to": [anywhere()], "ports": ports(*sorted(asked))}])
     return opened
 
 

@@ -187,7 +187,7 @@ def ration(
 def names() -> Opening:
     """The cluster's own name servers."""
     # By no label of theirs: who runs the cluster chooses what answers there.
-    return Opening(egress=[{"to": [pods_of("kube-system")], "ports": ports(53, "UDP") + ports(53)}])
+    return Opening(egress=[{"to": [pods_of("kube-system")], "ports": ports(53, protocol="UDP") + ports(53)}])
 
 
 def web() -> Opening:
@@ -196,26 +196,26 @@ def web() -> Opening:
     The board's Kubernetes API is reached by it: a managed control plane has an address outside the cluster that the
     program does not know, and policies see it behind the Service `kubernetes`, whose port is 443.
     """
-    return Opening(egress=[{"to": [anywhere()], "ports": ports(443) + ports(6443)}])
+    return Opening(egress=[{"to": [anywhere()], "ports": ports(443, 6443)}])
 
 
-def webhooks(*numbers: int) -> Opening:
+def webhooks(*doors: int) -> Opening:
     """The board's own API server, which asks webhooks at these ports of the pods.
 
     A managed control plane comes through a node or a pod of the provider's. The program knows neither, and Cilium
     finds nodes in no network of addresses: only a rule without a source lets them in.
     Source: https://docs.cilium.io/en/stable/security/policy/language/#cidr-based
     """
-    return Opening(ingress=[{"ports": [port for number in numbers for port in ports(number)]}])
+    return Opening(ingress=[{"ports": ports(*doors)}])
 
 
-def players(*numbers: int) -> Opening:
+def players(*doors: int) -> Opening:
     """Whoever comes from outside the cluster, at these ports of the pods.
 
     No pod: what it says of the address that it speaks for would be believed.
     """
     outside: Peer = {"ip_block": {"cidr": EVERYWHERE, "except_": [METADATA, PODS]}}
-    return Opening(ingress=[{"from_": [outside], "ports": [port for number in numbers for port in ports(number)]}])
+    return Opening(ingress=[{"from_": [outside], "ports": ports(*doors)}])
 
 
 def numbers(port: int) -> Opening:
@@ -243,6 +243,6 @@ def anywhere() -> Peer:
     return {"ip_block": {"cidr": EVERYWHERE, "except_": [METADATA]}}
 
 
-def ports(number: int, protocol: str = "TCP") -> list[Port]:
-    """One port of the pods (not of a Service before them)."""
-    return [{"protocol": protocol, "port": number}]
+def ports(*numbers: int, protocol: str = "TCP") -> list[Port]:
+    """Ports of the pods (not of a Service before them)."""
+    return [{"protocol": protocol, "port": number} for number in numbers]

@@ -94,7 +94,7 @@ def to_api(cidrs: Sequence[str]) -> Egress:
     """Egress to the cluster's own API, which answers in these networks."""
     return {
         "to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs],
-        "ports": ports(443) + ports(6443),
+        "ports": ports(443, 6443),
     }
 
 

@@ -181,9 +181,7 @@ def openings(settings: ObservabilitySettings, rancher_url: str | None) -> Mappin
         provider = settings.sign_in
         asked = (provider.token_url, provider.userinfo_url, rancher_url)
         doors = sorted({urlsplit(url).port or 443 for url in asked if url})
-        opened["sign-in"] = Opening(
-            pods=grafana, egress=[{"to": [anywhere()], "ports": [door for port in doors for door in ports(port)]}]
-        )
+        opened["sign-in"] = Opening(pods=grafana, egress=[{"to": [anywhere()], "ports": ports(*doors)}])
     return opened
 
 
