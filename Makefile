@@ -78,16 +78,18 @@ bench: setup ## Measure a rehearsal's times and memory: a table, and bench/resul
 
 .PHONY: init
 init: setup ## Write a new environment's settings with fresh keys: make init STACK=dev
-	@$(BIN)/python -m common.init $(STACK)
+	@$(BIN)/python -m cli init $(STACK)
 
 .PHONY: recover
 recover: setup ## After an update that was killed: adopt what it made and could not write down
-	@$(BIN)/python -m common.recover $(STACK)
+	@$(BIN)/python -m cli recover $(STACK)
 
 FILE ?= $(STACK).backup.tar.gz
 .PHONY: backup restore
-backup restore: setup ## Save what a new game master could not make by itself, or put it onto one (docs/backup.md)
-	@$(BIN)/python -m gamemaster.backup $(subst backup,save,$@) $(STACK) $(FILE)
+backup: setup ## Save what a new game master could not make by itself (docs/backup.md)
+	@$(BIN)/python -m cli backup $(STACK) $(FILE)
+restore: setup ## Put what was saved onto a new game master
+	@$(BIN)/python -m cli restore $(STACK) $(FILE)
 
 .PHONY: preview up destroy
 preview up destroy: setup pulumi ## The program by pulumi itself: make preview STACK=dev

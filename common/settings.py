@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Generator, Mapping, Sequence
 from ipaddress import IPv4Network
-from typing import Final
+from typing import Final, Literal, get_args
 
 import pulumi
 from pulumi.runtime import config as engine
@@ -44,7 +44,8 @@ from common.versions import ACME_DIRECTORIES, CHARTS, HELM, K3S, Images
 
 NAMESPACE: Final = "shambhala"
 REHEARSAL: Final = "rehearsal"
-ENVIRONMENTS: Final = ("dev", "staging", "production", REHEARSAL)
+Environment = Literal["dev", "staging", "production", "rehearsal"]
+ENVIRONMENTS: Final[tuple[Environment, ...]] = get_args(Environment)
 REGIONS: Final = ("fr-par", "nl-ams", "pl-waw")
 ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1, 2, 3))
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

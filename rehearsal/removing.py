@@ -52,7 +52,7 @@ def _tell_leaks(run: Run, console: Console) -> None:
         what = ", ".join(f"{number} {kind}" for kind, number in leaks.items())
         console.print(
             f"[yellow]The engine destroyed all that it knew of; at Scaleway this would still be billed:[/] {what}. "
-            "After an update that was killed, 'python -m common.recover' adopts such things.",
+            "After an update that was killed, 'make recover STACK=…' adopts such things.",
             soft_wrap=True,
         )
 

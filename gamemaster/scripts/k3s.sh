@@ -29,7 +29,7 @@ arrange() {
 
 arrange
 put_link k3s /usr/local/bin/kubectl
-# On a new host after `python -m gamemaster.backup restore`: begin with what was saved.
+# On a new host after `make restore`: begin with what was saved.
 saved=/var/lib/shambhala/restore/k3s-snapshot
 if [[ -e $saved ]]; then
     systemctl stop k3s

@@ -10,7 +10,7 @@ zone=$(cat "$INPUTS/zone")
 database="/var/lib/bind/$zone.db"
 install_packages bind9 bind9-utils bind9-dnsutils
 install -d -m 770 -o root -g bind /var/lib/bind/keys
-# On a new host after `python -m gamemaster.backup restore`: go on with the zone and the keys that were saved.
+# On a new host after `make restore`: go on with the zone and the keys that were saved.
 saved=/var/lib/shambhala/restore
 if [[ -e $saved/certificates.key ]]; then
     systemctl stop named

@@ -21,7 +21,7 @@ trap 'rm -rf "$folder"' EXIT
 tar --extract --gzip --no-same-owner -C "$folder" ||
     fail "the archive cannot be unpacked, for the reason above; nothing was changed."
 [[ -s $folder/etc/bind/certificates.key && -d $folder/var/lib/bind ]] ||
-    fail "the archive is none of 'python -m gamemaster.backup save'; nothing was changed."
+    fail "the archive is none of 'make backup'; nothing was changed."
 # bind9's files belong to users that come with its package: its role takes them from here.
 saved=$folder/var/lib/shambhala
 mkdir -p "$saved/restore"

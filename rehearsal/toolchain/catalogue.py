@@ -203,18 +203,18 @@ HELM = Source(
     ),
 )
 
-# Both hold SQLite, which is in C; Gitea keeps its data in it.
+# Drone holds SQLite in C.
 DRONE = Source(
     module="drone",
     version=_required("drone", "github.com/drone/drone"),
     programs=(Program("drone-server", package="github.com/drone/drone/cmd/drone-server"),),
     c=True,
 )
+_GITEA_VERSION = _required("gitea", "gitea.dev")
 GITEA = Source(
     module="gitea",
-    version=_required("gitea", "code.gitea.io/gitea"),
-    programs=(Program("gitea", package="code.gitea.io/gitea", tags="sqlite,sqlite_unlock_notify"),),
-    c=True,
+    version=_GITEA_VERSION,
+    programs=(Program("gitea", package="gitea.dev", variables=(("main.Version", _GITEA_VERSION),)),),
 )
 
 _NETPOL = "github.com/np-guard/netpol-analyzer"

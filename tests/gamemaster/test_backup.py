@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gamemaster.backup import SCRIPTS, BackupError, Login, restore, save
+from cli.backup import SCRIPTS, BackupError, Login
 from tests.gamemaster.games import BOOTSTRAP_PASSWORD, DOORS, ECHO, RANCHER, ZONE, Game
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import eventually
@@ -35,10 +35,10 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     before, _ = await browser.certificate(ECHO)
     keys, own = await game.records(ZONE, "DNSKEY"), await game.certificates_key()
     data, token = game.host.said["gamemaster-kubernetes-datastore"], await log_in(browser)
-    await asyncio.to_thread(save, login(game, game.address), archive)
+    await asyncio.to_thread(save_archive, login(game, game.address), archive)
     assert archive.stat().st_mode & 0o777 == 0o600
     with pytest.raises(BackupError, match="restore: this host is set up already"):
-        await asyncio.to_thread(restore, login(game, game.address), archive)
+        await asyncio.to_thread(restore_archive, login(game, game.address), archive)
 
     game.host.connection.close()
     await game.cloud.instances.remove(game.machine.id)
@@ -46,9 +46,9 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     await game.cloud.boot(game.machine, DOORS)
     game.host.connection = await game.cloud.enter()
     with pytest.raises(BackupError, match="backup: this host is not set up yet"):
-        await asyncio.to_thread(save, login(game, game.address), archive)
+        await asyncio.to_thread(save_archive, login(game, game.address), archive)
     assert (await game.host.connection.run(CUT, input=archive.read_bytes(), encoding=None)).exit_status == 9
-    await asyncio.to_thread(restore, login(game, game.address), archive)
+    await asyncio.to_thread(restore_archive, login(game, game.address), archive)
     await game.host.take(game.steps)
 
     after, _ = await eventually(lambda: browser.certificate(ECHO))

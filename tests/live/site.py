@@ -135,7 +135,7 @@ class Site:
             port=self.gitea_port,
             work_path=str(home / "work"),
             secrets=str(keys),
-            static_path=str(module_folder(GITEA, "code.gitea.io/gitea")),
+            static_path=str(module_folder(GITEA, "gitea.dev")),
             log_level="Warn",
         )
         (home / "app.ini").write_text(app_ini(settings))

@@ -105,20 +105,20 @@ class Rehearsal:
         return deploy.up(self.open(given), EngineProgress(_silent()))
 
     def recover(self) -> str:
-        """What the program's own `python -m common.recover` printed, on the rehearsal's stack."""
+        """What the program's own `recover` printed, on the rehearsal's stack."""
         # Which takes away the killed engine's lock, as `pulumi cancel` does.
         self.open()
-        return self._program_s_own("common.recover", "rehearsal")
+        return self._program_s_own("recover", "rehearsal")
 
     def backup(self, what: str, file: Path) -> str:
-        """What the program's own `python -m gamemaster.backup` printed, on the rehearsal's stack."""
-        return self._program_s_own("gamemaster.backup", what, "rehearsal", file)
+        """What the program's own `backup` or `restore` printed, on the rehearsal's stack."""
+        return self._program_s_own(what, "rehearsal", file)
 
-    def _program_s_own(self, module: str, *arguments: str | Path) -> str:
+    def _program_s_own(self, command: str, *arguments: str | Path) -> str:
         home = self.run.home
         engine = tools().pulumi.path
         return output(
-            [sys.executable, "-m", module, *arguments, "--project", home / "pulumi", "--pulumi", engine],
+            [sys.executable, "-m", "cli", command, *arguments, "--project", home / "pulumi", "--pulumi", engine],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],

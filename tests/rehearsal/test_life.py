@@ -221,7 +221,7 @@ def test_the_operator_saves_the_game_master_to_a_file_that_is_for_nobody_else(
     game: Rehearsal, raised: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "saved.tar.gz"
-    assert game.backup("save", file).strip() == f"The save is done: {file}"
+    assert game.backup("backup", file).strip() == f"Saved: {file}"
     assert file.stat().st_mode & 0o777 == 0o600
     with tarfile.open(file) as archive:
         names = archive.getnames()
@@ -251,7 +251,7 @@ def test_an_instance_that_is_lost_begins_anew_from_what_was_saved_as_the_documen
     stack, target = game.open(), ["**gamemaster-instance-server"]
     file, servers = tmp_path / "saved.tar.gz", f"{INSTANCE}/servers"
     before = certificate(), keys(), in_rancher()
-    game.backup("save", file)
+    game.backup("backup", file)
     [lost] = game.ask_cloud("GET", servers)["servers"]
     game.ask_cloud("POST", f"{servers}/{lost['id']}/action", {"action": "terminate"})
     while game.ask_cloud("GET", servers)["servers"]:

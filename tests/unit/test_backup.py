@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from common.init import completed, new_secrets, starter
-from common.stack import Stack
-from gamemaster import backup
+from cli import __main__ as cli
+from cli import backup
+from cli.init import completed, new_secrets, starter
+from cli.stack import Stack
 from tests.unit.test_init import ACCOUNT
 
 ENGINE = """#!/bin/sh
@@ -37,13 +38,13 @@ def engine(tmp_path: Path) -> Path:
 
 
 def save(engine: Path, file: Path) -> int:
-    return backup.main(["save", "dev", str(file), "--pulumi", str(engine), "--project", str(engine.parent)])
+    return cli.run(["backup", "dev", str(file), "--pulumi", str(engine), "--project", str(engine.parent)])
 
 
 def test_a_stack_that_was_never_raised_is_told(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert save(engine, engine.with_name("file")) == 1
     said = capsys.readouterr().err
-    assert said == "The save failed: the stack dev has no game master; run 'pulumi up --stack dev' first\n"
+    assert said == "error: the stack dev has no game master; run 'pulumi up --stack dev' first\n"
 
 
 def test_a_wrong_setting_and_a_missing_engine_are_told(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +73,7 @@ def test_a_machine_without_ssh_is_told_so_and_an_older_file_stays(
     monkeypatch.setenv("PATH", str(tmp_path))
     file = tmp_path / "file"
     file.write_text("older")
-    for what in (backup.save, backup.restore):
+    for what in (backup.save_archive, backup.restore_archive):
         with pytest.raises(backup.BackupError, match="no program 'ssh' on PATH"):
             what(LOGIN, file)
     assert file.read_text() == "older"
@@ -90,5 +91,5 @@ def test_a_game_master_that_never_ends_is_given_up_and_an_older_file_stays(
     file = tmp_path / "file"
     file.write_text("older")
     with pytest.raises(backup.BackupError, match=r"192\.0\.2\.10 took longer than 0 minutes"):
-        backup.save(LOGIN, file)
+        backup.save_archive(LOGIN, file)
     assert file.read_text() == "older"

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from common import init, kinds
+from cli import __main__ as cli
+from cli.init import completed, new_secrets, starter
+from cli.stack import leaves
+from common import kinds
 from common.fields import Place, Section
-from common.init import completed, new_secrets, starter
 from common.keys import dns_key, key_pair, password, public_key_of
 from common.settings import Settings, parse
-from common.stack import leaves
 
 ACCOUNT = {
     "projectId": "11111111-2222-4333-8444-555555555555",
@@ -65,7 +66,7 @@ def engine(tmp_path: Path) -> Engine:
 
 
 def prepare(engine: Engine, *arguments: str) -> int:
-    return init.main([*arguments, "--pulumi", str(engine.program), "--project", str(engine.program.parent)])
+    return cli.run(["init", *arguments, "--pulumi", str(engine.program), "--project", str(engine.program.parent)])
 
 
 def test_a_new_environment_lacks_only_the_account() -> None:
@@ -172,18 +173,17 @@ def test_a_stack_may_have_another_name(engine: Engine) -> None:
 def test_what_the_engine_says_is_passed_on(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     engine.refuse()
     assert prepare(engine, "dev") == 1
-    assert capsys.readouterr().err == "'pulumi stack select' failed: error: no such backend\n"
+    assert capsys.readouterr().err == "error: 'pulumi stack select' failed: error: no such backend\n"
 
 
 def test_a_missing_engine_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert init.main(["dev", "--pulumi", str(tmp_path / "none"), "--project", str(tmp_path)]) == 1
+    assert cli.run(["init", "dev", "--pulumi", str(tmp_path / "none"), "--project", str(tmp_path)]) == 1
     assert capsys.readouterr().err.endswith("/none is not there: install Pulumi or name it with --pulumi.\n")
 
 
 def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        init.main(["prod"])
-    assert "invalid choice: 'prod'" in capsys.readouterr().err
+    assert cli.run(["init", "prod"]) == 2
+    assert "'prod' is not one of 'dev'" in capsys.readouterr().err
 
 
 def test_new_keys_are_new_each_time_and_whole() -> None:

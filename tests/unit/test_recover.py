@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from scaleway import Client
 
-from common import recover
-from common.recover import AmbiguousError, cut_off, find, recovered
+from cli import recover
+from cli.recover import AmbiguousError, cut_off, find, recovered
 
 CLUSTER = "scaleway:kubernetes/cluster:Cluster"
 TAGS = ["shambhala", "environment=dev", "part=blue"]

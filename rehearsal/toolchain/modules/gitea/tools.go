@@ -3,4 +3,4 @@
 // Package gitea pins Gitea, of which the rehearsal needs the back end only.
 package gitea
 
-import _ "code.gitea.io/gitea"
+import _ "gitea.dev"

@@ -1,28 +1,26 @@
 """Saves what a new game master could not make by itself, and puts it onto one.
 
-    python -m gamemaster.backup save STACK FILE
-    python -m gamemaster.backup restore STACK FILE
-
 Saved are the zone with its keys, the ACME account with the certificates, and what K3s holds. The file holds
 secrets: it is written for its owner alone; keep it encrypted. docs/backup.md says how to begin anew after a loss.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
-from common.settings import SettingsError, parse
-from common.stack import PROJECT, EngineError, Stack
+import typer
 
-SCRIPTS: Final = Path(__file__).parent / "scripts"
+from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
+from cli.stack import PROJECT, Stack
+from common.settings import parse
+
+SCRIPTS: Final = PROJECT / "gamemaster" / "scripts"
+ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="The archive; it holds secrets.")]
 MINUTES: Final = 30
 
 
@@ -48,7 +46,7 @@ class Login:
         return cls(ip, settings.gamemaster.host_key.public, settings.operators.ssh_private_key.value)
 
 
-def save(login: Login, file: Path) -> None:
+def save_archive(login: Login, file: Path) -> None:
     """Write a new archive in place of an older one. Raises BackupError; the older one then stays as it was."""
     partial = file.with_name(f"{file.name}.part")
     try:
@@ -61,7 +59,7 @@ def save(login: Login, file: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def restore(login: Login, file: Path) -> None:
+def restore_archive(login: Login, file: Path) -> None:
     """Put an archive onto a new host, once its first boot is over. Raises BackupError."""
     try:
         with file.open("rb") as archive:
@@ -110,26 +108,25 @@ def _ssh(
         raise BackupError(done.stderr.decode(errors="replace").strip() or f"ssh ended with {done.returncode}")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Gives 0 when it is done, 1 when it failed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gamemaster.backup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=("save", "restore"))
-    parser.add_argument("stack", help="the environment's stack")
-    parser.add_argument("file", type=Path, help="the archive")
-    parser.add_argument("--project", metavar="FOLDER", type=Path, default=PROJECT, help="folder with Pulumi.yaml")
-    parser.add_argument("--pulumi", metavar="PROGRAM", default="pulumi", help="the engine; by default the one on PATH")
-    options = parser.parse_args(arguments)
-    try:
-        login = Login.of_stack(Stack(options.stack, options.project, options.pulumi))
-        (save if options.what == "save" else restore)(login, options.file)
-    except (BackupError, EngineError, SettingsError) as error:
-        print(f"The {options.what} failed: {error}", file=sys.stderr)
-        return 1
-    print(f"The {options.what} is done: {options.file}")
+def backup(
+    stack: StackName,
+    file: ArchiveFile,
+    project: ProjectFolder = PROJECT,
+    pulumi: EngineProgram = DEFAULT_ENGINE,
+) -> int:
+    """Save what a new game master could not make by itself (docs/backup.md)."""
+    save_archive(Login.of_stack(Stack(stack, project, pulumi)), file)
+    print(f"Saved: {file}")
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def restore(
+    stack: StackName,
+    file: ArchiveFile,
+    project: ProjectFolder = PROJECT,
+    pulumi: EngineProgram = DEFAULT_ENGINE,
+) -> int:
+    """Put what was saved onto a new game master (docs/backup.md)."""
+    restore_archive(Login.of_stack(Stack(stack, project, pulumi)), file)
+    print(f"Restored: {file}")
+    return 0

@@ -1,4 +1,4 @@
-"""Prepares a new environment: `python -m common.init ENVIRONMENT --domain DOMAIN --operators CIDR`.
+"""Prepares a new environment.
 
 It makes the stack and adds to its file what is missing: a start for every setting that has an obvious one, and
 new keys and passwords, encrypted. What stands there already is never replaced, so it may be run again.
@@ -6,17 +6,19 @@ new keys and passwords, encrypted. What stands there already is never replaced, 
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
+import typer
+
+from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder
+from cli.stack import PROJECT, Stack, Tree
 from common.keys import dns_key, key_pair, password
-from common.settings import ENVIRONMENTS, NAMESPACE, SettingsError, parse
-from common.stack import PROJECT, EngineError, Stack, Tree
+from common.settings import NAMESPACE, Environment, SettingsError, parse
 
 
 def starter(environment: str, domain: str | None, operators: Sequence[str]) -> Tree:
@@ -88,57 +90,47 @@ def _merged(below: Tree, above: Tree) -> Tree:
     return result
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Gives 0 when the environment is ready, 2 when something is left to fill in, 1 when it failed."""
-    options = _parser().parse_args(arguments)
-    stack = Stack(options.stack or options.environment, options.project, options.pulumi)
+def init(
+    environment: Annotated[Environment, typer.Argument(help="Which environment to prepare.")],
+    domain: Annotated[str | None, typer.Option(help="Parent domain of the game's names.")] = None,
+    operators: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CIDR",
+            help="Network from which the game is run (once for each); it may reach SSH and the board's API.",
+        ),
+    ] = None,
+    stack: Annotated[str | None, typer.Option(help="Name of the stack; by default the environment's.")] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Further settings, secrets too, as one JSON object ('-': standard input)."),
+    ] = None,
+    project: ProjectFolder = PROJECT,
+    pulumi: EngineProgram = DEFAULT_ENGINE,
+) -> int:
+    """Prepare an environment: its stack, its keys and passwords, and a start for every other setting.
+
+    What stands in the stack's file is never replaced. Gives 0 when the environment is ready, 2 when a setting is left.
+    """
+    of = Stack(stack or environment, project, pulumi)
+    of.create()
+    before = of.read()
+    given = _values(values) if values else {}
+    added = of.add(
+        before, completed(_merged(given, before), starter(environment, domain, operators or []), new_secrets())
+    )
+    after = of.read()
+    print(f"Stack {of.name}: added {', '.join(added)}." if added else f"Stack {of.name} lacked nothing.")
     try:
-        stack.create()
-        before = stack.read()
-        given = _values(options.values) if options.values else {}
-        begin = starter(options.environment, options.domain, options.operators)
-        added = stack.add(before, completed(_merged(given, before), begin, new_secrets()))
-        after = stack.read()
-    except EngineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"Stack {stack.name}: added {', '.join(added)}." if added else f"Stack {stack.name} lacked nothing.")
-    try:
-        settings = parse(after, stack.name)
+        settings = parse(after, of.name)
     except SettingsError as error:
         print("Left to set with 'pulumi config set --path KEY VALUE' (a secret with --secret, on standard input):")
         for problem in error.problems:
             print(f"  {NAMESPACE}:{problem}")
         return 2
-    print(f"Its names will end in {settings.zone_name}. Next: pulumi preview --stack {stack.name}")
+    print(f"Its names will end in {settings.zone_name}. Next: pulumi preview --stack {of.name}")
     return 0
 
 
 def _values(file: str) -> Tree:
     return cast("Tree", json.loads(sys.stdin.read() if file == "-" else Path(file).read_text()))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m common.init", description=(__doc__ or "").partition("\n\n")[2])
-    parser.add_argument("environment", choices=ENVIRONMENTS, help="which environment to prepare")
-    parser.add_argument("--domain", help="parent domain of the game's names, such as example.org")
-    parser.add_argument(
-        "--operators",
-        metavar="CIDR",
-        action="append",
-        default=[],
-        help="network from which the game is run (more than once for several); it may reach SSH and the board's API",
-    )
-    parser.add_argument("--stack", help="name of the stack; by default the environment's")
-    parser.add_argument(
-        "--values",
-        metavar="FILE",
-        help="further settings, secrets too, as one JSON object ('-': standard input)",
-    )
-    parser.add_argument("--project", metavar="FOLDER", type=Path, default=PROJECT, help="folder with Pulumi.yaml")
-    parser.add_argument("--pulumi", metavar="PROGRAM", default="pulumi", help="the engine; by default the one on PATH")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Adopts what an interrupted update made and could not write down: `python -m common.recover STACK`.
+"""Adopts what an interrupted update made and could not write down.
 
 An engine that is killed knows that it was creating something, but not whether that came about. What did is there and
 billed, and the next update would make it a second time. This finds it at Scaleway, by the tags and the name that the
@@ -8,21 +8,19 @@ that: the next update does them again.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from scaleway import Client, ScalewayException
+from scaleway import Client
 from scaleway.instance.v1 import InstanceV1API
 from scaleway.k8s.v1 import K8SV1API
 from scaleway.lb.v1 import LbV1ZonedAPI
 from scaleway.vpc.v2 import VpcV2API
 
-from common.settings import Settings, SettingsError, parse
-from common.stack import PROJECT, EngineError, Stack, Tree
+from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
+from cli.stack import PROJECT, Stack, Tree
+from common.settings import Settings, parse
 
 
 class Found(Protocol):
@@ -149,38 +147,21 @@ def _client(settings: Settings) -> Client:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Gives 0 when the state is whole again, 1 when it is not."""
-    options = _parser().parse_args(arguments)
-    stack = Stack(options.stack, options.project, options.pulumi)
-    try:
-        state = stack.export()
-        creations = cut_off(state)
-        if not creations:
-            print(f"Stack {stack.name}: no creation was cut off; there is nothing to recover.")
-            return 0
-        known = [resource["id"] for resource in state["deployment"].get("resources", []) if "id" in resource]
-        found = find(creations, known, _client(parse(stack.read(), stack.name)))
-        stack.replace(recovered(state, found))
-    except (EngineError, SettingsError, ScalewayException, AmbiguousError) as error:
-        print(error, file=sys.stderr)
-        return 1
+def recover(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EngineProgram = DEFAULT_ENGINE) -> int:
+    """Adopt what an update that was killed had made and could not write down."""
+    of = Stack(stack, project, pulumi)
+    state = of.export()
+    creations = cut_off(state)
+    if not creations:
+        print(f"Stack {stack}: no creation was cut off; there is nothing to recover.")
+        return 0
+    known = [resource["id"] for resource in state["deployment"].get("resources", []) if "id" in resource]
+    found = find(creations, known, _client(parse(of.read(), stack)))
+    of.replace(recovered(state, found))
     for creation in creations:
         fate = (
             f"adopted {found[creation.urn]}" if creation.urn in found else "not there, will be made by the next update"
         )
         print(f"{creation.urn.rpartition('::')[2]}: {fate}")
-    print(f"Next: pulumi up --stack {stack.name}")
+    print(f"Next: pulumi up --stack {stack}")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m common.recover", description=(__doc__ or "").partition("\n\n")[2])
-    parser.add_argument("stack", help="name of the stack, as in 'pulumi up --stack NAME'")
-    parser.add_argument("--project", metavar="FOLDER", type=Path, default=PROJECT, help="folder with Pulumi.yaml")
-    parser.add_argument("--pulumi", metavar="PROGRAM", default="pulumi", help="the engine; by default the one on PATH")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands beside `pulumi`'s own: `python -m cli --help` lists them."""

@@ -1,0 +1,61 @@
+"""The command line: `python -m cli COMMAND`. A command returns its exit status; one sentence says what went wrong."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import typer
+from scaleway import ScalewayException
+
+from cli.backup import BackupError, backup, restore
+from cli.init import init
+from cli.recover import AmbiguousError, recover
+from cli.stack import EngineError
+from common.settings import SettingsError
+
+EXPECTED: Final = (EngineError, SettingsError, ScalewayException, AmbiguousError, BackupError)
+"""Errors whose text is for the operator: it says what to do."""
+
+
+def _exiting(command: Callable[..., int]) -> Callable[..., None]:
+    """The command with its status as the process's own, and an expected error as one sentence."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: object, **options: object) -> None:
+        try:
+            status = command(*arguments, **options)
+        except EXPECTED as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 1
+        raise typer.Exit(status)
+
+    return wrapped
+
+
+app: Final = typer.Typer(
+    name="shambhala",
+    help="What a DevOps treasure hunt needs beside 'pulumi up'.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback is for developers, and theirs is Python's own.
+    pretty_exceptions_enable=False,
+)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, backup, restore)
+for _command in COMMANDS:
+    app.command()(_exiting(_command))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command. Gives its exit status: 0 done, 1 failed, 2 the command line is wrong or something is left."""
+    try:
+        app(list(arguments), prog_name="shambhala")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
