@@ -19,8 +19,9 @@ from scaleway.lb.v1 import LbV1ZonedAPI
 from scaleway.vpc.v2 import VpcV2API
 
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
+from cli.scaleway_client import client
 from cli.stack import PROJECT, Stack, Tree
-from common.settings import Settings, parse
+from common.settings import parse
 
 
 class Found(Protocol):
@@ -134,19 +135,6 @@ def _id(resource: Found) -> str:
     return f"{getattr(resource, 'zone', None) or getattr(resource, 'region', None)}/{resource.id}"
 
 
-def _client(settings: Settings) -> Client:
-    account = settings.scaleway
-    return Client(
-        access_key=account.access_key.value,
-        secret_key=account.secret_key.value,
-        api_url=account.api_url,
-        default_project_id=account.project_id,
-        default_organization_id=account.organization_id,
-        default_region=account.region,
-        default_zone=account.zone,
-    )
-
-
 def recover(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EngineProgram = DEFAULT_ENGINE) -> int:
     """Adopt what an update that was killed had made and could not write down."""
     of = Stack(stack, project, pulumi)
@@ -156,7 +144,7 @@ def recover(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EnginePr
         print(f"Stack {stack}: no creation was cut off; there is nothing to recover.")
         return 0
     known = [resource["id"] for resource in state["deployment"].get("resources", []) if "id" in resource]
-    found = find(creations, known, _client(parse(of.read(), stack)))
+    found = find(creations, known, client(parse(of.read(), stack).scaleway))
     of.replace(recovered(state, found))
     for creation in creations:
         fate = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.backup import SCRIPTS, BackupError, Login
+from cli.backup import SCRIPTS, BackupError, Login, restore_archive, save_archive
 from tests.gamemaster.games import BOOTSTRAP_PASSWORD, DOORS, ECHO, RANCHER, ZONE, Game
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import eventually
