@@ -8,32 +8,58 @@ NAME ?= rehearsal
 TEAMS ?= 0
 PYTHON ?= python3
 BIN := .venv/bin
-READY := .venv/.ready
 
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z ]+(-[a-z]+)?:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(READY): requirements.txt rehearsal/requirements.txt requirements-dev.txt
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || (apt-get update -qq && apt-get install -y -qq python3-venv)
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+# A virtual environment that was cut short in the making has no pip: it is made anew, for .made comes last.
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) --version): install Python 3.11 or newer, or name it: make PYTHON=python3.13 …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(call install,python3-venv)
+	@$(PYTHON) -m venv --clear .venv
 	@touch $@
 
-.PHONY: setup
-setup: $(READY) ## Install the Python packages into .venv
+# What the program, a rehearsal, and the tests need: each its own, so that nobody waits for another's packages.
+define packages
+	@echo "Installing the Python packages of $1 into .venv (about a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement $1
+	@touch $@
+endef
+.venv/.program: requirements.txt .venv/.made
+	$(call packages,$<)
+.venv/.rehearsal: rehearsal/requirements.txt requirements.txt .venv/.made
+	$(call packages,$<)
+.venv/.tests: requirements-dev.txt rehearsal/requirements.txt requirements.txt .venv/.made
+	$(call packages,$<)
 
-# What the checks and the rehearsal run, and what the tests need besides: Debian package and a command of it.
-DEBIAN := shellcheck:shellcheck bind9-dnsutils:dig openssh-client:ssh
-TESTED := chromium:chromium chromium-driver:chromedriver npm:npm postgresql:pg_ctlcluster
-.PHONY: debian tested
-tested: DEBIAN += $(TESTED)
-debian tested: setup
-	@missing=$$(for pair in $(DEBIAN); do command -v $${pair#*:} >/dev/null || echo $${pair%:*}; done); \
-	test -z "$$missing" || (apt-get update -qq && apt-get install -y -qq $$missing)
+.PHONY: setup
+setup: .venv/.program ## Install the program's Python packages into .venv
+
+# Debian's packages, each with a command of it: what a rehearsal needs, and what the checks and tests need besides.
+REHEARSED := bind9-dnsutils:dig openssh-client:ssh
+TESTED := $(REHEARSED) shellcheck:shellcheck chromium:chromium chromium-driver:chromedriver npm:npm postgresql:pg_ctlcluster
+missing = $(strip $(foreach pair,$1,$(if $(shell command -v $(lastword $(subst :, ,$(pair)))),,$(firstword $(subst :, ,$(pair))))))
+define install
+	{ test "$$(id -u)" = 0 || { echo "Run as root: apt-get install $1"; exit 1; }; \
+	  echo "Installing Debian's packages $1"; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -qq --no-install-recommends $1 >/dev/null; }
+endef
+.PHONY: rehearsal-set-up tests-set-up root plan plan-tests
+rehearsal-set-up: root plan .venv/.rehearsal
+	@$(if $(call missing,$(REHEARSED)),$(call install,$(call missing,$(REHEARSED))))
+tests-set-up: plan-tests .venv/.tests
+	@$(if $(call missing,$(TESTED)),$(call install,$(call missing,$(TESTED))))
+plan:
+	@$(PYTHON) -m rehearsal.plan
+plan-tests:
+	@$(PYTHON) -m rehearsal.plan --tests
+root:
+	@test "$$(id -u)" = 0 || { echo "This needs root, for an Instance is a container with an init of its own: run it with sudo."; exit 1; }
 
 .PHONY: check
-check: debian ## Static checks: format, lint, types, shell scripts, import contract
+check: tests-set-up ## Static checks: format, lint, types, shell scripts, import contract
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
@@ -41,19 +67,19 @@ check: debian ## Static checks: format, lint, types, shell scripts, import contr
 	@$(BIN)/lint-imports
 
 .PHONY: unit
-unit: setup ## Fast tests: settings, and the whole program under a mock engine
+unit: .venv/.tests ## Fast tests: settings, and the whole program under a mock engine
 	@$(BIN)/python -m pytest --numprocesses=auto tests/unit tests/charts
 
 .PHONY: tools
-tools: debian ## The engine, its plugins and the control plane: downloaded, or built with Go (half an hour, once)
+tools: tests-set-up ## The engine, its plugins and the control plane: downloaded, or built with Go (half an hour, once)
 	@$(BIN)/python -m rehearsal.toolchain
 
 .PHONY: rehearse rehearse-down rehearse-status
-rehearse: debian ## Raise the whole game on a local cloud, or bring it up to date: make rehearse NAME=mine TEAMS=2
+rehearse: rehearsal-set-up ## Raise the whole game on a local cloud, or bring it up to date: make rehearse NAME=mine TEAMS=2
 	@$(BIN)/python -m rehearsal up --name $(NAME) --teams $(TEAMS)
-rehearse-down: setup ## Remove a rehearsal and prove that nothing is left of it
+rehearse-down: .venv/.rehearsal ## Remove a rehearsal and prove that nothing is left of it
 	@$(BIN)/python -m rehearsal down --name $(NAME)
-rehearse-status: setup ## List the rehearsals of this user
+rehearse-status: .venv/.rehearsal ## List the rehearsals of this user
 	@$(BIN)/python -m rehearsal status
 
 .PHONY: play
@@ -61,7 +87,7 @@ play: tools ## Play the example hunt yourself, beside the real Gitea and Drone, 
 	@$(BIN)/python -m tests.live.play
 
 .PHONY: test
-test: check tools tested ## Everything: the static checks and every test
+test: check tools ## Everything: the static checks and every test
 	@$(BIN)/python -m pytest --numprocesses=auto --no-loadscope-reorder --durations=25
 
 .PHONY: pulumi
@@ -73,7 +99,7 @@ sheets: setup pulumi ## One printable sheet and one kubeconfig for each team, in
 	@pulumi stack output --json --show-secrets --stack $(STACK) | $(BIN)/python -m game_app.teams.sheets
 
 .PHONY: bench
-bench: setup ## Measure a rehearsal's times and memory: a table, and bench/results/*.json
+bench: tests-set-up ## Measure a rehearsal's times and memory: a table, and bench/results/*.json
 	@$(BIN)/python -m bench
 
 .PHONY: init
@@ -92,5 +118,9 @@ restore: setup ## Put what was saved onto a new game master
 	@$(BIN)/python -m cli restore $(STACK) $(FILE)
 
 .PHONY: preview up destroy
-preview up destroy: setup pulumi ## The program by pulumi itself: make preview STACK=dev
-	pulumi $@ --stack $(STACK)
+preview: setup pulumi ## Show what an update would change: make preview STACK=dev
+	pulumi preview --stack $(STACK)
+up: setup pulumi ## Raise the environment, or bring it to what the program says; shows a preview and asks first
+	pulumi up --stack $(STACK)
+destroy: setup pulumi ## Remove the environment
+	pulumi destroy --stack $(STACK)

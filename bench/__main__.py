@@ -27,7 +27,7 @@ from rehearsal import deploy, raising, removing
 from rehearsal.progress import name_of
 from rehearsal.report import Report
 from rehearsal.run import claim
-from rehearsal.toolchain import provide
+from rehearsal.toolchain.providing import provide
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"

@@ -21,7 +21,7 @@ from rich.table import Table
 from bench.clock import timed
 from rehearsal import raising, removing
 from rehearsal.run import claim
-from rehearsal.toolchain import provide
+from rehearsal.toolchain.providing import provide
 
 POOLS, NODES = 10, 50
 SECOND_BOARD = 60.0

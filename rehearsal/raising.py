@@ -23,7 +23,8 @@ from rehearsal.rancher.standin import PORT as RANCHER_PORT
 from rehearsal.report import Report
 from rehearsal.run import Block, Run, Service
 from rehearsal.scaleway import Credentials
-from rehearsal.toolchain import Tools, lay_out, provide
+from rehearsal.toolchain.providing import lay_out, provide
+from rehearsal.toolchain.tools import Tools
 
 K3S, HELM = "k3s", "helm.tar.gz"
 """Names of what the game master downloads."""

@@ -15,7 +15,8 @@ from rehearsal.progress import EngineProgress
 from rehearsal.raising import open_cloud
 from rehearsal.run import Run
 from rehearsal.run import release as give_back
-from rehearsal.toolchain import ToolchainError, provide
+from rehearsal.toolchain.providing import provide
+from rehearsal.toolchain.tools import ToolchainError
 
 
 def remove_everything(run: Run, console: Console) -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rehearsal.configuration import ZONE
 from rehearsal.progress import name_of
 from rehearsal.run import DEFAULT_NAME, Block, Run, Service
-from rehearsal.toolchain import Tools
+from rehearsal.toolchain.tools import Tools
 
 REAL, STAND_IN = "real", "[yellow]stand-in[/]"
 

@@ -6,6 +6,6 @@ from pulumi.automation import CommandError
 
 from rehearsal.instances import InstanceError
 from rehearsal.processes import ProcessError
-from rehearsal.toolchain import ToolchainError
+from rehearsal.toolchain.tools import ToolchainError
 
 TROUBLE = (InstanceError, ProcessError, ToolchainError, CommandError)

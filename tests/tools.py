@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal.toolchain import Tools, provide, provide_built
 from rehearsal.toolchain.catalogue import Source
+from rehearsal.toolchain.providing import provide, provide_built
+from rehearsal.toolchain.tools import Tools
 
 
 @cache

@@ -8,8 +8,3 @@ stand-ins in Python (`rehearsal.plugins`) take their place. `Tool.origin` tells 
 What was downloaded or built is kept in the user's cache folder under a name made of what went into
 it, so that nothing is ever made twice, by two runs at once either, and half of it is never seen.
 """
-
-from rehearsal.toolchain.providing import lay_out, provide, provide_built
-from rehearsal.toolchain.tools import Tool, ToolchainError, Tools
-
-__all__ = ["Tool", "ToolchainError", "Tools", "lay_out", "provide", "provide_built"]

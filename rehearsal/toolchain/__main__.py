@@ -8,8 +8,9 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from rehearsal.toolchain import ToolchainError, provide, provide_built
 from rehearsal.toolchain.catalogue import FOR_TESTS
+from rehearsal.toolchain.providing import provide, provide_built
+from rehearsal.toolchain.tools import ToolchainError
 
 
 def main() -> int:

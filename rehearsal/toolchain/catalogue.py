@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 MODULES = Path(__file__).parent / "modules"
+REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
+
+
+def pinned(package: str) -> str:
+    """The version of a Python package that the program pins; known before any package is installed."""
+    found = re.search(rf"^{re.escape(package)}==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE)
+    if not found:
+        raise LookupError(f"{REQUIREMENTS.name} pins no {package}")
+    return found[1]
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Plugin:
     def version(self) -> str:
         """The version that the SDK asks the engine for."""
         sdk = "pulumiverse-scaleway" if self.package == "scaleway" else f"pulumi-{self.package}"
-        return version(sdk)
+        return pinned(sdk)
 
     @property
     def file(self) -> str:
@@ -85,9 +93,9 @@ _KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 # The newest source that module proxies serve has no version of its own; this is the release that it became.
 _KUBERNETES_PROVIDER_RELEASE = "4.25.0"
 # Built plugins say the version that the SDK asks for, as the engine warns of older ones, and behind it what they are.
-_KUBERNETES_PLUGIN_VERSION = f"{version('pulumi-kubernetes')}+source.{_KUBERNETES_PROVIDER_RELEASE}"
+_KUBERNETES_PLUGIN_VERSION = f"{pinned('pulumi-kubernetes')}+source.{_KUBERNETES_PROVIDER_RELEASE}"
 _SCALEWAY_PROVIDER_VERSION = _required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
-_SCALEWAY_PLUGIN_VERSION = f"{version('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
+_SCALEWAY_PLUGIN_VERSION = f"{pinned('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
 
 _PROMETHEUS = "github.com/prometheus/prometheus"
 _PROMETHEUS_COMMON = "github.com/prometheus/common"

@@ -12,13 +12,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import cache as once
-from importlib.metadata import version
 from pathlib import Path
 
 from pulumi.automation import PulumiCommand
 
 from rehearsal.toolchain import cache
-from rehearsal.toolchain.catalogue import Plugin
+from rehearsal.toolchain.catalogue import Plugin, pinned
 from rehearsal.toolchain.tools import Progress
 
 _PULUMI = "https://get.pulumi.com/"
@@ -29,7 +28,7 @@ _INSTALL_SECONDS = 600
 
 def engine_entry() -> Path:
     """Where the cache keeps the downloaded engine; it matches the SDK."""
-    return cache.entry(f"official-pulumi-{version('pulumi')}")
+    return cache.entry(f"official-pulumi-{pinned('pulumi')}")
 
 
 def plugin_entry(plugin: Plugin) -> Path:

@@ -18,7 +18,7 @@ from rehearsal.kapsule import ControlPlanes
 from rehearsal.processes import Processes
 from rehearsal.run import Run
 from rehearsal.scaleway.backends import Cluster, Node
-from rehearsal.toolchain import lay_out
+from rehearsal.toolchain.providing import lay_out
 from tests.tools import tools
 
 CLUSTER = Cluster(id="charts-id", name="charts", version="1.36", pod_cidr="100.64.0.0/15", service_cidr="10.32.0.0/20")

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal.toolchain import building, cache, downloading, provide
+from rehearsal.toolchain import building, cache, downloading
 from rehearsal.toolchain.catalogue import ENGINE, PLUGINS, Program, Source
+from rehearsal.toolchain.providing import provide
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,83 @@
+"""The first minute on a fresh clone: what `make` says and does before any package is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of the Makefile alone, whose program needs no package."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements.txt").write_text("# none\n")
+    return tmp_path
+
+
+def make(folder: Path, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", f"PYTHON={sys.executable}", *arguments],
+        cwd=folder,
+        user=user,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+
+def test_a_virtual_environment_that_was_cut_short_in_the_making_is_made_anew(clone: Path) -> None:
+    half = clone / ".venv" / "bin"
+    half.mkdir(parents=True)
+    (half / "python").symlink_to(sys.executable)
+    done = make(clone, "setup")
+    assert done.returncode == 0, done.stdout
+    assert (half / "pip").exists()
+    again = make(clone, "setup")
+    assert "Nothing to be done" in again.stdout, again.stdout
+
+
+def test_a_user_who_is_not_root_reads_one_sentence_before_anything_is_installed(tmp_path: Path) -> None:
+    assert os.geteuid() == 0, "this asks as somebody who is not root"
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    tmp_path.chmod(0o777)
+    for folder in tmp_path.parents:
+        if folder.name.startswith("pytest"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    done = make(tmp_path, "rehearse", user=65534)
+    assert done.returncode != 0
+    assert done.stdout.splitlines()[0].startswith("This needs root")
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_help_has_a_line_for_each_command() -> None:
+    listed = re.findall(r"^  make (\S+)", make(ROOT, "help").stdout, re.MULTILINE)
+    assert {"rehearse", "preview", "up", "destroy", "backup", "restore"} <= set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_the_plan_needs_no_package_and_names_what_is_missing_and_how_long_it_takes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        # -S: a Python without anything that was installed into it.
+        [sys.executable, "-S", "-m", "rehearsal.plan", "--tests"],
+        cwd=ROOT,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    lines = done.stdout.splitlines()
+    for program in ("engine", "kubernetes", "scaleway", "control plane", "pebble", "helm", "drone", "gitea"):
+        assert any(re.match(rf"  {program} \d.*about [\d.]+ min$", line) for line in lines), done.stdout
+    assert re.match(r"At most about \d+ minutes", lines[-1])
+    assert lines[0] == f"This machine lacks {len(lines) - 2} things, which come first:"
