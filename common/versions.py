@@ -75,7 +75,7 @@ class Images:
 
     python: str = "docker.io/library/python:3.13.7-alpine3.22"
     """Runs the guard, the hunt and the set-up: files of this project that need nothing but the standard library."""
-    gitea: str = "docker.io/gitea/gitea:1.24.6-rootless"
+    gitea: str = "docker.io/gitea/gitea:1.27.3-rootless"
     drone: str = "docker.io/drone/drone:2.28.2"
     """Before 2.28.1 a build whose pipeline could not be fetched again stayed pending for ever."""
     drone_runner: str = "docker.io/drone/drone-runner-kube:1.0.0-rc.5"

@@ -4,5 +4,5 @@ What takes the builds is a stand-in: a runner that records what it was given, an
 
 Differences to what a board gets: Drone is 1.10.1, the newest that Go's module proxy serves (a board's is in
 `common/versions.py`); its database is Debian's PostgreSQL; it has no private mode and knows no cron or event filter in
-its webhooks. Gitea is 1.24.0 without its own pages' scripts and styles.
+its webhooks. Gitea has a board's version, without its own pages' scripts and styles.
 """

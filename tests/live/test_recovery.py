@@ -202,7 +202,8 @@ def test_a_dump_that_is_not_whole_does_not_appear(site: Site, job: Job, tmp_path
     job.environment["PATH"] = f"{tmp_path}:{job.environment['PATH']}"
     code, said = job.run("dump.sh")
     assert code != 0
-    assert "end of file" in said
+    # What it says depends on what was cut: the end of a block, or all of one.
+    assert "pg_restore: error" in said
     assert list(job.dumps.iterdir()) == []
 
 

@@ -175,13 +175,14 @@ class Gitea(SourceControl):
 
 def protection(plan: GiteaPlan, repository: Repository) -> Mapping[str, Any]:
     """What holds the main branch: its writers alone push, mostly nobody; what is merged is green and up to date."""
+    # Gitea gives the names of accounts in this order.
     return {
         "enable_push": bool(repository.writers),
         "enable_push_whitelist": bool(repository.writers),
-        "push_whitelist_usernames": list(repository.writers),
+        "push_whitelist_usernames": sorted(repository.writers),
         "enable_force_push": False,
         "enable_merge_whitelist": True,
-        "merge_whitelist_usernames": [plan.merger, *repository.writers],
+        "merge_whitelist_usernames": sorted([plan.merger, *repository.writers]),
         "enable_status_check": True,
         "status_check_contexts": [CHECK],
         "block_on_outdated_branch": True,
