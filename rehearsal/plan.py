@@ -27,7 +27,6 @@ BUILD_MINUTES = {
     "drone": 1.5,
     "gitea": 3,
     "prometheus": 3,
-    "loki": 3,
     "netpol": 1,
 }
 """Minutes that each build takes on two idle cores, its source's download included; measured, by its folder's name."""

@@ -101,8 +101,6 @@ _PROMETHEUS = "github.com/prometheus/prometheus"
 _PROMETHEUS_COMMON = "github.com/prometheus/common"
 # Modules count Prometheus 3.14.0 as 0.314.0.
 _PROMETHEUS_VERSION = re.sub(r"^0\.(\d)0?(\d+)\.", r"\1.\2.", _required("prometheus", _PROMETHEUS))
-_LOKI = "github.com/grafana/loki/v3"
-_LOKI_VERSION = _required("loki", _LOKI)
 
 ENGINE = Source(
     module="engine",
@@ -150,19 +148,6 @@ PROMETHEUS = Source(
     ),
 )
 """What the queries and alerts of observability are held against; no part of a rehearsal."""
-
-LOKI = Source(
-    module="loki",
-    version=_LOKI_VERSION,
-    programs=(
-        Program(
-            "loki",
-            package=f"{_LOKI}/cmd/loki",
-            variables=((f"{_LOKI}/pkg/util/build.Version", _LOKI_VERSION),),
-        ),
-    ),
-)
-"""What lines are queried in; no part of a rehearsal."""
 
 PLUGINS = (
     Plugin(
@@ -233,5 +218,5 @@ NETPOL = Source(
 )
 """What says who may reach whom by a cluster's network policies; no part of a rehearsal."""
 
-FOR_TESTS = (DRONE, GITEA, PROMETHEUS, LOKI, NETPOL)
+FOR_TESTS = (DRONE, GITEA, PROMETHEUS, NETPOL)
 """What only the tests run."""

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from observability.dashboards import LOKI, Query
+from observability.dashboards import Query
 from tests.observability.servers import Server
 
 _INTERVALS: Final = {
@@ -73,30 +73,8 @@ def _asked(node: Mapping[str, Any], above: frozenset[str]) -> Generator[Asked]:
         yield from _asked(part, labels)
 
 
-def streams_of(loki: Server, query: str) -> frozenset[str]:
-    """Labels and fields that a query in LogQL speaks of. Raises RefusedError where Loki's parser does not take it."""
-    text = str(loki.ask("/loki/api/v1/format_query", query=query)["data"])
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"|`[^`]*`', '""', text)
-    compared = re.findall(r'(\w+)\s*(?:=~|!~|!=|=)\s*""', bare)
-    grouped = [
-        name for names in re.findall(r"\b(?:by|without)\s*\(([^)]*)\)", bare) for name in re.findall(r"\w+", names)
-    ]
-    return frozenset([*compared, *grouped])
-
-
-def answer(query: Query, prometheus: Server, loki: Server, now: float) -> Sequence[Any]:
-    """What a server gives a panel for three hours until now: nothing, or some series."""
-    text = filled(query)
+def answer(query: Query, prometheus: Server, now: float) -> Sequence[Any]:
+    """What Prometheus gives a panel for three hours until now: nothing, or some series."""
     times = {"start": str(now - 3 * 3600), "end": str(now)}
-    if query.source == LOKI:
-        found = loki.ask(
-            "/loki/api/v1/query_range",
-            query=text,
-            start=str(int((now - 3600) * 1e9)),
-            end=str(int(now * 1e9)),
-            step="60",
-            limit="50",
-        )
-    else:
-        found = prometheus.ask("/api/v1/query_range", query=text, step="60", **times)
+    found = prometheus.ask("/api/v1/query_range", query=filled(query), step="60", **times)
     return cast("Sequence[Any]", found["data"]["result"])

@@ -1,4 +1,4 @@
-"""The real Prometheus and the real Loki, run beside each other on loopback with data that a test made."""
+"""The real Prometheus, run on loopback with data that a test made."""
 
 from __future__ import annotations
 
@@ -90,41 +90,12 @@ def prometheus(programs: Path, folder: Path, data: str, rules: Mapping[str, Any]
 
 
 @contextmanager
-def loki(
-    program: Path, folder: Path, configuration: Mapping[str, Any], tenants: str, *, crashes: bool = False
-) -> Generator[Server]:
-    """Loki on a configuration of which the ports are its own.
-
-    tenants: whose lines are read.
-    crashes: end it as a node does that loses power.
-    """
-    ports = free_ports(2)
-    own = {
-        **configuration,
-        "server": {
-            "http_listen_address": "127.0.0.1",
-            "http_listen_port": ports[0],
-            "grpc_listen_address": "127.0.0.1",
-            "grpc_listen_port": ports[1],
-            "log_level": "warn",
-        },
-    }
-    file = folder / "loki.yml"
-    file.write_text(yaml.safe_dump(own))
-    server = Server(f"http://127.0.0.1:{ports[0]}", {"X-Scope-OrgID": tenants})
-    with _running([program, f"-config.file={file}", "-target=all"], folder / "loki.log", server, "/ready", crashes):
-        yield server
-
-
-@contextmanager
-def _running(command: list[Any], log: Path, server: Server, ready: str, crashes: bool = False) -> Generator[None]:
+def _running(command: list[Any], log: Path, server: Server, ready: str) -> Generator[None]:
     with log.open("a") as said, subprocess.Popen(command, stdout=said, stderr=said, cwd=log.parent) as process:
         try:
             _wait(process, server, ready, log)
             yield
         finally:
-            if crashes:
-                process.kill()
             process.terminate()
             try:
                 process.wait(20)

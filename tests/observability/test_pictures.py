@@ -15,6 +15,7 @@ from observability import dashboards
 from tests.browser import browser
 from tests.observability import viewing
 from tests.observability.languages import CHOSEN
+from tests.observability.logs_stand_in import LogsStandIn
 from tests.observability.servers import Server
 
 # Long enough for the servers to be built and the viewer's packages to be fetched first.
@@ -31,8 +32,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Chrome]:
 
 
 @pytest.fixture(scope="module")
-def site(prometheus: Server, loki: Server) -> Generator[str]:
-    with viewing.serving(viewing.page(), {**dashboards.files(), "wrong.json": wrong()}, prometheus, loki) as url:
+def site(prometheus: Server, logs: LogsStandIn) -> Generator[str]:
+    with viewing.serving(viewing.page(), {**dashboards.files(), "wrong.json": wrong()}, prometheus, logs) as url:
         yield url
 
 

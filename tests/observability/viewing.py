@@ -1,7 +1,7 @@
 """The dashboards as pictures: drawn in headless Chromium by Grafana's own panel library.
 
 This is not Grafana. Its server cannot be had as a package; the library that draws its panels can, and `viewer/` is the
-page around it. What the page asks goes to Prometheus and Loki, as Grafana's proxy would pass it on.
+page around it. What the page asks goes to Prometheus, as Grafana's proxy would pass it on, and to a stand-in for Loki.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 from selenium import webdriver
@@ -29,7 +29,7 @@ from tests.observability.servers import RefusedError, Server
 WIDTH: Final = 1280
 """Pixels of the page: the narrowest that operators are promised to be able to read."""
 _SOURCES: Final = Path(__file__).parent / "viewer"
-_FILES: Final = ("package.json", "package-lock.json", "index.html", "page.tsx", "panels.tsx", "queries.ts")
+_FILES: Final = ("package.json", "package-lock.json", "index.html", "page.tsx", "panels.tsx", "queries.ts", "logql.mjs")
 FLAGS: Final = ("--hide-scrollbars", "--no-proxy-server")
 """Of the browser that looks."""
 _PATIENCE: Final = 60.0
@@ -52,6 +52,7 @@ def _make(folder: Path) -> None:
     for command in (
         ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         ["npm", "run", "--silent", "build", "--", f"--outfile={folder / 'page.js'}"],
+        ["npm", "run", "--silent", "build:logql", "--", f"--outfile={folder / 'logql.js'}"],
     ):
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
@@ -66,6 +67,12 @@ def _make(folder: Path) -> None:
         font = packages / "@fontsource-variable" / "inter" / "files" / "inter-latin-wght-normal.woff2"
         shutil.copy(font, fonts / f"Inter-{weight}.woff2")
     shutil.rmtree(work)
+
+
+class Readable(Protocol):
+    """Something that answers a GET of a path with its parameters. Raises RefusedError."""
+
+    def read(self, path: str) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -119,8 +126,8 @@ return [...texts, ...tables].filter(wider).map((each) => each.textContent.trim()
 
 
 @contextmanager
-def serving(folder: Path, files: Mapping[str, str], prometheus: Server, loki: Server) -> Generator[str]:
-    """Serve the page on loopback, with dashboards and the two servers behind it; gives its address.
+def serving(folder: Path, files: Mapping[str, str], prometheus: Server, logs: Readable) -> Generator[str]:
+    """Serve the page on loopback, with dashboards, Prometheus and what stands in for Loki behind it; gives its address.
 
     files: file of each dashboard to its text.
     """
@@ -131,9 +138,9 @@ def serving(folder: Path, files: Mapping[str, str], prometheus: Server, loki: Se
             first, _, rest = path.lstrip("/").partition("/")
             try:
                 if first in ("prometheus", "loki"):
-                    server = prometheus if first == "prometheus" else loki
+                    source = prometheus if first == "prometheus" else logs
                     prefix = "" if first == "prometheus" else "/loki"
-                    self._say(200, server.read(f"{prefix}/{rest}?{query}"), "application/json")
+                    self._say(200, source.read(f"{prefix}/{rest}?{query}"), "application/json")
                 elif first == "dashboards":
                     self._say(200, files[rest].encode(), "application/json")
                 else:
