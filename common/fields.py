@@ -113,6 +113,11 @@ class Kind(ABC, Generic[T]):
         that too little is left of it.
         """
 
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        """What may stand inside it under a name, or in a list at an index; None for what has no such place."""
+        del step
+        return None
+
 
 class Plain(Kind[T]):
     """A value that has no others inside it."""
@@ -135,6 +140,9 @@ class ListOf(Kind[tuple[T, ...]]):
         self.element = element
         self._least = least
 
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        return self.element if isinstance(step, int) else None
+
     def read(self, value: object, at: Place) -> tuple[T, ...]:
         if not isinstance(value, list) or len(cast("list[object]", value)) < self._least:
             raise RefusedError(f"must be {self.allowed}")
@@ -154,6 +162,9 @@ class MapOf(Kind[Mapping[str, T]]):
         self.element = element
         self._name = name
         self._least = least
+
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        return self.element if isinstance(step, str) else None
 
     def read(self, value: object, at: Place) -> Mapping[str, T]:
         if not isinstance(value, dict) or len(cast("dict[str, object]", value)) < self._least:
@@ -184,6 +195,9 @@ class Section(Kind[T]):
             f"an object with {', '.join(self.settings)}",
             secret=any(kind.secret for kind in self.settings.values()),
         )
+
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        return self.settings.get(step) if isinstance(step, str) else None
 
     def read(self, value: object, at: Place) -> T:
         if not isinstance(value, dict):

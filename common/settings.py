@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Generator, Mapping, Sequence
 from ipaddress import IPv4Network
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 import pulumi
@@ -17,6 +19,7 @@ from pulumi.runtime import config as engine
 
 from common import kinds
 from common.fields import (
+    HIDDEN,
     Conflict,
     ListOf,
     MapOf,
@@ -39,6 +42,7 @@ from common.fields import (
 from common.github import ANSWERS_A_MINUTE, GitHub, is_login
 from common.images import PINNED, asks_no_extension, image, mirror, registry, registry_of, resolved
 from common.keys import bare_public_key, public_key_of
+from common.stack_file import plain_secrets, stored
 from common.teams import Teams
 from common.versions import ACME_DIRECTORIES, CHARTS, HELM, K3S, Images
 
@@ -735,20 +739,29 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         {key: config.get(key) for key in keys},
         stack,
         encrypted=[key for key in keys if engine.is_config_secret(prefix + key)],
+        in_file=stored(Path(pulumi.get_root_directory() or "."), stack, config.name),
     )
 
 
-def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str] | None = None) -> Settings:
+def parse(
+    given: Mapping[str, object],
+    stack: str,
+    *,
+    encrypted: Collection[str] | None = None,
+    in_file: Mapping[str, object] = MappingProxyType({}),
+) -> Settings:
     """The settings in plain objects or as JSON, for the stack of that name.
 
-    encrypted: the top-level keys that the stack's file keeps encrypted; None where that is not known.
+    encrypted: the top-level keys that hold an encrypted value, as the engine says; None where that is not known.
+    in_file: what the stack's file holds (`stack_file.stored`).
     Raises SettingsError with every problem.
     """
     problems: list[Problem] = []
     plain = {key: _decoded(key, value, problems) for key, value in given.items()}
     settings = Section(Settings).read(plain, Place("", problems))
     problems += _stack_problems(given.get("environment"), stack)
-    problems += _encryption_problems(given, encrypted)
+    if encrypted is not None:
+        problems += _encryption_problems(plain, encrypted, in_file)
     if problems:
         raise SettingsError(problems)
     return settings
@@ -791,9 +804,10 @@ def _stack_problems(environment: object, stack: str) -> Generator[Problem]:
         yield Problem("environment", f'"{environment}"', f"must be the environment of the stack, which is {stack!r}")
 
 
-def _encryption_problems(given: Mapping[str, object], encrypted: Collection[str] | None) -> Generator[Problem]:
-    if encrypted is None:
-        return
+def _encryption_problems(
+    given: Mapping[str, object], encrypted: Collection[str], in_file: Mapping[str, object]
+) -> Generator[Problem]:
     for key, kind in settings_of(Settings).items():
-        if kind.secret and key in given and key not in encrypted:
-            yield Problem(key, "", "has secrets in plain text; set them with 'pulumi config set --secret --path'")
+        secrets = plain_secrets(kind, given.get(key), in_file.get(key), key, encrypted=key in encrypted)
+        for place, _ in secrets:
+            yield Problem(place, HIDDEN, "stands in plain text and must be encrypted")

@@ -503,13 +503,6 @@ class TestFromTheEngine:
         config = self.given(complete(), secret=self.HOLDS_SECRETS)
         assert load(config, "dev") == parse(complete(), "dev")
 
-    def test_secrets_in_plain_text_are_refused(self) -> None:
-        config = self.given(complete(), secret=("scaleway",))
-        with pytest.raises(SettingsError) as caught:
-            load(config, "dev")
-        assert [problem.key for problem in caught.value.problems] == [*self.HOLDS_SECRETS[1:]]
-        assert all("has secrets in plain text" in problem.allowed for problem in caught.value.problems)
-
     def test_an_object_that_is_no_json_is_refused(self) -> None:
         config = self.given(spoiled({"boards": "{blue"}), secret=self.HOLDS_SECRETS)
         with pytest.raises(SettingsError, match=r"boards = \"\{blue\": must be an object"):
