@@ -120,6 +120,18 @@ class Operators:
 
 
 @section
+class Players:
+    """The people who play: from where their own machines reach a board."""
+
+    cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr), default=())
+    """IPv4 networks from which their kubectl reaches every board's Kubernetes API, once teams play.
+
+    They come beside the operators' own `boards.NAME.apiCidrs`. Where there are none, steps that need kubectl, such as
+    the last one of the example hunt, cannot be done from the players' machines.
+    """
+
+
+@section
 class HostKey:
     """The game master's SSH host key: given at first boot, so that it is known before the first connection."""
 
@@ -541,6 +553,8 @@ class Settings:
     """Where at Scaleway, and with whose rights."""
     operators: Operators = setting(Section(Operators))
     """Who runs the game."""
+    players: Players = setting(Section(Players), default=Players())
+    """From where people play; without their networks no player's machine reaches a board's Kubernetes API."""
     gamemaster: GameMaster = setting(Section(GameMaster))
     """The game master."""
     certificates: Certificates = setting(Section(Certificates), default=Certificates())

@@ -67,6 +67,7 @@ _COMPLETE: Tree = {
         "sshPublicKey": _OPERATOR.public + " somebody@example.org",
         "sshPrivateKey": _OPERATOR.private,
     },
+    "players": {"cidrs": ["198.51.100.0/24", "203.0.113.0/24"]},
     "gamemaster": {
         "type": "PLAY2-MICRO",
         "image": "debian_trixie",

@@ -59,6 +59,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("operators.sshPublicKey", 7, "must be an SSH public key"),
     ("operators.sshPrivateKey", "hunter2-hunter2", "must be an Ed25519 private key in OpenSSH's format"),
     ("operators.sshPrivateKey", OTHER_KEY.private, "must be the private half of operators.sshPublicKey"),
+    ("players.cidrs.0", "198.51.100.7", CIDR),
     ("gamemaster.type", "play2 micro", "must be an Instance type, such as 'PLAY2-MICRO'"),
     ("gamemaster.image", "debian_bookworm", "must be one of debian_trixie"),
     ("gamemaster.volumeSizeGb", 9, "must be a whole number from 10 to 10000 GB"),
