@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from common.fields import Kind, Section
+from common.problems import written
 from common.settings import NAMESPACE, Settings, parse
 from common.stack_file import stored
 
@@ -24,12 +25,10 @@ def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Gene
     """Each single value of a tree as the engine takes it: its path, its text, and whether it is a secret."""
     if isinstance(value, dict):
         for name, child in cast("Tree", value).items():
-            # A dot in a name, as label keys have it, would be read as a level of its own.
-            step = f'["{name}"]' if "." in name else f".{name}" if path else name
-            yield from leaves(child, path + step, kind and kind.inside(name))
+            yield from leaves(child, path + written(name, first=not path), kind and kind.inside(name))
     elif isinstance(value, list):
         for index, child in enumerate(cast("list[Any]", value)):
-            yield from leaves(child, f"{path}[{index}]", kind and kind.inside(index))
+            yield from leaves(child, path + written(index, first=False), kind and kind.inside(index))
     else:
         text = value if isinstance(value, str) else json.dumps(value)
         yield path, text, kind is not None and kind.secret
@@ -49,7 +48,9 @@ class Stack:
 
     def read(self) -> Tree:
         """All settings of the file, secrets in plain text."""
-        return {key: entry.get("objectValue", entry.get("value")) for key, entry in self._config().items()}
+        found = {key: entry.get("objectValue", entry.get("value")) for key, entry in self._config().items()}
+        # The project file gives something empty to what is not set.
+        return {key: value for key, value in found.items() if value not in ("", {})}
 
     def settings(self) -> Settings:
         """The settings as the program reads them. Raises SettingsError for what the program would refuse."""

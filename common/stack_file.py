@@ -5,7 +5,7 @@ The engine tells the program only which top-level keys hold a secret somewhere.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from typing import Any, cast
 import yaml
 
 from common.fields import Kind, Plain
+from common.problems import Place
 
 
 def stored(project: Path, stack: str, namespace: str) -> Mapping[str, object]:
@@ -31,10 +32,8 @@ def stored(project: Path, stack: str, namespace: str) -> Mapping[str, object]:
     return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
 
 
-def plain_secrets(
-    kind: Kind[Any], value: object, in_file: object, key: str, *, encrypted: bool
-) -> Generator[tuple[str, Kind[Any]]]:
-    """The secrets inside a value that stand in plain text, each with its key.
+def plain_secrets(kind: Kind[Any], value: object, in_file: object, at: Place, *, encrypted: bool) -> Generator[Place]:
+    """The places of the secrets inside a value that stand in plain text.
 
     in_file: what the stack's file holds in the value's place. encrypted: whether the engine counts the value's
     top-level key among those that hold a secret.
@@ -42,18 +41,19 @@ def plain_secrets(
     A secret is in plain text where the engine knows of none under its key, or where the file shows the very value.
     What is only in another file, or in an environment of Pulumi ESC, is judged by the engine's word alone.
     """
+    children: Iterable[tuple[str | int, object, object]] = ()
     if isinstance(value, dict):
         held = _mapping(in_file)
-        for name, child in cast("dict[str, object]", value).items():
-            if inner := kind.inside(name):
-                yield from plain_secrets(inner, child, held.get(name), f"{key}.{name}", encrypted=encrypted)
+        children = ((name, child, held.get(name)) for name, child in cast("dict[str, object]", value).items())
     elif isinstance(value, list):
         entries = cast("list[object]", in_file) if isinstance(in_file, list) else []
-        for index, (child, entry) in enumerate(zip_longest(cast("list[object]", value), entries)):
-            if inner := kind.inside(index):
-                yield from plain_secrets(inner, child, entry, f"{key}.{index}", encrypted=encrypted)
+        pairs = zip_longest(cast("list[object]", value), entries)
+        children = ((index, child, entry) for index, (child, entry) in enumerate(pairs))
     elif kind.secret and isinstance(kind, Plain) and value is not None and (not encrypted or value == in_file):
-        yield key, kind
+        yield at
+    for step, child, entry in children:
+        if inner := kind.inside(step):
+            yield from plain_secrets(inner, child, entry, at.child(step), encrypted=encrypted)
 
 
 def _text(file: Path) -> object:

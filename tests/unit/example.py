@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import re
 from typing import Any
 
 from cryptography import x509
@@ -188,10 +189,10 @@ def complete() -> Tree:
 
 
 def spoiled(changes: dict[str, object]) -> Tree:
-    """The complete environment with other values at some keys, written as `scaleway.region` or `operators.cidrs.0`."""
+    """The complete environment with other values at some keys, written as `scaleway.region` or `operators.cidrs[0]`."""
     tree = complete()
     for key, value in changes.items():
-        *path, last = key.split(".")
+        *path, last = re.findall(r"[^.\[\]]+", key)
         place: Any = tree
         for step in path:
             place = place[int(step) if isinstance(place, list) else step]
