@@ -46,13 +46,13 @@ boolean: Final = Plain("true or false", _true_or_false)
 
 
 def text(allowed: str, accepts: Callable[[str], bool], *, from_file: bool = False) -> Plain[str]:
-    """Text that a test accepts; a ValueError of the test is a no."""
+    """Text that a test accepts; a ValueError of the test is a no, and so is JSON that is nested too deep for it."""
 
     def convert(value: object) -> str:
         try:
             if isinstance(value, str) and accepts(value):
                 return value
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RefusedError(f"must be {allowed}") from error
         raise RefusedError(f"must be {allowed}")
 
