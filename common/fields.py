@@ -96,12 +96,19 @@ class Plain(Kind[T]):
     """A value that has no others inside it."""
 
     def __init__(
-        self, allowed: str, convert: Callable[[object], T], *, secret: bool = False, from_file: bool = False
+        self,
+        allowed: str,
+        convert: Callable[[object], T],
+        *,
+        secret: bool = False,
+        from_file: bool = False,
+        is_text: bool = True,
     ) -> None:
         super().__init__(allowed, secret=secret)
         self.convert = convert
+        self.is_text = is_text
         self.from_file = from_file
-        """Whether it has several lines, and so comes from a file."""
+        """Whether it is long or has several lines, and so comes from a file."""
 
     def read(self, value: object, at: Place) -> T:
         del at
@@ -112,7 +119,12 @@ class Plain(Kind[T]):
             return (at.set_from_file(secret=self.secret),)
         if self.secret:
             return (at.set_secret(),)
-        return (at.set(meant or "VALUE", text=len(at.steps) > 1 and self._takes("1", "true")),)
+        return (at.set(meant or "VALUE", text=len(at.steps) > 1 and self.is_text and self._takes("1", "true")),)
+
+    def mend(self, value: object, at: Place, meant: str | None = None) -> Sequence[str]:
+        # The engine leaves what stands in quotes in quotes, and a number in quotes is text.
+        quoted = isinstance(value, str) and not self.is_text
+        return (*((at.remove(),) if quoted else ()), *self.fill(at, meant))
 
     def _takes(self, *values: str) -> bool:
         """Whether it may be one of these texts."""
@@ -300,17 +312,19 @@ def _read_fields(cls: type[T], given: Mapping[str, object], at: Place) -> T:
             object.__setattr__(instance, each.name, each.metadata[DEFAULT])
         elif DEFAULT in each.metadata and value is None:
             place.report("null", f"must be {kind.allowed}, or left out", (place.remove(),))
-        elif DEFAULT not in each.metadata and value in _NOTHING and not isinstance(kind, Section):
+        elif DEFAULT not in each.metadata and _is_nothing(kind, value) and not isinstance(kind, Section):
             place.report("", f"is missing; it must be {kind.allowed}", kind.fill(place))
         else:
             # What a section lacks is told setting by setting.
-            for typed in _entry(kind, {} if value in _NOTHING and isinstance(kind, Section) else value, place):
+            present: object = {} if value is None else value
+            for typed in _entry(kind, present, place):
                 object.__setattr__(instance, each.name, typed)
     return instance
 
 
-_NOTHING: Final[Sequence[object]] = (None, "", {})
-"""What the project file gives to what must be given: without a value the engine would stop at the first."""
+def _is_nothing(kind: Kind[Any], value: object) -> bool:
+    """Whether a value is none: what the project file gives to a key that must be given counts as none, too."""
+    return value is None or (value == "" and isinstance(kind, Plain)) or (value == {} and isinstance(kind, MapOf))
 
 
 def _was_refused(error: AttributeError) -> bool:

@@ -202,7 +202,9 @@ label_value: Final = matching(
 
 
 public_key: Final = text(
-    "an SSH public key that begins with 'ssh-ed25519 '", lambda value: bool(bare_public_key(value))
+    "an SSH public key that begins with 'ssh-ed25519 '",
+    lambda value: bool(bare_public_key(value)),
+    from_file=True,
 )
 
 

@@ -33,7 +33,7 @@ def integer(lowest: int, highest: int, unit: str = "") -> Plain[int]:
             return value
         raise RefusedError(f"must be {allowed}")
 
-    return Plain(allowed, convert)
+    return Plain(allowed, convert, is_text=False)
 
 
 def _true_or_false(value: object) -> bool:
@@ -42,7 +42,7 @@ def _true_or_false(value: object) -> bool:
     raise RefusedError("must be true or false")
 
 
-boolean: Final = Plain("true or false", _true_or_false)
+boolean: Final = Plain("true or false", _true_or_false, is_text=False)
 
 
 def text(allowed: str, accepts: Callable[[str], bool], *, from_file: bool = False) -> Plain[str]:
