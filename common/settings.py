@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Generator, Mapping, Sequence
+from importlib.util import find_spec
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import MappingProxyType
@@ -40,6 +41,7 @@ VOLUME_TYPES: Final = ("l_ssd", "sbs_5k", "sbs_15k")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
 GITEA, GITHUB = "gitea", "github"
+INSTALL_GITHUB: Final = ".venv/bin/pip install -r requirements-github.txt"
 ANSWERS_FOR_A_TEAM: Final = 4
 """What the hunt asks the source control at each look at a team, for its step and its pull requests."""
 USABLE_PERCENT: Final = 80
@@ -479,6 +481,12 @@ class Delivery:
         if self.scm == GITEA and self.github is not None:
             allowed = "must be left out where delivery.scm is gitea, which needs none of it"
             yield Conflict("github", {}, allowed, remedy=left_out)
+
+    @rule
+    def githubs_package_is_there(self) -> Generator[Conflict]:
+        if self.scm == GITHUB and find_spec("pulumi_github") is None:
+            allowed = "needs the package pulumi-github, which is installed only where it is used"
+            yield Conflict("scm", GITHUB, allowed, remedy=lambda _: (INSTALL_GITHUB,))
 
 
 @section

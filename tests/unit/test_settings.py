@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pulumi
 import pytest
@@ -11,6 +12,7 @@ from common.settings import SettingsError, load, parse
 from common.versions import CHARTS, Images
 from tests.unit.example import ACCESS_KEY, MISSING, OTHER_KEY, PASSWORD, SECRETS, complete, spoiled
 
+ROOT = Path(__file__).parents[2]
 LABEL = "must be a DNS label"
 SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
 CIDR = "must be an IPv4 network with its prefix and no host bits set"
@@ -289,6 +291,21 @@ def test_a_companys_own_github_has_networks_of_its_own() -> None:
     [problem] = refusal(at_github(apiUrl="https://code.example.org/api/v3")).problems
     assert problem.key == "delivery.github.cidrs"
     parse(spoiled(at_github(apiUrl="https://code.example.org/api/v3", cidrs=["192.0.2.0/24"])), "dev")
+
+
+def test_githubs_package_is_asked_for_only_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.settings.find_spec", {"pulumi": "there"}.get)
+    parse(complete(), "dev")
+    [problem] = refusal(at_github()).problems
+    assert str(problem) == (
+        'delivery.scm = "github": needs the package pulumi-github, which is installed only where it is used\n'
+        "      .venv/bin/pip install -r requirements-github.txt"
+    )
+
+
+def test_what_every_environment_installs_has_no_package_of_github() -> None:
+    wanted = {name: (ROOT / name).read_text() for name in ("requirements.txt", "requirements-github.txt")}
+    assert ["pulumi-github" in text for text in wanted.values()] == [False, True]
 
 
 PLAYER = "teams.list[0].players[0]"
