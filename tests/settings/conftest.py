@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +14,22 @@ from tests.unit.example import complete
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """A complete environment whose secrets the real engine has encrypted, in a folder with the project's own file."""
     found = shutil.which("pulumi")
     engine = Path(found) if found else built(ENGINE)
-    os.environ.update(
-        PULUMI_BACKEND_URL=f"file://{tmp_path_factory.mktemp('state')}",
-        PULUMI_HOME=str(tmp_path_factory.mktemp("home")),
-        PULUMI_CONFIG_PASSPHRASE="test",
-        PULUMI_SKIP_UPDATE_CHECK="true",
-    )
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "Pulumi.yaml", folder)
     environment = Environment(folder, engine, complete())
-    environment.stack.create()
-    environment.stack.add({}, complete())
-    return environment
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path_factory.mktemp('state')}")
+        patch.setenv("PULUMI_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("PULUMI_CONFIG_PASSPHRASE", "test")
+        patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
+        environment.stack.create()
+        environment.stack.add({}, complete())
+        yield environment
 
 
 @pytest.fixture
