@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar, cast, dataclass_transform, overload
 
@@ -90,51 +90,6 @@ class Container(Kind[T]):
             return self.fill(at, meant)
         # What is wrong goes first: the engine puts nothing into it. In a list, what follows takes its place.
         return (at.remove(), *(() if isinstance(at.steps[-1], int) else self.fill(at, meant)))
-
-
-class Plain(Kind[T]):
-    """A value that has no others inside it."""
-
-    def __init__(
-        self,
-        allowed: str,
-        convert: Callable[[object], T],
-        *,
-        secret: bool = False,
-        from_file: bool = False,
-        is_text: bool = True,
-    ) -> None:
-        super().__init__(allowed, secret=secret)
-        self.convert = convert
-        self.is_text = is_text
-        self.from_file = from_file
-        """Whether it is long or has several lines, and so comes from a file."""
-
-    def read(self, value: object, at: Place) -> T:
-        del at
-        return self.convert(value)
-
-    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
-        if self.from_file:
-            return (at.set_from_file(secret=self.secret),)
-        if self.secret:
-            return (at.set_secret(),)
-        return (at.set(meant or "VALUE", text=len(at.steps) > 1 and self.is_text and self._takes("1", "true")),)
-
-    def mend(self, value: object, at: Place, meant: str | None = None) -> Sequence[str]:
-        # The engine leaves what stands in quotes in quotes, and a number in quotes is text.
-        quoted = isinstance(value, str) and not self.is_text
-        return (*((at.remove(),) if quoted else ()), *self.fill(at, meant))
-
-    def _takes(self, *values: str) -> bool:
-        """Whether it may be one of these texts."""
-        for value in values:
-            try:
-                self.convert(value)
-            except RefusedError:
-                continue
-            return True
-        return False
 
 
 class ListOf(Container[tuple[T, ...]]):
@@ -233,7 +188,7 @@ class Section(Container[T]):
         for name in given:
             if name not in self.settings:
                 place = at.child(name)
-                place.report("", f"is no setting{hint(nearest(name, self.settings))}", (place.remove(),))
+                place.report("", f"is no setting{nearest(name, self.settings)}", (place.remove(),))
         self._check_rules(instance, at)
         return instance
 
@@ -324,7 +279,8 @@ def _read_fields(cls: type[T], given: Mapping[str, object], at: Place) -> T:
 
 def _is_nothing(kind: Kind[Any], value: object) -> bool:
     """Whether a value is none: what the project file gives to a key that must be given counts as none, too."""
-    return value is None or (value == "" and isinstance(kind, Plain)) or (value == {} and isinstance(kind, MapOf))
+    empty: object = {} if isinstance(kind, MapOf) else "" if not isinstance(kind, Container) else None
+    return value is None or value == empty
 
 
 def _was_refused(error: AttributeError) -> bool:

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from cryptography.x509 import load_pem_x509_certificates
 
-from common.fields import Kind, MapOf, Plain, RefusedError
+from common.fields import Kind, MapOf, RefusedError
 from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
-from common.plain import one_of, secret, text
-from common.problems import Place, nearest
+from common.plain import Plain, one_of, secret, text
+from common.problems import Place, closest
 from common.versions import CHARTS, NEWEST_KUBERNETES, OLDEST_KUBERNETES
 
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -165,7 +165,7 @@ def _node_type(value: object) -> str:
     found = instance_type.convert(value)
     if not _is_node_type(found):
         family, _, size = found.partition("-")
-        meant = f"{nearest(family, NODE_TYPES)}-{size}"
+        meant = f"{closest(family, NODE_TYPES)}-{size}"
         raise RefusedError(f"must be {node_type.allowed}", meant=meant if _is_node_type(meant) else None)
     return found
 

@@ -2,13 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
-from common.fields import Plain, RefusedError, Secret
-from common.problems import nearest
+from common.fields import Kind, RefusedError, Secret
+from common.problems import Place, closest
 
 T = TypeVar("T")
+
+
+class Plain(Kind[T]):
+    """A value that has no others inside it."""
+
+    def __init__(
+        self,
+        allowed: str,
+        convert: Callable[[object], T],
+        *,
+        secret: bool = False,
+        from_file: bool = False,
+        is_text: bool = True,
+    ) -> None:
+        super().__init__(allowed, secret=secret)
+        self.convert = convert
+        self.is_text = is_text
+        self.from_file = from_file
+        """Whether it is long or has several lines, and so comes from a file."""
+
+    def read(self, value: object, at: Place) -> T:
+        del at
+        return self.convert(value)
+
+    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
+        if self.from_file:
+            return (at.set_from_file(secret=self.secret),)
+        if self.secret:
+            return (at.set_secret(),)
+        return (at.set(meant or "VALUE", text=len(at.steps) > 1 and self.is_text and self._takes("1", "true")),)
+
+    def mend(self, value: object, at: Place, meant: str | None = None) -> Sequence[str]:
+        # The engine leaves what stands in quotes in quotes, and a number in quotes is text.
+        quoted = isinstance(value, str) and not self.is_text
+        return (*((at.remove(),) if quoted else ()), *self.fill(at, meant))
+
+    def _takes(self, *values: str) -> bool:
+        """Whether it may be one of these texts."""
+        for value in values:
+            try:
+                self.convert(value)
+            except RefusedError:
+                continue
+            return True
+        return False
 
 
 def one_of(names: Collection[str]) -> Plain[str]:
@@ -18,7 +63,7 @@ def one_of(names: Collection[str]) -> Plain[str]:
     def convert(value: object) -> str:
         if isinstance(value, str) and value in names:
             return value
-        raise RefusedError(f"must be {allowed}", meant=nearest(str(value), names))
+        raise RefusedError(f"must be {allowed}", meant=closest(str(value), names))
 
     return Plain(allowed, convert)
 

@@ -115,7 +115,7 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a mistyped one is closest to."""
     folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold()[:LONGEST_SHOWN], folded, n=1)
@@ -125,3 +125,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def hint(name: str | None) -> str:
     """A known name as the question whether it was meant; nothing where there is none."""
     return f" (did you mean {name}?)" if name else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that a mistyped one is closest to, as a question; nothing where there is none."""
+    return hint(closest(name, known))

@@ -24,7 +24,7 @@ from common.github import ANSWERS_A_MINUTE, GitHub, is_login
 from common.images import PINNED, asks_no_extension, image, mirror, registry, registry_of, resolved
 from common.keys import bare_public_key, public_key_of
 from common.plain import boolean, integer, one_of, optional, secret
-from common.problems import HIDDEN, Place, Problem, nearest
+from common.problems import HIDDEN, Place, Problem, closest
 from common.rules import Conflict, left_out, rule
 from common.stack_file import plain_secrets, stored
 from common.teams import Teams
@@ -650,7 +650,7 @@ class Settings:
     def active_board_exists(self) -> Generator[Conflict]:
         if self.active_board not in self.boards:
             allowed = f"must name one of the boards: {', '.join(self.boards)}"
-            meant = nearest(self.active_board, self.boards)
+            meant = closest(self.active_board, self.boards)
             yield Conflict("activeBoard", self.active_board, allowed, meant)
 
     @rule

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import yaml
 
-from common.fields import Kind, Plain
+from common.fields import Container, Kind
 from common.problems import Place
 
 
@@ -49,7 +49,7 @@ def plain_secrets(kind: Kind[Any], value: object, in_file: object, at: Place, *,
         entries = cast("list[object]", in_file) if isinstance(in_file, list) else []
         pairs = zip_longest(cast("list[object]", value), entries)
         children = ((index, child, entry) for index, (child, entry) in enumerate(pairs))
-    elif kind.secret and isinstance(kind, Plain) and value is not None and (not encrypted or value == in_file):
+    elif kind.secret and not isinstance(kind, Container) and value is not None and (not encrypted or value == in_file):
         yield at
     for step, child, entry in children:
         if inner := kind.inside(step):

@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from common.fields import DEFAULT, KIND, Kind, ListOf, MapOf, Plain, Section, camel
+from common.fields import DEFAULT, KIND, Kind, ListOf, MapOf, Section, camel
+from common.plain import Plain
 from common.settings import NAMESPACE, Settings, SettingsError, parse
 
 ROOT = Path(__file__).parents[2]
