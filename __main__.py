@@ -6,14 +6,16 @@ from pulumi import ResourceOptions
 
 from board import Board, BoardArgs
 from common import providers
+from common.errors import shown_once
 from common.helm import Charts
 from common.settings import GRAFANA, load
 from game_app import GameApp, GameAppArgs, Workshop, load_course
 from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
 from observability import Observability, ObservabilityArgs
 
-settings = load(pulumi.Config(), pulumi.get_stack())
-course = load_course(settings.game_app.hunt)
+with shown_once():
+    settings = load(pulumi.Config(), pulumi.get_stack())
+    course = load_course(settings.game_app.hunt)
 scaleway = providers.scaleway(settings.scaleway)
 ssh = pulumi_command.Provider("ssh")
 charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)

@@ -68,6 +68,7 @@ class BoardArgs:
     ) -> BoardArgs:
         """The board of that name, as an environment's settings describe it."""
         own = settings.boards[board]
+        players = settings.players.cidrs if settings.teams.all else ()
         return cls(
             environment=settings.environment,
             board=board,
@@ -94,7 +95,8 @@ class BoardArgs:
                 )
                 for name, pool in own.pools.items()
             },
-            api_cidrs=own.api_cidrs,
+            # Each network once, whoever comes from it.
+            api_cidrs=tuple(dict.fromkeys((*own.api_cidrs, *players))),
             ready_timeout=own.ready_timeout_seconds,
             protect=not own.allow_replacement,
             zone=zone,

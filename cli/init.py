@@ -18,7 +18,7 @@ import typer
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder
 from cli.stack import PROJECT, Stack, Tree
 from common.keys import dns_key, key_pair, password
-from common.settings import NAMESPACE, Environment, SettingsError, parse
+from common.settings import HOW_TO_MEND, NAMESPACE, Environment, SettingsError
 
 
 def starter(environment: str, domain: str | None, operators: Sequence[str]) -> Tree:
@@ -119,12 +119,11 @@ def init(
     added = of.add(
         before, completed(_merged(given, before), starter(environment, domain, operators or []), new_secrets())
     )
-    after = of.read()
     print(f"Stack {of.name}: added {', '.join(added)}." if added else f"Stack {of.name} lacked nothing.")
     try:
-        settings = parse(after, of.name)
+        settings = of.settings()
     except SettingsError as error:
-        print("Left to set with 'pulumi config set --path KEY VALUE' (a secret with --secret, on standard input):")
+        print(f"Left to set. {HOW_TO_MEND}")
         for problem in error.problems:
             print(f"  {NAMESPACE}:{problem}")
         return 2

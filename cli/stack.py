@@ -8,8 +8,10 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-from common.fields import Kind, MapOf, Section
-from common.settings import NAMESPACE, Settings
+from common.fields import Kind, Section
+from common.problems import written
+from common.settings import NAMESPACE, Settings, parse
+from common.stack_file import stored
 
 Tree = dict[str, Any]
 PROJECT: Final = Path(__file__).parent.parent
@@ -23,21 +25,13 @@ def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Gene
     """Each single value of a tree as the engine takes it: its path, its text, and whether it is a secret."""
     if isinstance(value, dict):
         for name, child in cast("Tree", value).items():
-            # A dot in a name, as label keys have it, would be read as a level of its own.
-            step = f'["{name}"]' if "." in name else f".{name}" if path else name
-            yield from leaves(child, path + step, _kind_of(kind, name))
+            yield from leaves(child, path + written(name, first=not path), kind and kind.inside(name))
     elif isinstance(value, list):
         for index, child in enumerate(cast("list[Any]", value)):
-            yield from leaves(child, f"{path}[{index}]", None)
+            yield from leaves(child, path + written(index, first=False), kind and kind.inside(index))
     else:
         text = value if isinstance(value, str) else json.dumps(value)
         yield path, text, kind is not None and kind.secret
-
-
-def _kind_of(parent: Kind[Any] | None, name: str) -> Kind[Any] | None:
-    if isinstance(parent, Section):
-        return parent.settings.get(name)
-    return cast("MapOf[Any]", parent).element if isinstance(parent, MapOf) else None
 
 
 class Stack:
@@ -54,10 +48,24 @@ class Stack:
 
     def read(self) -> Tree:
         """All settings of the file, secrets in plain text."""
+        found = {key: entry.get("objectValue", entry.get("value")) for key, entry in self._config().items()}
+        # The project file gives something empty to what is not set.
+        return {key: value for key, value in found.items() if value not in ("", {})}
+
+    def settings(self) -> Settings:
+        """The settings as the program reads them. Raises SettingsError for what the program would refuse."""
+        config = self._config()
+        return parse(
+            {key: entry.get("objectValue", entry.get("value")) for key, entry in config.items()},
+            self.name,
+            encrypted=[key for key, entry in config.items() if entry.get("secret")],
+            in_file=stored(self._project, self.name, NAMESPACE),
+        )
+
+    def _config(self) -> Tree:
         found = json.loads(self._run(["config", "--json", "--show-secrets", "--stack", self.name]))
         prefix = f"{NAMESPACE}:"
-        own = {key.removeprefix(prefix): entry for key, entry in found.items() if key.startswith(prefix)}
-        return {key: entry.get("objectValue", entry.get("value")) for key, entry in own.items()}
+        return {key.removeprefix(prefix): entry for key, entry in found.items() if key.startswith(prefix)}
 
     def add(self, before: Tree, after: Tree) -> list[str]:
         """Write the values that `after` has and `before` has not. Gives their keys."""

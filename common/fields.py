@@ -8,44 +8,30 @@ which could not be read is passed over, because that value has been reported alr
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar, cast, dataclass_transform, overload
 
 import pulumi
 
-T = TypeVar("T")
+from common.problems import HIDDEN, Place, hint, nearest, shown
+from common.rules import Conflict, rules_of
 
-HIDDEN: Final = "(hidden)"
-LONGEST_SHOWN: Final = 60
-"""Characters of a wrong value that a message repeats."""
+T = TypeVar("T")
 
 
 class RefusedError(Exception):
     """A value cannot be what its field wants; the text says what it must be."""
 
+    def __init__(self, allowed: str, *, meant: str | None = None) -> None:
+        super().__init__(f"{allowed}{hint(meant)}")
+        self.meant = meant
+        """What was meant in all likelihood."""
+
 
 class ReportedError(Exception):
     """A list or map has entries that were refused, and reported: it is not whole, so no rule may judge by it."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One wrong setting."""
-
-    key: str
-    """Where it stands, such as `scaleway.region` or `boards.main.pools.small.size`."""
-    value: str
-    """What stands there, fit to be shown: never a secret, empty where nothing stands there."""
-    allowed: str
-    """What it must be, as a sentence that the key begins."""
-
-    def __str__(self) -> str:
-        shown = f" = {self.value}" if self.value else ""
-        return f"{self.key}{shown}: {self.allowed}"
 
 
 @dataclass(frozen=True)
@@ -63,41 +49,6 @@ class Secret:
         return pulumi.Output.secret(self.value)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where in the settings a value stands, and the list that its problems go to."""
-
-    key: str
-    problems: list[Problem]
-
-    def child(self, name: str) -> Place:
-        return Place(f"{self.key}.{name}" if self.key else name, self.problems)
-
-    def report(self, value: object, allowed: str, *, secret: bool = False) -> None:
-        self.problems.append(Problem(self.key, HIDDEN if secret else shown(value), allowed))
-
-
-def shown(value: object) -> str:
-    """A wrong value as a message may repeat it.
-
-    Objects are named only, and so is what looks like a key or a password in a URL: they may hold
-    a secret that was put in the wrong place.
-    """
-    if isinstance(value, Mapping):
-        return "(an object)"
-    if isinstance(value, str) and ("PRIVATE KEY" in value or "@" in value.partition("//")[2]):
-        return HIDDEN
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that a mistyped one is closest to, or nothing."""
-    folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return f" (did you mean {folded[close[0]]}?)" if close else ""
-
-
 class Kind(ABC, Generic[T]):
     """What a value may be: a sentence for people, and the reading that refuses everything else."""
 
@@ -113,21 +64,38 @@ class Kind(ABC, Generic[T]):
         that too little is left of it.
         """
 
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        """What may stand inside it under a name, or in a list at an index; None for what has no such place."""
+        del step
+        return None
 
-class Plain(Kind[T]):
-    """A value that has no others inside it."""
+    @abstractmethod
+    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
+        """The commands that give it a value where it has none, or a wrong one of the same shape."""
 
-    def __init__(self, allowed: str, convert: Callable[[object], T], *, secret: bool = False) -> None:
-        super().__init__(allowed, secret=secret)
-        self.convert = convert
-
-    def read(self, value: object, at: Place) -> T:
-        del at
-        return self.convert(value)
+    def mend(self, value: object, at: Place, meant: str | None = None) -> Sequence[str]:
+        """The commands that put a right value in the place of a wrong one."""
+        del value
+        return self.fill(at, meant)
 
 
-class ListOf(Kind[tuple[T, ...]]):
+class Container(Kind[T]):
+    """A value with others inside it."""
+
+    shape: type
+    """What it is in JSON."""
+
+    def mend(self, value: object, at: Place, meant: str | None = None) -> Sequence[str]:
+        if value is None or isinstance(value, self.shape):
+            return self.fill(at, meant)
+        # What is wrong goes first: the engine puts nothing into it. In a list, what follows takes its place.
+        return (at.remove(), *(() if isinstance(at.steps[-1], int) else self.fill(at, meant)))
+
+
+class ListOf(Container[tuple[T, ...]]):
     """A list whose elements are all of one kind."""
+
+    shape = list
 
     def __init__(self, element: Kind[T], *, least: int = 0) -> None:
         count = "a list" if least == 0 else f"a list of at least {least}"
@@ -135,18 +103,28 @@ class ListOf(Kind[tuple[T, ...]]):
         self.element = element
         self._least = least
 
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        return self.element if isinstance(step, int) else None
+
+    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
+        return self.element.fill(at.child(0), meant)
+
     def read(self, value: object, at: Place) -> tuple[T, ...]:
         if not isinstance(value, list) or len(cast("list[object]", value)) < self._least:
             raise RefusedError(f"must be {self.allowed}")
         entries = cast("list[object]", value)
-        found = [typed for n, entry in enumerate(entries) for typed in _entry(self.element, entry, at.child(str(n)))]
+        # From the end, so that of several commands that remove an entry each still finds its own.
+        read = [_entry(self.element, entries[n], at.child(n)) for n in reversed(range(len(entries)))]
+        found = [typed for each in reversed(read) for typed in each]
         if len(found) < len(entries):
             raise ReportedError
         return tuple(found)
 
 
-class MapOf(Kind[Mapping[str, T]]):
+class MapOf(Container[Mapping[str, T]]):
     """An object that gives each of several names a value of one kind."""
+
+    shape = dict
 
     def __init__(self, name: Kind[str], element: Kind[T], *, least: int = 0) -> None:
         count = "an object" if least == 0 else f"an object with at least {least} entry"
@@ -154,6 +132,12 @@ class MapOf(Kind[Mapping[str, T]]):
         self.element = element
         self._name = name
         self._least = least
+
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        return self.element if isinstance(step, str) else None
+
+    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
+        return self.element.fill(at.child("NAME"), meant)
 
     def read(self, value: object, at: Place) -> Mapping[str, T]:
         if not isinstance(value, dict) or len(cast("dict[str, object]", value)) < self._least:
@@ -166,7 +150,7 @@ class MapOf(Kind[Mapping[str, T]]):
                 self._name.read(name, place)
             except RefusedError as refused:
                 # The name is what is wrong; its entry may hold anything and is not repeated.
-                at.problems.append(Problem(place.key, "", f"has a name that {refused}"))
+                place.report("", f"has a name that {refused}", (place.remove(),))
                 continue
             found.update((name, each) for each in typed)
         if len(found) < len(cast("dict[str, object]", value)):
@@ -174,16 +158,27 @@ class MapOf(Kind[Mapping[str, T]]):
         return found
 
 
-class Section(Kind[T]):
+class Section(Container[T]):
     """An object with the settings that a section's class declares, and no other."""
+
+    shape = dict
 
     def __init__(self, cls: type[T]) -> None:
         self.cls = cls
         self.settings = settings_of(cls)
+        fields = dataclasses.fields(cast("Any", cls))
+        self.required = frozenset(camel(each.name) for each in fields if DEFAULT not in each.metadata)
         super().__init__(
             f"an object with {', '.join(self.settings)}",
             secret=any(kind.secret for kind in self.settings.values()),
         )
+
+    def inside(self, step: str | int) -> Kind[Any] | None:
+        return self.settings.get(step) if isinstance(step, str) else None
+
+    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
+        required = {name: kind for name, kind in self.settings.items() if name in self.required}
+        return [command for name, kind in required.items() for command in kind.fill(at.child(name), meant)]
 
     def read(self, value: object, at: Place) -> T:
         if not isinstance(value, dict):
@@ -192,9 +187,28 @@ class Section(Kind[T]):
         instance = _read_fields(self.cls, given, at)
         for name in given:
             if name not in self.settings:
-                at.problems.append(Problem(at.child(name).key, "", f"is no setting{nearest(name, self.settings)}"))
-        _check_rules(instance, at)
+                place = at.child(name)
+                place.report("", f"is no setting{nearest(name, self.settings)}", (place.remove(),))
+        self._check_rules(instance, at)
         return instance
+
+    def _check_rules(self, instance: object, at: Place) -> None:
+        for each in rules_of(type(instance)):
+            try:
+                for conflict in each(instance):
+                    self._report(conflict, at)
+            except AttributeError as error:
+                if not _was_refused(error):
+                    raise
+
+    def _report(self, conflict: Conflict, at: Place) -> None:
+        kind: Kind[Any] | None = self
+        for name in conflict.steps:
+            step = int(name) if isinstance(kind, ListOf) else name
+            kind, at = kind and kind.inside(step), at.child(step)
+        value = HIDDEN if conflict.value is None else "" if conflict.value == "" else shown(conflict.value)
+        commands = conflict.remedy(at) if conflict.remedy else kind.fill(at, conflict.meant) if kind else ()
+        at.report(value, f"{conflict.allowed}{hint(conflict.meant)}", commands)
 
 
 def _entry(kind: Kind[T], value: object, at: Place) -> list[T]:
@@ -202,7 +216,7 @@ def _entry(kind: Kind[T], value: object, at: Place) -> list[T]:
     try:
         return [kind.read(value, at)]
     except RefusedError as refused:
-        at.report(value, str(refused), secret=kind.secret)
+        at.report(HIDDEN if kind.secret else shown(value), str(refused), kind.mend(value, at, refused.meant))
     except ReportedError:
         pass
     return []
@@ -247,116 +261,29 @@ def _read_fields(cls: type[T], given: Mapping[str, object], at: Place) -> T:
     """A section with those fields set that could be read; the others it has not at all."""
     instance = object.__new__(cls)
     for each in dataclasses.fields(cast("Any", cls)):
-        kind = cast("Kind[object]", each.metadata[KIND])
-        place = at.child(camel(each.name))
-        value = given.get(camel(each.name))
-        if value is not None:
-            for typed in _entry(kind, value, place):
-                object.__setattr__(instance, each.name, typed)
-        elif DEFAULT in each.metadata:
+        name, kind = camel(each.name), cast("Kind[object]", each.metadata[KIND])
+        place, value = at.child(name), given.get(name)
+        if DEFAULT in each.metadata and name not in given:
             object.__setattr__(instance, each.name, each.metadata[DEFAULT])
+        elif DEFAULT in each.metadata and value is None:
+            place.report("null", f"must be {kind.allowed}, or left out", (place.remove(),))
+        elif DEFAULT not in each.metadata and _is_nothing(kind, value) and not isinstance(kind, Section):
+            place.report("", f"is missing; it must be {kind.allowed}", kind.fill(place))
         else:
-            place.problems.append(Problem(place.key, "", f"is missing; it must be {kind.allowed}"))
+            # What a section lacks is told setting by setting.
+            present: object = {} if value is None else value
+            for typed in _entry(kind, present, place):
+                object.__setattr__(instance, each.name, typed)
     return instance
 
 
-@dataclass(frozen=True)
-class Conflict:
-    """What a rule found: a value that its field allows, but not beside the other settings."""
-
-    key: str
-    """Relative to the section that has the rule."""
-    value: object
-    """The value in question; None where it is a secret."""
-    allowed: str
-
-
-Rule = Callable[[Any], Iterable[Conflict]]
-_RULE: Final = "_settings_rule"
-R = TypeVar("R", bound=Rule)
-
-
-def rule(method: R) -> R:
-    """Mark a method of a section as a rule between settings: it yields the conflicts that it sees."""
-    setattr(method, _RULE, True)
-    return method
-
-
-def _rules_of(cls: type) -> Generator[Rule]:
-    for base in cls.__mro__:
-        yield from (cast("Rule", member) for member in vars(base).values() if hasattr(member, _RULE))
-
-
-def _check_rules(instance: object, at: Place) -> None:
-    for each in _rules_of(type(instance)):
-        try:
-            for conflict in each(instance):
-                place = Place(".".join(filter(None, (at.key, conflict.key))), at.problems)
-                place.report(conflict.value, conflict.allowed, secret=conflict.value is None)
-        except AttributeError as error:
-            if not _was_refused(error):
-                raise
+def _is_nothing(kind: Kind[Any], value: object) -> bool:
+    """Whether a value is none: what the project file gives to a key that must be given counts as none, too."""
+    empty: object = {} if isinstance(kind, MapOf) else "" if not isinstance(kind, Container) else None
+    return value is None or value == empty
 
 
 def _was_refused(error: AttributeError) -> bool:
     """Whether what a rule missed is a setting that was wrong and has been reported."""
     owner = type(error.obj)
     return dataclasses.is_dataclass(owner) and error.name in {each.name for each in dataclasses.fields(owner)}
-
-
-def one_of(names: Collection[str]) -> Plain[str]:
-    """One of a few words."""
-    allowed = f"one of {', '.join(names)}"
-
-    def convert(value: object) -> str:
-        if isinstance(value, str) and value in names:
-            return value
-        raise RefusedError(f"must be {allowed}{nearest(str(value), names)}")
-
-    return Plain(allowed, convert)
-
-
-def integer(lowest: int, highest: int, unit: str = "") -> Plain[int]:
-    """A whole number within bounds, both included."""
-    allowed = f"a whole number from {lowest} to {highest}{' ' + unit if unit else ''}"
-
-    def convert(value: object) -> int:
-        # A bool is an int to Python, but not to whoever wrote it.
-        if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
-            return value
-        raise RefusedError(f"must be {allowed}")
-
-    return Plain(allowed, convert)
-
-
-def _true_or_false(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise RefusedError("must be true or false")
-
-
-boolean: Final = Plain("true or false", _true_or_false)
-
-
-def text(allowed: str, accepts: Callable[[str], bool]) -> Plain[str]:
-    """Text that a test accepts; a ValueError of the test is a no."""
-
-    def convert(value: object) -> str:
-        try:
-            if isinstance(value, str) and accepts(value):
-                return value
-        except ValueError as error:
-            raise RefusedError(f"must be {allowed}") from error
-        raise RefusedError(f"must be {allowed}")
-
-    return Plain(allowed, convert)
-
-
-def secret(plain: Plain[str]) -> Plain[Secret]:
-    """The same text, kept from every message and encrypted in the stack's file and state."""
-    return Plain(plain.allowed, lambda value: Secret(plain.convert(value)), secret=True)
-
-
-def optional(plain: Plain[T]) -> Plain[T | None]:
-    """The same kind for a setting that may be left out; it is None then."""
-    return Plain(plain.allowed, plain.convert, secret=plain.secret)

@@ -8,7 +8,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from common import kinds
-from common.fields import Conflict, ListOf, Secret, rule, secret, section, setting, text
+from common.fields import ListOf, Secret, section, setting
+from common.plain import secret, text
+from common.rules import Conflict, rule
 
 ANSWERS_A_MINUTE: Final = 900
 """Most answers that GitHub gives to one account in a minute.

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from common.fields import camel, text
+from common.fields import camel
+from common.plain import text
 from common.versions import Images
 
 PINNED: Final[Mapping[str, str]] = {camel(each.name): str(each.default) for each in dataclasses.fields(Images)}

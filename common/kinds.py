@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 from cryptography.x509 import load_pem_x509_certificates
 
-from common.fields import Kind, MapOf, Place, Plain, RefusedError, nearest, one_of, secret, text
+from common.fields import Kind, MapOf, RefusedError
 from common.keys import DNS_KEY_BYTES, bare_public_key, public_key_of
+from common.plain import Plain, one_of, secret, text
+from common.problems import Place, closest
 from common.versions import CHARTS, NEWEST_KUBERNETES, OLDEST_KUBERNETES
 
 LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -127,6 +129,7 @@ sha256: Final = matching("a SHA-256 of 64 hexadecimal digits in small letters", 
 certificates: Final = text(
     "one or more X.509 certificates in PEM, such as a private authority's root",
     lambda value: bool(load_pem_x509_certificates(value.encode())),
+    from_file=True,
 )
 email: Final = matching("an e-mail address, such as 'operators@example.org'", r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 mail_server: Final = matching(
@@ -153,11 +156,17 @@ secret_key: Final = secret(text("a Scaleway secret key, which is a UUID", lambda
 instance_type: Final = matching("an Instance type, such as 'PLAY2-MICRO'", r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+")
 
 
+def _is_node_type(name: str) -> bool:
+    family, _, size = name.partition("-")
+    return not NOT_FOR_POOLS.fullmatch(name) and bool(re.fullmatch(NODE_TYPES.get(family, "(?!)"), size))
+
+
 def _node_type(value: object) -> str:
     found = instance_type.convert(value)
-    family, _, size = found.partition("-")
-    if NOT_FOR_POOLS.fullmatch(found) or not re.fullmatch(NODE_TYPES.get(family, "(?!)"), size):
-        raise RefusedError(f"must be {node_type.allowed}{nearest(family, NODE_TYPES)}")
+    if not _is_node_type(found):
+        family, _, size = found.partition("-")
+        meant = f"{closest(family, NODE_TYPES)}-{size}"
+        raise RefusedError(f"must be {node_type.allowed}", meant=meant if _is_node_type(meant) else None)
     return found
 
 
@@ -193,7 +202,9 @@ label_value: Final = matching(
 
 
 public_key: Final = text(
-    "an SSH public key that begins with 'ssh-ed25519 '", lambda value: bool(bare_public_key(value))
+    "an SSH public key that begins with 'ssh-ed25519 '",
+    lambda value: bool(bare_public_key(value)),
+    from_file=True,
 )
 
 
@@ -206,7 +217,7 @@ def _private_key(value: object) -> str:
 _has_public_half: Final = text(
     "an Ed25519 private key in OpenSSH's format, without a passphrase", lambda value: bool(public_key_of(value))
 )
-private_key: Final = secret(Plain(_has_public_half.allowed, _private_key))
+private_key: Final = secret(Plain(_has_public_half.allowed, _private_key, from_file=True))
 
 
 def _password(value: str) -> bool:
@@ -232,11 +243,16 @@ image_folder: Final = matching(
     r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)+",
 )
 registry_config: Final = secret(
-    text("Docker's config.json with a registry's login, as text", lambda value: isinstance(json.loads(value), dict))
+    text(
+        "Docker's config.json with a registry's login, as text",
+        lambda value: isinstance(json.loads(value), dict),
+        from_file=True,
+    )
 )
 signing_key: Final = secret(
     text(
         "cosign's private key, a text that begins with '-----BEGIN ENCRYPTED'",
         lambda value: value.startswith("-----BEGIN ENCRYPTED"),
+        from_file=True,
     )
 )

@@ -9,36 +9,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Generator, Mapping, Sequence
+from importlib.util import find_spec
 from ipaddress import IPv4Network
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 import pulumi
 from pulumi.runtime import config as engine
 
 from common import kinds
-from common.fields import (
-    Conflict,
-    ListOf,
-    MapOf,
-    Place,
-    Problem,
-    Secret,
-    Section,
-    boolean,
-    camel,
-    integer,
-    nearest,
-    one_of,
-    optional,
-    rule,
-    secret,
-    section,
-    setting,
-    settings_of,
-)
+from common.fields import Container, ListOf, MapOf, Secret, Section, camel, section, setting, settings_of
 from common.github import ANSWERS_A_MINUTE, GitHub, is_login
 from common.images import PINNED, asks_no_extension, image, mirror, registry, registry_of, resolved
 from common.keys import bare_public_key, public_key_of
+from common.plain import boolean, integer, one_of, optional, secret
+from common.problems import HIDDEN, Place, Problem, closest
+from common.rules import Conflict, left_out, rule
+from common.stack_file import plain_secrets, stored
 from common.teams import Teams
 from common.versions import ACME_DIRECTORIES, CHARTS, HELM, K3S, Images
 
@@ -53,11 +41,17 @@ VOLUME_TYPES: Final = ("l_ssd", "sbs_5k", "sbs_15k")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
 GITEA, GITHUB = "gitea", "github"
+INSTALL_GITHUB: Final = ".venv/bin/pip install -r requirements-github.txt"
 ANSWERS_FOR_A_TEAM: Final = 4
 """What the hunt asks the source control at each look at a team, for its step and its pull requests."""
 USABLE_PERCENT: Final = 80
 """Part of a volume for logs that they may fill: the rest is for what is not deleted yet."""
 _PUBLISHERS: Final = {name: chart.repository for name, chart in CHARTS.items()}
+
+
+HOW_TO_MEND: Final = (
+    "Below each stands what mends it, with your own VALUE, FILE or NAME; a secret is asked for, and not shown."
+)
 
 
 class SettingsError(pulumi.RunError):
@@ -67,10 +61,9 @@ class SettingsError(pulumi.RunError):
         self.problems = tuple(problems)
         count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
         listed = "\n".join(f"  {NAMESPACE}:{problem}" for problem in problems)
-        super().__init__(
-            f"{count} wrong. Nothing was changed. Correct each with 'pulumi config set --path KEY VALUE' "
-            f"(a secret with --secret and the value on standard input):\n{listed}"
-        )
+        text = f"{count} wrong. Nothing was changed. {HOW_TO_MEND}\n{listed}"
+        # Half of a surrogate pair, which JSON lets stand in a name, can be neither sent nor printed.
+        super().__init__(text.encode(errors="backslashreplace").decode())
 
 
 @section
@@ -113,6 +106,18 @@ class Operators:
     def keys_match(self) -> Generator[Conflict]:
         if public_key_of(self.ssh_private_key.value) != bare_public_key(self.ssh_public_key):
             yield Conflict("sshPrivateKey", None, "must be the private half of operators.sshPublicKey")
+
+
+@section
+class Players:
+    """The people who play: from where their own machines reach a board."""
+
+    cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr), default=())
+    """IPv4 networks from which their kubectl reaches every board's Kubernetes API, once teams play.
+
+    They come beside the operators' own `boards.NAME.apiCidrs`. Where there are none, steps that need kubectl, such as
+    the last one of the example hunt, cannot be done from the players' machines.
+    """
 
 
 @section
@@ -185,7 +190,7 @@ class Rancher:
     def passwords_where_enabled(self) -> Generator[Conflict]:
         for key, value in (("bootstrapPassword", self.bootstrap_password), ("adminPassword", self.admin_password)):
             if self.enabled and value is None:
-                yield Conflict(key, None, "must be given where rancher.enabled is true")
+                yield Conflict(key, "", "must be given where rancher.enabled is true")
         if self.admin_password and self.admin_password == self.bootstrap_password:
             yield Conflict(
                 "adminPassword", None, "must not be rancher.bootstrapPassword, which is stored in the cluster"
@@ -359,9 +364,8 @@ class SignIn:
             if self.provider == "oidc" and value is None:
                 yield Conflict(camel(key), "", "must be given where signIn.provider is oidc")
             if self.provider == "rancher" and value is not None:
-                yield Conflict(
-                    camel(key), value, "must be left out where signIn.provider is rancher, whose it is known"
-                )
+                allowed = "must be left out where signIn.provider is rancher, whose it is known"
+                yield Conflict(camel(key), value, allowed, remedy=left_out)
 
 
 @section
@@ -475,7 +479,14 @@ class Delivery:
         if self.scm == GITHUB and self.github is None:
             yield Conflict("github", "", "must be given where delivery.scm is github")
         if self.scm == GITEA and self.github is not None:
-            yield Conflict("github", {}, "must be left out where delivery.scm is gitea, which needs none of it")
+            allowed = "must be left out where delivery.scm is gitea, which needs none of it"
+            yield Conflict("github", {}, allowed, remedy=left_out)
+
+    @rule
+    def githubs_package_is_there(self) -> Generator[Conflict]:
+        if self.scm == GITHUB and find_spec("pulumi_github") is None:
+            allowed = "needs the package pulumi-github, which is installed only where it is used"
+            yield Conflict("scm", GITHUB, allowed, remedy=lambda _: (INSTALL_GITHUB,))
 
 
 @section
@@ -511,7 +522,7 @@ class Sources:
         for name, place in self.registries.items():
             if name not in known:
                 allowed = f"must take the place of a registry that an image comes from, which is {', '.join(known)}"
-                yield Conflict(f"registries.{name}", place, allowed)
+                yield Conflict(("registries", name), place, allowed, remedy=left_out)
 
     @rule
     def drone_asks_its_extensions(self) -> Generator[Conflict]:
@@ -537,6 +548,8 @@ class Settings:
     """Where at Scaleway, and with whose rights."""
     operators: Operators = setting(Section(Operators))
     """Who runs the game."""
+    players: Players = setting(Section(Players), default=Players())
+    """From where people play; without their networks no player's machine reaches a board's Kubernetes API."""
     gamemaster: GameMaster = setting(Section(GameMaster))
     """The game master."""
     certificates: Certificates = setting(Section(Certificates), default=Certificates())
@@ -631,13 +644,14 @@ class Settings:
                 "must be given where certificates.authority is staging, for no board's agent trusts that by itself: "
                 "the root certificates in PEM, see https://letsencrypt.org/docs/staging-environment/"
             )
-            yield Conflict("rancher.caBundle", None, allowed)
+            yield Conflict("rancher.caBundle", "", allowed)
 
     @rule
     def active_board_exists(self) -> Generator[Conflict]:
         if self.active_board not in self.boards:
-            allowed = f"must name one of the boards: {', '.join(self.boards)}{nearest(self.active_board, self.boards)}"
-            yield Conflict("activeBoard", self.active_board, allowed)
+            allowed = f"must name one of the boards: {', '.join(self.boards)}"
+            meant = closest(self.active_board, self.boards)
+            yield Conflict("activeBoard", self.active_board, allowed, meant)
 
     @rule
     def teams_have_a_source_control(self) -> Generator[Conflict]:
@@ -654,13 +668,19 @@ class Settings:
     def players_have_accounts_at_github(self) -> Generator[Conflict]:
         if self.delivery.github is None:
             return
-        for name in (player for team in self.teams.all for player in team.players):
+        listed = {
+            f"teams.list.{number}.players.{place}": player
+            for number, team in enumerate(self.teams.list)
+            for place, player in enumerate(team.players)
+        }
+        filed = [("teams.file", player) for team in self.teams.file for player in team.players]
+        for key, name in (*listed.items(), *filed):
             if not is_login(name) or name == self.delivery.github.account:
                 allowed = (
-                    "must be players' own accounts where delivery.scm is github, not the operators': "
-                    "at most 39 letters, digits and single hyphens each"
+                    "must be a player's own account where delivery.scm is github, not the operators': "
+                    "at most 39 letters, digits and single hyphens"
                 )
-                yield Conflict("teams", name, allowed)
+                yield Conflict(key, name, allowed)
 
     @rule
     def github_answers_so_often(self) -> Generator[Conflict]:
@@ -684,7 +704,8 @@ class Settings:
         }
         for key, label in named.items():
             if label in takers:
-                yield Conflict(key, label, f"must be a name of its own below the zone, not that of {takers[label]}")
+                allowed = f"must be a name of its own below the zone, not that of {takers[label]}"
+                yield Conflict(key, label, allowed, remedy=left_out if key.startswith("boards.") else None)
             takers.setdefault(label, key)
 
     @rule
@@ -735,22 +756,34 @@ def load(config: pulumi.Config, stack: str) -> Settings:
         {key: config.get(key) for key in keys},
         stack,
         encrypted=[key for key in keys if engine.is_config_secret(prefix + key)],
+        in_file=stored(Path(pulumi.get_root_directory() or "."), stack, config.name),
     )
 
 
-def parse(given: Mapping[str, object], stack: str, *, encrypted: Collection[str] | None = None) -> Settings:
+def parse(
+    given: Mapping[str, object],
+    stack: str,
+    *,
+    encrypted: Collection[str] | None = None,
+    in_file: Mapping[str, object] = MappingProxyType({}),
+) -> Settings:
     """The settings in plain objects or as JSON, for the stack of that name.
 
-    encrypted: the top-level keys that the stack's file keeps encrypted; None where that is not known.
+    encrypted: the top-level keys that hold an encrypted value, as the engine says; None where that is not known.
+    in_file: what the stack's file holds (`stack_file.stored`).
     Raises SettingsError with every problem.
     """
-    problems: list[Problem] = []
-    plain = {key: _decoded(key, value, problems) for key, value in given.items()}
-    settings = Section(Settings).read(plain, Place("", problems))
-    problems += _stack_problems(given.get("environment"), stack)
-    problems += _encryption_problems(given, encrypted)
-    if problems:
-        raise SettingsError(problems)
+    top = Place(stack, [])
+    plain = {key: _decoded(value, top.child(key)) for key, value in given.items()}
+    settings = Section(Settings).read(plain, top)
+    _check_stack(given.get("environment"), top.child("environment"))
+    if encrypted is not None:
+        for key, kind in settings_of(Settings).items():
+            held = in_file.get(key)
+            for place in plain_secrets(kind, plain.get(key), held, top.child(key), encrypted=key in encrypted):
+                place.report(HIDDEN, "stands in plain text and must be encrypted", (place.encrypt(),))
+    if top.problems:
+        raise SettingsError(top.problems)
     return settings
 
 
@@ -758,16 +791,16 @@ class _TwiceError(ValueError):
     """A name stands twice in one object."""
 
 
-def _decoded(key: str, value: object, problems: list[Problem]) -> object:
+def _decoded(value: object, at: Place) -> object:
     """A value as its section wants it: the engine hands objects over as JSON, and text as it is."""
-    kind = settings_of(Settings).get(key)
-    if isinstance(value, str) and isinstance(kind, (Section, MapOf)):
+    kind = settings_of(Settings).get(at.key)
+    if isinstance(value, str) and isinstance(kind, Container):
         try:
             return json.loads(value, object_pairs_hook=_each_once)
         except _TwiceError as error:
-            problems.append(Problem(f"{key}.{error}", "", "must be given once"))
+            at.child(str(error)).report("", "must be given once")
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -782,18 +815,12 @@ def _each_once(entries: list[tuple[str, object]]) -> Mapping[str, object]:
     return found
 
 
-def _stack_problems(environment: object, stack: str) -> Generator[Problem]:
+def _check_stack(environment: object, at: Place) -> None:
     """One environment has one stack of its name, so that nobody changes production by a slip; rehearsals are many."""
     if environment not in ENVIRONMENTS:
         return
-    matches = stack.startswith(REHEARSAL) if environment == REHEARSAL else stack == environment
+    matches = at.stack.startswith(REHEARSAL) if environment == REHEARSAL else at.stack == environment
     if not matches:
-        yield Problem("environment", f'"{environment}"', f"must be the environment of the stack, which is {stack!r}")
-
-
-def _encryption_problems(given: Mapping[str, object], encrypted: Collection[str] | None) -> Generator[Problem]:
-    if encrypted is None:
-        return
-    for key, kind in settings_of(Settings).items():
-        if kind.secret and key in given and key not in encrypted:
-            yield Problem(key, "", "has secrets in plain text; set them with 'pulumi config set --secret --path'")
+        meant = at.stack if at.stack in ENVIRONMENTS else "VALUE"
+        allowed = f"must be the environment of the stack, which is {at.stack!r}"
+        at.report(f'"{environment}"', allowed, (at.set(meant),))

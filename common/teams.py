@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
 from common.fields import (
-    Conflict,
     Kind,
     ListOf,
-    Place,
-    Problem,
     RefusedError,
     ReportedError,
     Section,
-    rule,
     section,
     setting,
-    shown,
-    text,
 )
+from common.plain import text
+from common.problems import Place, Problem, shown
+from common.rules import Conflict, rule
 
 MOST_PLAYERS: Final = 2000
+LONGEST_LIST: Final = 200
+"""Teams that the settings may list: they reach the program in one variable of its environment, which Linux bounds.
+
+It holds 131,072 bytes (MAX_ARG_STRLEN): so many teams, with as many players as may play and their longest names, fit
+in beside all other settings.
+"""
 LARGEST_FILE: Final = 1024 * 1024
 """Bytes: 2,000 players need a tenth of it."""
 _TAKEN = """
@@ -73,6 +76,9 @@ class TeamFile(Kind[tuple[Team, ...]]):
             "the name of a file in the project's folder, with one team a line: 'team: player, player' ('#' begins a "
             "comment)"
         )
+
+    def fill(self, at: Place, meant: str | None = None) -> Sequence[str]:
+        return (at.set(meant or "FILE"),)
 
     def read(self, value: object, at: Place) -> tuple[Team, ...]:
         if not isinstance(value, str) or not _FILE.fullmatch(value):
@@ -132,12 +138,18 @@ def _line_problems(key: str, number: int, team: str, players: list[str], line_of
         line_of.setdefault(mark, number)
 
 
+def _moved_to_a_file(at: Place) -> Sequence[str]:
+    """The remedy for a list that is too long, once the file is written."""
+    file = Place(at.stack, at.problems, (*at.steps[:-1], "file"))
+    return (file.set("FILE"), at.remove())
+
+
 @section
 class Teams:
     """Who plays."""
 
     list: tuple[Team, ...] = setting(ListOf(Section(Team)), default=())
-    """The teams, where there are few."""
+    """The teams, where there are 200 at most."""
     file: tuple[Team, ...] = setting(TeamFile(), default=())
     """A file with the teams, where there are many."""
 
@@ -158,6 +170,15 @@ class Teams:
                 if player in players:
                     yield Conflict(f"list.{index}.players.{place}", player, "must not play twice")
                 players.add(player)
+
+    @rule
+    def many_are_in_a_file(self) -> Generator[Conflict]:
+        if len(self.list) > LONGEST_LIST:
+            allowed = (
+                f"must have at most {LONGEST_LIST} teams, for the settings travel in one variable of 128 KiB: "
+                "put them into a file, one 'team: player, player' a line, and name it in teams.file"
+            )
+            yield Conflict("list", len(self.list), allowed, remedy=_moved_to_a_file)
 
     @rule
     def there_are_not_too_many(self) -> Generator[Conflict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import re
 from typing import Any
 
 from cryptography import x509
@@ -67,6 +68,7 @@ _COMPLETE: Tree = {
         "sshPublicKey": _OPERATOR.public + " somebody@example.org",
         "sshPrivateKey": _OPERATOR.private,
     },
+    "players": {"cidrs": ["198.51.100.0/24", "203.0.113.0/24"]},
     "gamemaster": {
         "type": "PLAY2-MICRO",
         "image": "debian_trixie",
@@ -187,10 +189,10 @@ def complete() -> Tree:
 
 
 def spoiled(changes: dict[str, object]) -> Tree:
-    """The complete environment with other values at some keys, written as `scaleway.region` or `operators.cidrs.0`."""
+    """The complete environment with other values at some keys, written as `scaleway.region` or `operators.cidrs[0]`."""
     tree = complete()
     for key, value in changes.items():
-        *path, last = key.split(".")
+        *path, last = re.findall(r"[^.\[\]]+", key)
         place: Any = tree
         for step in path:
             place = place[int(step) if isinstance(place, list) else step]

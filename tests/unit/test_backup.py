@@ -50,7 +50,7 @@ def test_a_stack_that_was_never_raised_is_told(engine: Path, capsys: pytest.Capt
 def test_a_wrong_setting_and_a_missing_engine_are_told(engine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     engine.with_name("pulumi.configuration").write_text("{}")
     assert save(engine, engine.with_name("file")) == 1
-    assert "shambhala:operators: is missing" in capsys.readouterr().err
+    assert "shambhala:operators.cidrs: is missing" in capsys.readouterr().err
     assert save(engine.with_name("none"), engine.with_name("file")) == 1
     assert "install Pulumi or name it with --pulumi" in capsys.readouterr().err
 

@@ -275,23 +275,37 @@ def test_a_new_cluster_serves_at_an_address_of_its_own_before_the_old_one_goes(g
     assert [urn.rpartition("::")[2] for urn in door.replace_with] == ["blue-kapsule-cluster"]
 
 
-def test_the_word_for_it_is_the_boards_own_setting() -> None:
-    settings = parse(spoiled({"boards.blue.allowReplacement": True}), "dev")
+def from_settings(board: str, changes: dict[str, object]) -> BoardArgs:
+    found: list[BoardArgs] = []
 
-    def args(board: str) -> BoardArgs:
-        return BoardArgs.from_settings(
-            settings,
-            board,
-            vpc_id="vpc",
-            zone="hunt.example.org",
-            name_server="192.0.2.10",
-            key=programs.BoardKey.of("blue"),
-            rancher=None,
-            charts=programs.CHARTS_AS_PUBLISHED,
+    def program() -> None:
+        found.append(
+            BoardArgs.from_settings(
+                parse(spoiled(changes), "dev"),
+                board,
+                vpc_id="vpc",
+                zone="hunt.example.org",
+                name_server="192.0.2.10",
+                key=programs.BoardKey.of("blue"),
+                rancher=None,
+                charts=programs.CHARTS_AS_PUBLISHED,
+            )
         )
 
-    found: list[bool] = []
-    run(lambda: found.extend(args(board).protect for board in ("blue", "green")), preview=True)
+    run(program, preview=True)
+    return found[0]
+
+
+@pytest.mark.parametrize("board", ["blue", "green"])
+def test_where_teams_play_every_boards_api_answers_the_players_too_and_nobody_twice(board: str) -> None:
+    assert tuple(from_settings(board, {}).api_cidrs) == ("203.0.113.0/24", "198.51.100.0/24")
+    assert tuple(from_settings(board, {"teams": {}}).api_cidrs) == ("203.0.113.0/24",)
+    assert tuple(from_settings(board, {"players": {}}).api_cidrs) == ("203.0.113.0/24",)
+
+
+def test_the_word_for_it_is_the_boards_own_setting() -> None:
+    changes: dict[str, object] = {"boards.blue.allowReplacement": True}
+    found = [from_settings(board, changes).protect for board in ("blue", "green")]
     assert found == [False, True]
 
 

@@ -11,8 +11,9 @@ from cli import __main__ as cli
 from cli.init import completed, new_secrets, starter
 from cli.stack import leaves
 from common import kinds
-from common.fields import Place, Section
+from common.fields import Section, settings_of
 from common.keys import dns_key, key_pair, password, public_key_of
+from common.problems import Place
 from common.settings import Settings, parse
 
 ACCOUNT = {
@@ -42,7 +43,10 @@ class Engine:
         self.holds({})
 
     def holds(self, configuration: dict[str, Any]) -> None:
-        entries = {f"shambhala:{key}": {"objectValue": value} for key, value in configuration.items()}
+        secret = {key for key, kind in settings_of(Settings).items() if kind.secret}
+        entries = {
+            f"shambhala:{key}": {"objectValue": value, "secret": key in secret} for key, value in configuration.items()
+        }
         self._beside("configuration").write_text(json.dumps(entries))
 
     def refuse(self) -> None:
@@ -105,7 +109,7 @@ def test_delivery_gets_its_key_where_the_operator_has_begun_with_it() -> None:
     assert "delivery" not in completed({}, begin, new_secrets())
     own = completed({"delivery": {"registry": "registry.example.org/game"}}, begin, new_secrets())["delivery"]
     assert own["registry"] == "registry.example.org/game"
-    assert kinds.dns_key.read(own["masterKey"], Place("delivery.masterKey", []))
+    assert kinds.dns_key.read(own["masterKey"], Place("dev", []))
     kept = completed({"delivery": {"masterKey": "mine"}}, begin, new_secrets())
     assert kept["delivery"] == {"masterKey": "mine"}
 
@@ -163,6 +167,19 @@ def test_a_complete_environment_is_left_as_it_is(engine: Engine, capsys: pytest.
     assert "config set" not in engine.arguments
     said = capsys.readouterr().out
     assert said.startswith("Stack dev lacked nothing.\nIts names will end in hunt.example.org. Next: ")
+
+
+def test_a_secret_that_stands_in_plain_text_is_left_to_set(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    begin = starter("dev", "example.org", ["203.0.113.0/24"])
+    engine.holds(completed({"scaleway": ACCOUNT}, begin, new_secrets()))
+    plain = {"config": {"shambhala:scaleway": {**ACCOUNT, "accessKey": {"secure": "v1:x"}}}}
+    engine.program.with_name("Pulumi.yaml").write_text("name: shambhala")
+    engine.program.with_name("Pulumi.dev.yaml").write_text(json.dumps(plain))
+    assert prepare(engine, "dev") == 2
+    said = capsys.readouterr().out
+    assert "shambhala:scaleway.secretKey = (hidden): stands in plain text and must be encrypted" in said
+    assert said.count("shambhala:") == 1
+    assert ACCOUNT["secretKey"] not in said
 
 
 def test_a_stack_may_have_another_name(engine: Engine) -> None:

@@ -13,8 +13,7 @@ import pytest
 from pulumi.runtime import set_all_config
 
 from common import keys
-from common.settings import SettingsError
-from tests.unit.monitor import Graph, graph_of, run
+from tests.unit.monitor import Graph, graph_of
 
 ROOT = Path(__file__).parents[2]
 OPERATOR, HOST = keys.key_pair(), keys.key_pair()
@@ -120,9 +119,3 @@ def test_no_secret_of_the_settings_reaches_the_engine_in_the_clear(graph: Graph)
         for key, value in resource.inputs.items():
             if not any(secret == key or secret.startswith(f"{key}.") for secret in resource.secrets):
                 assert not any(secret in repr(value) for secret in hidden), f"{resource.name}.{key}"
-
-
-def test_wrong_settings_stop_the_program_before_anything_is_registered(preview: bool) -> None:
-    configured(activeBoard="red")
-    with pytest.raises(SettingsError, match=r"activeBoard.*red.*blue, green"):
-        run(program, preview=preview)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pulumi
 import pytest
@@ -11,6 +12,7 @@ from common.settings import SettingsError, load, parse
 from common.versions import CHARTS, Images
 from tests.unit.example import ACCESS_KEY, MISSING, OTHER_KEY, PASSWORD, SECRETS, complete, spoiled
 
+ROOT = Path(__file__).parents[2]
 LABEL = "must be a DNS label"
 SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
 CIDR = "must be an IPv4 network with its prefix and no host bits set"
@@ -51,14 +53,15 @@ WRONG: list[tuple[str, object, str]] = [
     ("scaleway.apiUrl", "https://api.scaleway.com:0x50", "must be an https:// URL"),
     ("operators.cidrs", [], "must be a list of at least 1"),
     ("operators.cidrs", "203.0.113.0/24", "must be a list of at least 1"),
-    ("operators.cidrs.1", "198.51.100.7/24", CIDR),
-    ("operators.cidrs.1", "198.51.100.7", CIDR),
-    ("operators.cidrs.1", "2001:db8::/32", CIDR),
-    ("operators.cidrs.1", "198.51.100.0/255.255.255.0", CIDR),
+    ("operators.cidrs[1]", "198.51.100.7/24", CIDR),
+    ("operators.cidrs[1]", "198.51.100.7", CIDR),
+    ("operators.cidrs[1]", "2001:db8::/32", CIDR),
+    ("operators.cidrs[1]", "198.51.100.0/255.255.255.0", CIDR),
     ("operators.sshPublicKey", "ssh-rsa AAAA", "must be an SSH public key that begins with 'ssh-ed25519 '"),
     ("operators.sshPublicKey", 7, "must be an SSH public key"),
     ("operators.sshPrivateKey", "hunter2-hunter2", "must be an Ed25519 private key in OpenSSH's format"),
     ("operators.sshPrivateKey", OTHER_KEY.private, "must be the private half of operators.sshPublicKey"),
+    ("players.cidrs[0]", "198.51.100.7", CIDR),
     ("gamemaster.type", "play2 micro", "must be an Instance type, such as 'PLAY2-MICRO'"),
     ("gamemaster.image", "debian_bookworm", "must be one of debian_trixie"),
     ("gamemaster.volumeSizeGb", 9, "must be a whole number from 10 to 10000 GB"),
@@ -82,12 +85,12 @@ WRONG: list[tuple[str, object, str]] = [
     ("boards.green.subnet", "10.21.2.0/24", "must not overlap boards.blue.subnet (10.21.0.0/22)"),
     ("boards.green.subnet", "10.32.8.0/22", "must not overlap the network of Kapsule's Services (10.32.0.0/20)"),
     ("boards.blue.pools", {}, "must be an object with at least 1 entry of names"),
-    ("boards.blue.apiCidrs.0", "everywhere", CIDR),
+    ("boards.blue.apiCidrs[0]", "everywhere", CIDR),
     ("boards.blue.autoUpgrade.day", "Tuesday", "must be one of any, monday, tuesday"),
     ("boards.blue.autoUpgrade.startHour", 24, "must be a whole number from 0 to 23"),
     (f"{MAIN}.nodeType", "DEV1-S", NODE),
     (f"{MAIN}.nodeType", "PRO2-XXXS", NODE),
-    (f"{MAIN}.nodeType", "PR02-XXS", "did you mean PRO2?"),
+    (f"{MAIN}.nodeType", "PR02-XXS", "did you mean PRO2-XXS?"),
     (f"{MAIN}.rootVolumeType", "ssd", "must be one of l_ssd, sbs_5k, sbs_15k"),
     (f"{MAIN}.nodeType", "PLAY2-PICO", NODE),
     (f"{MAIN}.nodeType", "STARDUST1-S", NODE),
@@ -96,7 +99,7 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{MAIN}.minSize", 5, "must be at most maxSize (4)"),
     (f"{MAIN}.autoscaling", "yes", "must be true or false"),
     (f"{MAIN}.rootVolumeSizeGb", 10, "must be a whole number from 20 to 10000 GB"),
-    (f"{MAIN}.taints.0.effect", "NoShedule", "(did you mean NoSchedule?)"),
+    (f"{MAIN}.taints[0].effect", "NoShedule", "(did you mean NoSchedule?)"),
     (f"{MAIN}.zone", "fr-par-1", "must lie in the region nl-ams"),
     ("activeBoard", "bleu", "must name one of the boards: blue, green (did you mean blue?)"),
     ("observability.grafanaAdminPassword", "hunter2", "must be a password of at least 12 characters"),
@@ -106,10 +109,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("observability.metrics.volumeSizeGb", 4, "must be a whole number from 5 to 10000 GB"),
     ("observability.signIn.tokenUrl", "http://login.example.org/", "must be an https:// URL"),
     ("delivery.components", [], "must be a list of at least 1"),
-    ("delivery.components.0", "denied", "must be a component's name: at most 50 small letters, digits and hyphens"),
-    ("delivery.components.0", "team-red", "not beginning with 'team-', as the teams' repositories do"),
-    ("delivery.components.0", "p" * 51, "must be a component's name: at most 50 small letters, digits and hyphens"),
-    ("delivery.components.1", "portal", "must not be another component's name"),
+    ("delivery.components[0]", "denied", "must be a component's name: at most 50 small letters, digits and hyphens"),
+    ("delivery.components[0]", "team-red", "not beginning with 'team-', as the teams' repositories do"),
+    ("delivery.components[0]", "p" * 51, "must be a component's name: at most 50 small letters, digits and hyphens"),
+    ("delivery.components[1]", "portal", "must not be another component's name"),
     ("delivery.registry", "registry.example.org", "must be a folder of a container registry"),
     ("delivery.registry", MISSING, "must be given where delivery.masterKey is"),
     ("delivery.apiCidrs", [], "must be given where delivery.masterKey is"),
@@ -212,7 +215,7 @@ def test_a_mirror_takes_the_place_of_its_registry_in_every_image() -> None:
     [
         (
             {"gcr.io": "mirror.example.org"},
-            "sources.registries.gcr.io",
+            'sources.registries["gcr.io"]',
             "comes from, which is docker.io, ghcr.io, quay.io, registry.example.org, registry.k8s.io",
         ),
         (
@@ -220,8 +223,12 @@ def test_a_mirror_takes_the_place_of_its_registry_in_every_image() -> None:
             "sources.registries.docker",
             "has a name that must be the name",
         ),
-        ({"docker.io": "https://mirror.example.org"}, "sources.registries.docker.io", "must be a registry or a folder"),
-        ({"docker.io": "mirror"}, "sources.registries.docker.io", "must be a registry or a folder"),
+        (
+            {"docker.io": "https://mirror.example.org"},
+            'sources.registries["docker.io"]',
+            "must be a registry or a folder",
+        ),
+        ({"docker.io": "mirror"}, 'sources.registries["docker.io"]', "must be a registry or a folder"),
     ],
 )
 def test_a_mirror_of_nothing_or_that_is_none_is_refused(mirrors: dict[str, str], key: str, allowed: str) -> None:
@@ -286,6 +293,22 @@ def test_a_companys_own_github_has_networks_of_its_own() -> None:
     parse(spoiled(at_github(apiUrl="https://code.example.org/api/v3", cidrs=["192.0.2.0/24"])), "dev")
 
 
+def test_githubs_package_is_asked_for_only_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.settings.find_spec", {"pulumi": "there"}.get)
+    parse(complete(), "dev")
+    [problem] = refusal(at_github()).problems
+    assert str(problem) == (
+        'delivery.scm = "github": needs the package pulumi-github, which is installed only where it is used\n'
+        "      .venv/bin/pip install -r requirements-github.txt"
+    )
+
+
+def test_what_every_environment_installs_has_no_package_of_github() -> None:
+    wanted = {name: (ROOT / name).read_text() for name in ("requirements.txt", "requirements-github.txt")}
+    assert ["pulumi-github" in text for text in wanted.values()] == [False, True]
+
+
+PLAYER = "teams.list[0].players[0]"
 MANY = [{"name": f"t{number}", "players": [f"p{number}"]} for number in range(100)]
 
 
@@ -300,8 +323,8 @@ MANY = [{"name": f"t{number}", "players": [f"p{number}"]} for number in range(10
             "certificates.authority",
             "must be an authority where delivery.scm is github",
         ),
-        ({**at_github(), "teams.list.0.players.0": "ada.lovelace"}, "teams", "must be players' own accounts"),
-        ({**at_github(), "teams.list.0.players.0": "hunt-operators"}, "teams", "not the operators'"),
+        ({**at_github(), "teams.list[0].players[0]": "ada.lovelace"}, PLAYER, "must be a player's own account"),
+        ({**at_github(), "teams.list[0].players[0]": "hunt-operators"}, PLAYER, "not the operators'"),
         ({**at_github(), "teams.list": MANY}, "gameApp.checkSeconds", "must be at least 27 for so many teams"),
     ],
     ids=["no organisation", "both", "another", "no certificate", "no login", "the operators'", "too often"],
@@ -338,7 +361,10 @@ def test_a_wrong_setting_is_refused_with_its_key_and_what_is_allowed(key: str, v
 )
 def test_a_key_that_is_no_setting_is_refused_without_showing_what_it_holds(key: str, hint: str) -> None:
     error = refusal({key: "hunter2-hunter2"})
-    assert [str(problem) for problem in error.problems] == [f"{key}: {hint}"]
+    path = "--path " if "." in key else ""
+    assert [str(problem) for problem in error.problems] == [
+        f"{key}: {hint}\n      pulumi config rm {path}{key} --stack dev"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -365,7 +391,7 @@ def test_a_board_is_not_called_as_what_is_reached_below_the_zone(name: str) -> N
 
 def test_a_rule_does_not_judge_by_a_list_or_map_that_is_not_whole() -> None:
     error = refusal({"boards.blue": "a board", "operators.cidrs": ["nowhere", "0.0.0.0/0"]})
-    assert [problem.key for problem in error.problems] == ["operators.cidrs.0", "boards.blue"]
+    assert [problem.key for problem in error.problems] == ["operators.cidrs[0]", "boards.blue"]
 
 
 def test_every_problem_is_named_at_once() -> None:
@@ -375,7 +401,7 @@ def test_every_problem_is_named_at_once() -> None:
             "domian": "example.org",
             "scaleway.zone": "fr-par-1",
             "scaleway.projectId": MISSING,
-            "operators.cidrs.0": "203.0.113.1/24",
+            "operators.cidrs[0]": "203.0.113.1/24",
             "boards.blue.pools.main.size": "two",
             "boards.green.subnet": "10.20.0.0/24",
             "activeBoard": "red",
@@ -387,7 +413,7 @@ def test_every_problem_is_named_at_once() -> None:
         "domian",
         "scaleway.zone",
         "scaleway.projectId",
-        "operators.cidrs.0",
+        "operators.cidrs[0]",
         "boards.blue.pools.main.size",
         "boards.green.subnet",
         "activeBoard",
@@ -399,8 +425,14 @@ def test_every_problem_is_named_at_once() -> None:
 def test_nothing_given_is_reported_as_every_missing_setting() -> None:
     with pytest.raises(SettingsError) as caught:
         parse({}, "dev")
-    missing = "environment domain scaleway operators gamemaster boards activeBoard observability"
-    assert [problem.key for problem in caught.value.problems] == missing.split()
+    missing = [
+        "environment domain scaleway.region scaleway.zone scaleway.projectId scaleway.accessKey scaleway.secretKey",
+        "operators.cidrs operators.sshPublicKey operators.sshPrivateKey",
+        "gamemaster.type gamemaster.subnet gamemaster.hostKey.public gamemaster.hostKey.private",
+        "gamemaster.dnsUpdateKey boards activeBoard",
+        "observability.grafanaAdminPassword observability.lokiPassword",
+    ]
+    assert [problem.key for problem in caught.value.problems] == " ".join(missing).split()
 
 
 @pytest.mark.parametrize(
@@ -452,13 +484,13 @@ def test_a_private_key_gets_back_the_line_end_that_the_engine_drops() -> None:
 
 @pytest.mark.parametrize("environment", ["dev", "staging"])
 def test_everybody_may_reach_the_game_master_by_ssh_outside_production(environment: str) -> None:
-    open_to_all = spoiled({"environment": environment, "operators.cidrs.0": "0.0.0.0/0"})
+    open_to_all = spoiled({"environment": environment, "operators.cidrs[0]": "0.0.0.0/0"})
     assert "0.0.0.0/0" in parse(open_to_all, environment).operators.cidrs
 
 
 def test_production_refuses_ssh_from_everywhere() -> None:
-    error = refusal({"environment": "production", "operators.cidrs.1": "0.0.0.0/0"}, stack="production")
-    assert [problem.key for problem in error.problems] == ["operators.cidrs.1"]
+    error = refusal({"environment": "production", "operators.cidrs[1]": "0.0.0.0/0"}, stack="production")
+    assert [problem.key for problem in error.problems] == ["operators.cidrs[1]"]
 
 
 def test_a_rehearsal_may_use_loopback_without_tls() -> None:
@@ -502,13 +534,6 @@ class TestFromTheEngine:
     def test_settings_are_read(self) -> None:
         config = self.given(complete(), secret=self.HOLDS_SECRETS)
         assert load(config, "dev") == parse(complete(), "dev")
-
-    def test_secrets_in_plain_text_are_refused(self) -> None:
-        config = self.given(complete(), secret=("scaleway",))
-        with pytest.raises(SettingsError) as caught:
-            load(config, "dev")
-        assert [problem.key for problem in caught.value.problems] == [*self.HOLDS_SECRETS[1:]]
-        assert all("has secrets in plain text" in problem.allowed for problem in caught.value.problems)
 
     def test_an_object_that_is_no_json_is_refused(self) -> None:
         config = self.given(spoiled({"boards": "{blue"}), secret=self.HOLDS_SECRETS)

@@ -1,47 +1,60 @@
+"""A wrong setting ends the program before anything is registered, and is shown once."""
+
 from __future__ import annotations
 
-import asyncio
 import json
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import pulumi
 import pytest
 from pulumi.runtime import config as engine
-from pulumi.runtime import mocks
 
-from common.settings import SettingsError
+from common.errors import ALREADY_SHOWN
 from tests.unit.example import spoiled
+from tests.unit.monitor import Graph, run
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 
 
-class Cloud(mocks.Mocks):
-    """Writes down what is registered and called."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.seen.append(args.name)
-        return args.name, {}
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        self.seen.append(args.token)
-        return {}, []
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the program has shown as errors."""
+    found: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", found.append)
+    yield found
+    engine.set_all_config({}, [])
 
 
-@pytest.mark.parametrize("spoil", [{"domain": "example"}, {"gameApp.checkSeconds": 0}, {"sources.chart": {}}], ids=str)
-def test_nothing_is_registered_when_a_setting_is_wrong(spoil: dict[str, object], preview: bool) -> None:
-    cloud = Cloud()
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    mocks.set_mocks(cloud, project="shambhala", stack="dev", preview=preview)
+def ended(spoil: dict[str, object], *, preview: bool) -> tuple[Graph, list[object]]:
+    """What was registered before the program's end, and its exit status."""
     tree = spoiled(spoil)
     values = {f"shambhala:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in tree.items()}
     engine.set_all_config(values, list(values))
-    try:
-        with pytest.raises(SettingsError, match=r"1 setting is wrong\. Nothing was changed\."):
+    codes: list[object] = []
+
+    def program() -> None:
+        try:
             runpy.run_path(str(PROGRAM))
-    finally:
-        engine.set_all_config({}, [])
-    assert cloud.seen == []
+        except SystemExit as end:
+            codes.append(end.code)
+
+    return run(program, preview=preview), codes
+
+
+@pytest.mark.parametrize("spoil", [{"domain": "example"}, {"gameApp.checkSeconds": 0}, {"sources.chart": {}}], ids=str)
+def test_nothing_is_registered_when_a_setting_is_wrong(
+    spoil: dict[str, object], preview: bool, shown: list[str]
+) -> None:
+    graph, codes = ended(spoil, preview=preview)
+    assert codes == [ALREADY_SHOWN]
+    assert set(graph.resources) <= {"shambhala-dev"}, "more than the stack itself"
+    assert len(shown) == 1
+    assert shown[0].startswith("1 setting is wrong. Nothing was changed.")
+
+
+def test_a_hunt_that_cannot_be_played_is_shown_once_too(shown: list[str]) -> None:
+    _, codes = ended({"gameApp.hunt": "docs"}, preview=True)
+    assert codes == [ALREADY_SHOWN]
+    assert len(shown) == 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from common.settings import Settings, SettingsError, parse
-from common.teams import MOST_PLAYERS, Team
+from common.teams import LONGEST_LIST, MOST_PLAYERS, Team
 from tests.unit.example import spoiled
 
 TEAM = "must be a team's name: 1 to 30 small letters"
@@ -28,13 +29,18 @@ def read(text: str | bytes) -> Settings:
 def problems(text: str | bytes) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         read(text)
-    return [str(problem) for problem in caught.value.problems]
+    return told(caught.value)
+
+
+def told(error: SettingsError) -> list[str]:
+    """Each problem without the commands that mend it."""
+    return [str(problem).partition("\n")[0] for problem in error.problems]
 
 
 def listed(*teams: dict[str, object]) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         parse(spoiled({"teams": {"list": list(teams)}}), "dev")
-    return [str(problem) for problem in caught.value.problems]
+    return told(caught.value)
 
 
 def test_teams_come_from_the_settings_and_from_a_file_at_once() -> None:
@@ -128,9 +134,9 @@ def test_a_team_or_player_that_is_there_twice_is_refused() -> None:
         {"name": "blue", "players": ["grace"]},
     )
     assert found == [
-        'teams.list.0.players.1 = "ada": must not play twice',
-        'teams.list.1.name = "red": must not be another team\'s name',
-        'teams.list.2.players.0 = "grace": must not play twice',
+        'teams.list[0].players[1] = "ada": must not play twice',
+        'teams.list[1].name = "red": must not be another team\'s name',
+        'teams.list[2].players[0] = "grace": must not play twice',
     ]
 
 
@@ -148,6 +154,31 @@ def test_as_many_as_2000_players_may_play(count: int) -> None:
 def test_more_players_than_that_are_refused() -> None:
     lines = "".join(f"team{number}: player{number}\n" for number in range(MOST_PLAYERS + 1))
     assert problems(lines) == ["teams = 2001: must have at most 2000 players"]
+
+
+def test_so_many_teams_in_the_settings_reach_the_program_whatever_their_names() -> None:
+    names = [f"p{number:04}".ljust(40, "x") for number in range(MOST_PLAYERS)]
+    teams = [
+        {"name": f"t{number:03}".ljust(30, "x"), "players": names[number::LONGEST_LIST]}
+        for number in range(LONGEST_LIST)
+    ]
+    tree = spoiled({"teams": {"list": teams}})
+    assert len(parse(tree, "dev").teams.all) == LONGEST_LIST
+    values = {f"shambhala:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in tree.items()}
+    # As the language host hands them over, with as much again as other settings may be long: MAX_ARG_STRLEN.
+    assert len(f"PULUMI_CONFIG={json.dumps(values)}") < 131_072 - 8_192
+
+
+def test_more_teams_in_the_settings_are_sent_to_a_file_and_the_number_is_said() -> None:
+    teams = [{"name": f"t{number}", "players": [f"p{number}"]} for number in range(1000)]
+    with pytest.raises(SettingsError) as caught:
+        parse(spoiled({"teams": {"list": teams}}), "dev")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "teams.list = 1000: must have at most 200 teams, for the settings travel in one variable of 128 KiB: put them "
+        "into a file, one 'team: player, player' a line, and name it in teams.file\n"
+        "      pulumi config set --path teams.file FILE --stack dev\n"
+        "      pulumi config rm --path teams.list --stack dev"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal.toolchain.catalogue import ENGINE
+from tests.settings.environment import Environment
+from tests.tools import built
+from tests.unit.example import complete
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """A complete environment whose secrets the real engine has encrypted, in a folder with the project's own file."""
+    found = shutil.which("pulumi")
+    engine = Path(found) if found else built(ENGINE)
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    environment = Environment(folder, engine, complete())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path_factory.mktemp('state')}")
+        patch.setenv("PULUMI_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("PULUMI_CONFIG_PASSPHRASE", "test")
+        patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
+        environment.stack.create()
+        environment.stack.add({}, complete())
+        yield environment
+
+
+@pytest.fixture
+def environment(begun: Environment) -> Iterator[Environment]:
+    """The complete environment, as it was."""
+    before = begun.file.read_text()
+    begun.right = complete()
+    yield begun
+    begun.file.write_text(before)
