@@ -47,7 +47,7 @@ def cloud(name: str) -> int:
     tell_where(run, BESIDE)
     open_cloud(run, provide(BESIDE), BESIDE)
     BESIDE.print(
-        f"The local cloud stands. Go on with 'make init STACK=dev'; '{make('rehearse-down', name)}' removes everything.",
+        f"The local cloud stands. Next: 'make init STACK=dev'. '{make('rehearse-down', name)}' removes everything.",
         soft_wrap=True,
     )
     # The engine would take it before the file.
