@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import runpy
@@ -86,7 +85,4 @@ def _traceback(error: Exception, program: Path) -> str:
 
 
 if __name__ == "__main__":
-    code = main()
-    # The collector would walk all that the program has made once more, for half a second, before the process may end.
-    gc.freeze()
-    sys.exit(code)
+    sys.exit(main())
