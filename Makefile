@@ -74,9 +74,12 @@ unit: .venv/.tests ## Fast tests: settings, and the whole program under a mock e
 tools: tests-set-up ## The engine, its plugins and the control plane: downloaded, or built with Go (half an hour, once)
 	@$(BIN)/python -m rehearsal.toolchain
 
-.PHONY: rehearse rehearse-down rehearse-status
+.PHONY: rehearse cloud rehearse-down rehearse-status
 rehearse: rehearsal-set-up ## Raise the whole game on a local cloud, or bring it up to date: make rehearse NAME=mine TEAMS=2
 	@$(BIN)/python -m rehearsal up --name $(NAME) --teams $(TEAMS)
+cloud: ## Raise the local cloud alone, for 'pulumi' and 'make' of this shell: eval "$(make -s cloud)"
+	@$(MAKE) --no-print-directory rehearsal-set-up >&2
+	@$(BIN)/python -m rehearsal cloud --name $(NAME)
 rehearse-down: .venv/.rehearsal ## Remove a rehearsal and prove that nothing is left of it
 	@$(BIN)/python -m rehearsal down --name $(NAME)
 rehearse-status: .venv/.rehearsal ## List the rehearsals of this user

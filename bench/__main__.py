@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -23,11 +24,13 @@ from rich.table import Table
 from bench import game_master
 from bench.clock import timed
 from bench.memory import peak_of
-from rehearsal import deploy, raising, removing
+from rehearsal import engine
+from rehearsal.down import remove_everything
 from rehearsal.progress import name_of
 from rehearsal.report import Report
 from rehearsal.run import claim
 from rehearsal.toolchain.providing import provide
+from rehearsal.up import open_stack, raise_everything
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
@@ -77,15 +80,15 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
         try:
             with peak_of(run) as peak:
                 console.print("Raising a rehearsal from nothing …")
-                cold, report = timed(lambda: raising.raise_everything(run, silent))
+                cold, report = timed(lambda: raise_everything(run, silent))
                 host = game_master.roles(report)
                 console.print("Raising it again, with nothing to do …")
-                noop, _ = timed(lambda: raising.raise_everything(run, silent))
+                noop, _ = timed(lambda: raise_everything(run, silent))
                 console.print("Changing one setting …")
-                change, _ = timed(lambda: raising.raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
+                change, _ = timed(lambda: raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
         finally:
             console.print("Taking it down …")
-            down, left = timed(lambda: removing.remove_everything(run, silent))
+            down, left = timed(lambda: remove_everything(run, silent))
     if left:
         console.print(f"[red]left behind:[/] {', '.join(left)}")
     return (
@@ -110,16 +113,18 @@ def _game_master_alone(console: Console) -> list[Measure]:
     run = claim(f"alone-{os.getpid()}")
     try:
         console.print("Raising the game master alone, twice …")
-        stack = raising.open_cloud(run, provide(silent), silent, program=game_master.program)
-        deploy.up(stack)
-        entered = game_master.logins(run, str(deploy.outputs(stack)["ip"]))
-        idle, _ = timed(lambda: deploy.up(stack))
+        stack = open_stack(run, provide(silent), silent)
+        # Another program than the project's: in this process, by the same engine and settings.
+        alone = partial(stack.up, program=game_master.program, color="never")
+        alone()
+        entered = game_master.logins(run, str(engine.outputs(stack)["ip"]))
+        idle, _ = timed(alone)
         return [
             Measure("the game master alone: logins, cold", entered, 15, ""),
             Measure("the game master alone, nothing to do", idle, 3),
         ]
     finally:
-        removing.remove_everything(run, silent)
+        remove_everything(run, silent)
 
 
 def _slowest(report: Report) -> list[tuple[str, float]]:

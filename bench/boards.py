@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import sys
 import tempfile
@@ -19,9 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.clock import timed
-from rehearsal import raising, removing
+from rehearsal import stack_file
+from rehearsal.down import remove_everything
 from rehearsal.run import claim
 from rehearsal.toolchain.providing import provide
+from rehearsal.up import raise_everything
 
 POOLS, NODES = 10, 50
 SECOND_BOARD = 60.0
@@ -34,27 +35,26 @@ def main() -> int:
     """Measure and print; 0 whatever the figures are."""
     argparse.ArgumentParser(prog="python -m bench.boards", description=__doc__).parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
-    tools = provide(console)
+    provide(console)
     silent = Console(file=io.StringIO())
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
         run = claim(f"boards-{os.getpid()}")
         try:
             console.print("Raising a rehearsal …")
-            raising.raise_everything(run, silent)
-            own = raising.open_cloud(run, tools, silent).get_config("shambhala:boards").value
-            boards: dict[str, Any] = json.loads(own)
+            raise_everything(run, silent)
+            boards: dict[str, Any] = stack_file.settings(run)["boards"]
             console.print("Adding a board of one pool …")
             boards["green"] = _beside(boards["blue"], 8)
-            one, _ = timed(lambda: raising.raise_everything(run, silent, {"boards": boards}))
+            one, _ = timed(lambda: raise_everything(run, silent, {"boards": boards}))
             console.print(f"Adding a board of {POOLS} pools and {NODES} nodes …")
             pool = {**boards["blue"]["pools"]["main"], "size": NODES // POOLS, "maxSize": NODES // POOLS}
             pools = {f"pool{number}": pool for number in range(POOLS)}
             boards["wide"] = {**_beside(boards["blue"], 12), "pools": pools}
-            many, _ = timed(lambda: raising.raise_everything(run, silent, {"boards": boards}))
+            many, _ = timed(lambda: raise_everything(run, silent, {"boards": boards}))
         finally:
             console.print("Taking it down …")
-            removing.remove_everything(run, silent)
+            remove_everything(run, silent)
     console.print(_table(one, many))
     return 0
 

@@ -1,4 +1,4 @@
-"""The rehearsal's commands: raise everything, show it, take everything down and prove it.
+"""The rehearsal's commands: raise everything, or the local cloud alone; show it; take everything down and prove it.
 
 Raises the game on a local cloud through the real Pulumi engine: nothing leaves this machine but
 downloads of packages.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -16,21 +17,43 @@ from typing import Any
 
 from rich.console import Console
 
-from rehearsal import raising, removing
-from rehearsal.run import DEFAULT_NAME, RunError, at_work, claim, find, runs
+from rehearsal import engine
+from rehearsal.down import remove_everything
+from rehearsal.local_cloud import open_cloud, values_file
+from rehearsal.run import DEFAULT_NAME, RunError, at_work, claim, find, make, runs
+from rehearsal.toolchain.providing import provide
 from rehearsal.trouble import TROUBLE
+from rehearsal.up import raise_everything, tell_where
 
 MOST_TEAMS = 1000
 # What is not a terminal has no width of its own: the table fits without folding an address.
 CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+BESIDE = Console(highlight=False, stderr=True)
+"""For progress and errors of a command whose output is for a shell."""
 
 
 def up(name: str, given: Sequence[str], teams: int) -> int:
     """Raise the game, or bring it to what the program says now."""
     began = time.monotonic()
-    report = raising.raise_everything(claim(name), CONSOLE, dict(map(_setting, given)), teams=teams)
+    report = raise_everything(claim(name), CONSOLE, dict(map(_setting, given)), teams=teams)
     CONSOLE.print(report.table())
     CONSOLE.print(report.closing(seconds=time.monotonic() - began), soft_wrap=True)
+    return 0
+
+
+def cloud(name: str) -> int:
+    """Raise the local cloud alone, and print what makes 'pulumi' and 'make' work on it: eval "$(make -s cloud)"."""
+    run = claim(name)
+    tell_where(run, BESIDE)
+    open_cloud(run, provide(BESIDE), BESIDE)
+    BESIDE.print(
+        f"The local cloud stands. Next: 'make init STACK=dev'. '{make('rehearse-down', name)}' removes everything.",
+        soft_wrap=True,
+    )
+    # The engine would take it before the file.
+    print("unset PULUMI_CONFIG_PASSPHRASE")
+    for variable, value in {**engine.environment(run), "VALUES": str(values_file(run))}.items():
+        print(f"export {variable}={shlex.quote(value)}")
     return 0
 
 
@@ -40,7 +63,7 @@ def down(name: str) -> int:
     if run is None:
         CONSOLE.print(f"There is no rehearsal {name!r}; nothing to take down.")
         return 0
-    left = removing.remove_everything(run, CONSOLE)
+    left = remove_everything(run, CONSOLE)
     for thing in left:
         CONSOLE.print(f"[red]left[/] {thing}")
     if not left:
@@ -76,15 +99,14 @@ def _number_of_teams(text: str) -> int:
     return int(text)
 
 
-def main() -> int:
-    """Read the command line and do what it says; 0 when that worked."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command, text in (("up", up.__doc__), ("down", down.__doc__), ("status", status.__doc__)):
-        sub = commands.add_parser(command, help=text, description=text)
-        if command != "status":
+    for command in (up, cloud, down, status):
+        sub = commands.add_parser(command.__name__, help=command.__doc__, description=command.__doc__)
+        if command is not status:
             sub.add_argument("--name", default=DEFAULT_NAME, help="which rehearsal (default: %(default)s)")
-        if command == "up":
+        if command is up:
             sub.add_argument(
                 "--teams",
                 metavar="N",
@@ -99,19 +121,35 @@ def main() -> int:
                 default=[],
                 help="a whole setting in place of the rehearsal's own, this time (JSON, or text): see Pulumi.yaml",
             )
-    arguments = parser.parse_args()
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with at_work(arguments.name):
+        if arguments.command == "up":
+            return up(arguments.name, arguments.set, arguments.teams)
+        return cloud(arguments.name) if arguments.command == "cloud" else down(arguments.name)
+
+
+def main() -> int:
+    """Read the command line and do what it says; 0 when that worked."""
+    arguments = _parser().parse_args()
+    if arguments.command == "status":
+        return status()
+    console, again = (BESIDE, "cloud") if arguments.command == "cloud" else (CONSOLE, "rehearse")
     try:
-        if arguments.command == "status":
-            return status()
-        with at_work(arguments.name):
-            if arguments.command == "up":
-                return up(arguments.name, arguments.set, arguments.teams)
-            return down(arguments.name)
+        return _run(arguments)
     except (RunError, *TROUBLE) as error:
-        CONSOLE.print(f"[red]error:[/] {error}", soft_wrap=True)
+        # Not as markup: there are brackets in what an engine says.
+        console.print("[red]error:[/]", end=" ")
+        console.print(str(error), markup=False, soft_wrap=True)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
-        CONSOLE.print("Interrupted. 'make rehearse' goes on from here; 'make rehearse-down' removes everything.")
+        console.print(
+            f"Interrupted. '{make(again, arguments.name)}' goes on from here; "
+            f"'{make('rehearse-down', arguments.name)}' removes everything.",
+            soft_wrap=True,
+        )
         return 130
 
 

@@ -1,7 +1,4 @@
-"""The settings of a rehearsal: the same keys as any environment's, with this machine's addresses.
-
-Its keys and passwords are made at the first start and kept in the rehearsal's folder.
-"""
+"""The settings of a rehearsal: the same keys as any environment's, with this machine's addresses."""
 
 from __future__ import annotations
 
@@ -12,10 +9,6 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from pulumi import automation
 
 from rehearsal.k3s import Download
 from rehearsal.run import Run
@@ -28,28 +21,13 @@ API_IN_A_BOARD = "10.32.0.1/32"
 """Where Kapsule's API answers to a board's own pods."""
 PLAYERS = 2
 """In each rehearsed team."""
-_SECRET_KEYS = ("scaleway", "operators", "gamemaster", "observability", "rancher", "delivery")
-
-
-@dataclass(frozen=True)
-class KeyPair:
-    """An ed25519 key pair in OpenSSH's formats."""
-
-    public: str
-    private: str
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a real environment's operator would have made beforehand."""
+    """What the local cloud must know itself, and what must outlive a rehearsal without teams."""
 
-    operator: KeyPair
-    host: KeyPair
-    dns_update_key: str
-    grafana_admin_password: str
-    loki_password: str
     rancher_bootstrap_password: str
-    rancher_admin_password: str
     delivery_master_key: str
     signing_password: str
 
@@ -58,20 +36,14 @@ def load_or_make_secrets(run: Run) -> Secrets:
     """The rehearsal's secrets; what it lacks is made."""
     file = run.home / "secrets.json"
     made = Secrets(
-        operator=_key_pair(),
-        host=_key_pair(),
-        dns_update_key=base64.b64encode(secrets.token_bytes(32)).decode(),
-        grafana_admin_password=secrets.token_urlsafe(24),
-        loki_password=secrets.token_urlsafe(24),
         rancher_bootstrap_password=secrets.token_urlsafe(24),
-        rancher_admin_password=secrets.token_urlsafe(24),
         delivery_master_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         signing_password=secrets.token_urlsafe(24),
     )
-    data: dict[str, Any] = {**asdict(made), **(json.loads(file.read_text()) if file.exists() else {})}
-    write_private(file, json.dumps(data))
-    data.update(operator=KeyPair(**data["operator"]), host=KeyPair(**data["host"]))
-    return Secrets(**data)
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    kept = {**asdict(made), **{key: value for key, value in known.items() if key in asdict(made)}}
+    write_private(file, json.dumps(kept))
+    return Secrets(**kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +62,8 @@ class Sources:
 
 
 def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> dict[str, Any]:
-    """The settings as an operator would write them, with the rehearsal's own slice of addresses."""
+    """What an operator would give `init`, with the rehearsal's own slice of addresses; `init` makes the keys."""
     return {
-        "environment": "rehearsal",
         "domain": PARENT_ZONE,
         "subdomain": ZONE.removesuffix(f".{PARENT_ZONE}"),
         "parentZone": "scaleway",
@@ -105,24 +76,15 @@ def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> 
             "secretKey": account.secret_key,
             "apiUrl": sources.scaleway,
         },
-        "operators": {
-            # The operators call from loopback; behind a machine's doors they bear the address of Docker's gateway.
-            "cidrs": ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
-            "sshPublicKey": own.operator.public,
-            "sshPrivateKey": own.operator.private,
-        },
-        "gamemaster": {
-            "type": "PLAY2-MICRO",
-            "subnet": f"10.{run.slot}.0.0/24",
-            "hostKey": {"public": own.host.public, "private": own.host.private},
-            "dnsUpdateKey": own.dns_update_key,
-        },
+        # The operators call from loopback; behind a machine's doors they bear the address of Docker's gateway.
+        "operators": {"cidrs": ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]},
+        "gamemaster": {"type": "PLAY2-MICRO", "subnet": f"10.{run.slot}.0.0/24"},
         # Nobody asks the parent zone's servers here: the authority asks the game master itself.
         "certificates": {"authority": "production", "delegationTimeoutSeconds": 0},
+        # Rancher's stand-in is started with this first password, as an operator starts a real one.
         "rancher": {
             "enabled": True,
             "bootstrapPassword": own.rancher_bootstrap_password,
-            "adminPassword": own.rancher_admin_password,
             "apiUrl": sources.rancher,
         },
         "boards": {
@@ -137,10 +99,6 @@ def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> 
             }
         },
         "activeBoard": "blue",
-        "observability": {
-            "grafanaAdminPassword": own.grafana_admin_password,
-            "lokiPassword": own.loki_password,
-        },
         "sources": {
             "charts": dict.fromkeys(CHART_NAMES, sources.charts),
             "chartTimeoutSeconds": 120,
@@ -177,26 +135,8 @@ def delivery(own: Secrets, teams: int) -> dict[str, Any]:
     }
 
 
-def as_config(values: dict[str, Any]) -> dict[str, automation.ConfigValue]:
-    """The settings as the engine takes them; what holds a secret is encrypted in the stack's file."""
-    return {
-        f"shambhala:{key}": automation.ConfigValue(
-            value if isinstance(value, str) else json.dumps(value), secret=key in _SECRET_KEYS
-        )
-        for key, value in values.items()
-    }
-
-
 def write_private(file: Path, text: str) -> None:
     """Write a file that only its owner may read."""
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
         out.write(text)
-
-
-def _key_pair() -> KeyPair:
-    key = Ed25519PrivateKey.generate()
-    return KeyPair(
-        public=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
-        private=key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(),
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rehearsal.cloud import ready_file
 from rehearsal.processes import ProcessError, Processes
-from rehearsal.run import Run
+from rehearsal.run import Run, make
 
 NAME = "cloud"
 _START_SECONDS = 60
@@ -37,7 +37,7 @@ async def ensure_running(run: Run, programs: Path, pebble: Path) -> None:
         await asyncio.sleep(0.1)
     raise ProcessError(
         f"The local cloud of {run.name!r} did not start. Its log {process.log} ends with:\n{processes.tail(NAME)}\n"
-        "Run 'make rehearse-down', then 'make rehearse' again."
+        f"Run '{make('rehearse-down', run.name)}', then '{make('rehearse', run.name)}' again."
     )
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rehearsal.configuration import ZONE
 from rehearsal.progress import name_of
-from rehearsal.run import DEFAULT_NAME, Block, Run, Service
+from rehearsal.run import Block, Run, Service, make
 from rehearsal.toolchain.tools import Tools
 
 REAL, STAND_IN = "real", "[yellow]stand-in[/]"
@@ -89,7 +89,6 @@ class Report:
         changes = ", ".join(f"{number} {operation}" for operation, number in sorted(self.changes.items()))
         parts = ", ".join(f"{part} {took:.0f} s" for part, took in self.parts.items())
         ip = self.outputs["game_master_ip"]
-        named = "" if self.run.name == DEFAULT_NAME else f" NAME={self.run.name}"
         return "\n".join(
             [
                 f"Resources: {changes}. {seconds:.0f} s in all: {parts}.",
@@ -97,7 +96,7 @@ class Report:
                 f"  dig +short @{ip} play.{ZONE}",
                 f"  {self.tools.control_plane}/kubectl --kubeconfig {home}/kubeconfig get ingress --all-namespaces",
                 f"  ssh -i {home}/operator_key -o UserKnownHostsFile={home}/known_hosts root@{ip}",
-                f"Take it down with 'make rehearse-down{named}'.",
+                f"Take it down with '{make('rehearse-down', self.run.name)}'.",
             ]
         )
 

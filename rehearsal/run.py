@@ -49,6 +49,11 @@ class Service(IntEnum):
     ACME = 4
 
 
+def make(target: str, name: str) -> str:
+    """The command that runs a target of the Makefile for a rehearsal, ready to be typed."""
+    return f"make {target}" if name == DEFAULT_NAME else f"make {target} NAME={name}"
+
+
 def state_home() -> Path:
     """Where rehearsals keep what must survive a crash: $XDG_STATE_HOME/shambhala/rehearsals."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"

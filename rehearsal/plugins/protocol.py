@@ -10,9 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import signal
-import stat
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
@@ -26,9 +23,10 @@ from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 
-from rehearsal.plugins.enginelog import CHANNEL_OPTIONS, Engine, Log
+from rehearsal.plugins.enginelog import Engine, Log
 from rehearsal.plugins.fields import Change, Difference, Failure, Fields, checked, differences, dressed
 from rehearsal.plugins.properties import UNKNOWN, Properties, decode, encode, revealed
+from rehearsal.plugins.serving import serve_until_told
 
 # How long requests that are stopped may take to end what they run, in seconds. The engine kills a plugin
 # that is still there 5 seconds after it was told to end (pulumi, sdk/go/common/resource/plugin/plugin.go).
@@ -147,6 +145,10 @@ class Service(ResourceProviderServicer, Generic[Configuration]):
         self._engine = engine
         self._configuration: Configuration | None = None
         self._running: set[asyncio.Task[object]] = set()
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve this on a server."""
+        add_ResourceProviderServicer_to_server(self, server)
 
     async def Handshake(  # noqa: N802 - this and the names below are the protocol's
         self, request: pb.ProviderHandshakeRequest, context: Context
@@ -346,44 +348,6 @@ async def serve(provider: Provider[Configuration], engine_address: str) -> None:
     """Serve until the engine ends the plugin, or is gone: nothing that a provider runs outlives the engine."""
     engine = Engine()
     engine.attach(engine_address)
-    service = Service(provider, engine)
-    server = grpc.aio.server(options=CHANNEL_OPTIONS)
-    add_ResourceProviderServicer_to_server(service, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    # Once the port is known, the plugin may be told to end at any moment.
-    end = await _end()
-    # An engine that is gone by now reads no port; that is what `end` is about.
-    with contextlib.suppress(BrokenPipeError):
-        os.write(sys.stdout.fileno(), f"{port}\n".encode())
-    await end.wait()
-    await service.stop()
-    await server.stop(None)
+    await serve_until_told(Service(provider, engine))
     await provider.close()
     await engine.close()
-
-
-async def _end() -> asyncio.Event:
-    """Set at SIGINT or SIGTERM, and when the engine is gone, however it went.
-
-    The engine alone holds the other end of the plugin's standard input and writes nothing there
-    (pulumi, sdk/go/common/resource/plugin/plugin.go, ExecPlugin): the input's end is the engine's, also if
-    that came before this was called. A plugin that is started by hand may have no such input.
-    """
-    end = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end.set)
-    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
-        await loop.connect_read_pipe(lambda: _EngineWatch(end), sys.stdin)
-    return end
-
-
-class _EngineWatch(asyncio.Protocol):
-    """Sets an event when the other end of a pipe is closed."""
-
-    def __init__(self, gone: asyncio.Event) -> None:
-        self._gone = gone
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._gone.set()

@@ -12,14 +12,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal.plugins.install import LAUNCHER, install
+from rehearsal.plugins.install import LANGUAGE_HOST, LAUNCHER, install, install_language_host
 from rehearsal.toolchain import building, downloading
-from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, HELM, PEBBLE, PLUGINS, Plugin, Source
-from rehearsal.toolchain.tools import Progress, Tool, ToolchainError, Tools
+from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, HELM, PEBBLE, PLUGINS, Plugin, Source, pinned
+from rehearsal.toolchain.tools import HOST, Progress, Tool, ToolchainError, Tools
 
 _HERE = "already there"
 _DOWNLOADED = "official download"
 _BUILT = "built from source"
+_OURS = "this project, in Python"
+_LAID_OUT = "laid-out-for-a-rehearsal"
+"""A file in each folder that `lay_out` made: what is linked there is no origin of anything."""
 
 
 def provide(console: Console) -> Tools:
@@ -37,6 +40,7 @@ def provide(console: Console) -> Tools:
     return Tools(
         (
             engine,
+            _language_host(engine),
             *plugins,
             _timed("control plane", console, _control_plane),
             *(provide_built(source, console) for source in (PEBBLE, HELM)),
@@ -52,13 +56,12 @@ def provide_built(source: Source, console: Console) -> Tool:
 def lay_out(tools: Tools, home: Path) -> None:
     """Make a folder what the automation API and the engine want of a PULUMI_HOME.
 
-    The engine is bin/pulumi; the plugins lie under the versions that the SDKs ask for. Done again, it
-    changes nothing.
+    The engine is bin/pulumi, with the stand-in for its language host beside it where it has none of its own; the
+    plugins lie under the versions that the SDKs ask for. Done again, it changes nothing.
     """
-    engine = home / "bin" / "pulumi"
-    engine.parent.mkdir(parents=True, exist_ok=True)
-    engine.unlink(missing_ok=True)
-    engine.symlink_to(tools.pulumi.path)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / _LAID_OUT).touch()
+    _lay_out_engine(tools, home / "bin" / "pulumi")
     for plugin in PLUGINS:
         tool = tools.named(f"{plugin.package} plugin")
         folder = downloading.plugin_folder(home, plugin)
@@ -70,6 +73,21 @@ def lay_out(tools: Tools, home: Path) -> None:
             stale.unlink()
         for file in tool.path.parent.glob("*"):
             (folder / file.name).symlink_to(file)
+
+
+def _lay_out_engine(tools: Tools, engine: Path) -> None:
+    engine.parent.mkdir(parents=True, exist_ok=True)
+    engine.unlink(missing_ok=True)
+    if not tools.language_host.stand_in:
+        # It finds its own host, beside the file that the link leads to.
+        engine.symlink_to(tools.pulumi.path)
+        return
+    try:
+        engine.hardlink_to(tools.pulumi.path.resolve())
+    except OSError:
+        # Another file system.
+        shutil.copy2(tools.pulumi.path, engine)
+    install_language_host(engine)
 
 
 def _timed(name: str, console: Console, get: Callable[[Progress], Tool]) -> Tool:
@@ -93,9 +111,16 @@ def _engine(progress: Progress) -> Tool:
     return _from_source(ENGINE, "pulumi", progress)
 
 
+def _language_host(engine: Tool) -> Tool:
+    """The official one, which comes with the engine's download; an engine that was built has none."""
+    official = engine.path.resolve().with_name(LANGUAGE_HOST)
+    if official.exists():
+        return Tool(HOST, engine.version, engine.origin, official, 0)
+    return Tool(HOST, pinned("pulumi"), _OURS, LAUNCHER, 0, stand_in=True)
+
+
 def _plugin(plugin: Plugin, engine: Path, progress: Progress) -> Tool:
-    user_home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    for origin, home in ((_HERE, user_home), (f"{_HERE}: {_DOWNLOADED}", downloading.plugin_entry(plugin))):
+    for origin, home in ((_HERE, _user_home()), (f"{_HERE}: {_DOWNLOADED}", downloading.plugin_entry(plugin))):
         path = downloading.plugin_folder(home, plugin) / plugin.file
         if path.exists():
             return _tool(plugin.version, origin, path)
@@ -106,7 +131,7 @@ def _plugin(plugin: Plugin, engine: Path, progress: Progress) -> Tool:
             return _tool(plugin.version, _DOWNLOADED, path)
     if plugin.source:
         return _from_source(plugin.source, plugin.file, progress)
-    return Tool("", plugin.version, "this project, in Python", LAUNCHER, 0, stand_in=True)
+    return Tool("", plugin.version, _OURS, LAUNCHER, 0, stand_in=True)
 
 
 def _control_plane(progress: Progress) -> Tool:
@@ -125,10 +150,19 @@ def _tool(version: str, origin: str, path: Path) -> Tool:
 
 def _on_path() -> Path | None:
     """The engine on PATH, if it is not older than the one that the rehearsal would build."""
-    found = shutil.which("pulumi")
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    # After `eval "$(make -s cloud)"` a rehearsal's own comes first.
+    others = [folder for folder in folders if not (Path(folder).parent / _LAID_OUT).exists()]
+    found = shutil.which("pulumi", path=os.pathsep.join(others))
     if found is None:
         return None
     return Path(found) if _numbers(_version_of(Path(found))) >= _numbers(ENGINE.version) else None
+
+
+def _user_home() -> Path:
+    """The PULUMI_HOME of the user, not that of a rehearsal."""
+    named, default = os.environ.get("PULUMI_HOME"), Path.home() / ".pulumi"
+    return Path(named) if named and not Path(named, _LAID_OUT).exists() else default
 
 
 def _version_of(engine: Path) -> str:

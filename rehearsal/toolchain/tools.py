@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+HOST = "language host"
+"""Name of the tool that runs a program for the engine."""
 Progress = Callable[[str], None]
 """Takes one line for the operator: what is being done, how far it is, how long it has taken."""
 
@@ -43,6 +45,11 @@ class Tools:
     def pulumi(self) -> Tool:
         """The engine."""
         return self.named("pulumi")
+
+    @property
+    def language_host(self) -> Tool:
+        """What runs the program for the engine."""
+        return self.named(HOST)
 
     @property
     def control_plane(self) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import re
 import signal
@@ -20,7 +19,7 @@ from cryptography import x509
 from pulumi import automation as auto
 from rich.console import Console
 
-from rehearsal import deploy, raising
+from rehearsal import engine, stack_file, up
 from rehearsal.asking import ask
 from rehearsal.configuration import ZONE
 from rehearsal.progress import EngineProgress
@@ -94,38 +93,30 @@ class Rehearsal:
 
     def open(self, given: Mapping[str, Any] | None = None) -> auto.Stack:
         """The stack on a running cloud; `given` replaces settings."""
-        return raising.open_cloud(claim(self.name), tools(), _silent(), dict(given or {}))
+        return up.open_stack(claim(self.name), tools(), _silent(), given)
 
     def setting(self, key: str) -> Any:
         """The rehearsal's own value of a setting."""
-        return json.loads(self.open().get_config(f"shambhala:{key}").value)
+        return stack_file.settings(self.run)[key]
 
     def up(self, given: Mapping[str, Any] | None = None) -> dict[str, int]:
         """Raise it with some settings replaced; operation to number of resources."""
-        return deploy.up(self.open(given), EngineProgress(_silent()))
+        return engine.update(self.open(given), EngineProgress(_silent()))
 
     def recover(self) -> str:
         """What the program's own `recover` printed, on the rehearsal's stack."""
         # Which takes away the killed engine's lock, as `pulumi cancel` does.
         self.open()
-        return self._program_s_own("recover", "rehearsal")
+        return self._program_s_own("recover")
 
     def backup(self, what: str, file: Path) -> str:
         """What the program's own `backup` or `restore` printed, on the rehearsal's stack."""
-        return self._program_s_own(what, "rehearsal", file)
+        return self._program_s_own(what, file)
 
     def _program_s_own(self, command: str, *arguments: str | Path) -> str:
-        home = self.run.home
-        engine = tools().pulumi.path
+        stack = engine.stack_name(self.run)
         return output(
-            [sys.executable, "-m", "cli", command, *arguments, "--project", home / "pulumi", "--pulumi", engine],
-            cwd=ROOT,
-            env={
-                "PATH": os.environ["PATH"],
-                "PULUMI_HOME": str(home / "engine"),
-                "PULUMI_CONFIG_PASSPHRASE": (home / "passphrase").read_text(),
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-            },
+            [sys.executable, "-m", "cli", command, stack, *arguments], cwd=ROOT, env=engine.own_environment(self.run)
         )
 
     def ask_cloud(self, method: str, path: str, body: Any = None) -> Any:

@@ -7,7 +7,7 @@ import json
 import pytest
 from pulumi.automation import CommandError
 
-from rehearsal.deploy import resources_in_state
+from rehearsal.engine import resources_in_state
 from tests.rehearsal.site import Rehearsal, counts, output, processes_below
 
 pytestmark = pytest.mark.timeout(900)
@@ -74,16 +74,16 @@ def test_an_instance_that_is_replaced_has_a_new_rancher_that_is_set_up_and_that_
 
     def logs_in(password: str) -> bool:
         asked = json.dumps({"username": "admin", "password": password, "type": "localProvider"})
-        url = f"{game.setting('rancher')['apiUrl']}/v3-public/localProviders/local?action=login"
+        url = f"{rancher['apiUrl']}/v3-public/localProviders/local?action=login"
         return json.loads(output(["curl", "-sS", "--data", asked, url]))["type"] != "error"
 
-    secrets, before = json.loads((game.run.home / "secrets.json").read_text()), cluster()
+    rancher, before = game.setting("rancher"), cluster()
     operators = game.setting("operators")
     # The same key under another name: cloud-init would read it at a first boot only.
     renamed = {"operators": {**operators, "sshPublicKey": f"{operators['sshPublicKey']} renamed"}}
     assert game.up(renamed)["replace"] > 1
-    assert not logs_in(secrets["rancher_bootstrap_password"])
-    assert logs_in(secrets["rancher_admin_password"])
+    assert not logs_in(rancher["bootstrapPassword"])
+    assert logs_in(rancher["adminPassword"])
     assert cluster() != before
     assert game.up(renamed).keys() == {"same"}
 

@@ -20,8 +20,8 @@ import dns.update
 import pytest
 
 from rehearsal.configuration import ZONE
-from rehearsal.deploy import resources_in_state
-from tests.rehearsal.site import INSTANCE, Rehearsal, counts, output, processes_below
+from rehearsal.engine import resources_in_state
+from tests.rehearsal.site import INSTANCE, ROOT, Rehearsal, counts, output, processes_below
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -49,6 +49,7 @@ def test_the_table_says_of_every_part_whether_it_is_real(raised: str) -> None:
     assert parts["K3s"].startswith("stand-in")
     assert parts["Rancher"].startswith("stand-in")
     assert parts["board blue"].startswith("real control plane, no pods")
+    assert [what for part, what in parts.items() if part.startswith("language host")] in (["real"], ["stand-in"])
     for tool in ("pulumi", "kubernetes plugin", "scaleway plugin", "control plane"):
         assert [what for part, what in parts.items() if part.startswith(tool)] == ["real"]
 
@@ -147,7 +148,7 @@ def test_nothing_of_the_game_master_answers_but_names_web_and_ssh(raised: str, a
 def test_rancher_answers_through_nginx_with_the_authoritys_certificate_and_knows_no_first_password(
     game: Rehearsal, raised: str, address: str
 ) -> None:
-    secrets = json.loads((game.run.home / "secrets.json").read_text())
+    rancher = game.setting("rancher")
 
     def ask(path: str, *arguments: str) -> str:
         host = f"rancher.{ZONE}"
@@ -168,8 +169,8 @@ def test_rancher_answers_through_nginx_with_the_authoritys_certificate_and_knows
         answer = json.loads(ask("/v3-public/localProviders/local?action=login", "--data", body))
         return answer["type"] != "error"
 
-    assert logs_in(secrets["rancher_admin_password"])
-    assert not logs_in(secrets["rancher_bootstrap_password"])
+    assert logs_in(rancher["adminPassword"])
+    assert not logs_in(rancher["bootstrapPassword"])
 
 
 def test_what_the_boards_issuer_holds_proves_the_boards_own_names_and_no_other(game: Rehearsal, raised: str) -> None:
@@ -322,6 +323,7 @@ def test_taken_down_it_leaves_nothing(game: Rehearsal, raised: str) -> None:
     # Before its cloud went, the engine had given back all that Scaleway would bill.
     assert "billed" not in printed
     assert not Path(run.home).exists()
+    assert not list(ROOT.glob(f"Pulumi.*{game.name}*"))
     assert not processes_below(run.home)
     if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0:
         assert not output(["docker", "container", "ls", "--all", "--quiet", *mine])

@@ -14,7 +14,7 @@ import pytest
 from pulumi.automation import CommandError
 
 from rehearsal.configuration import ZONE
-from rehearsal.deploy import resources_in_state
+from rehearsal.engine import resources_in_state
 from rehearsal.run import Block, Service
 from tests.rehearsal.site import CLUSTERS, ROOT, Rehearsal, counts, output
 
@@ -72,7 +72,7 @@ def serves(game: Rehearsal, board: str) -> bool:
 
 def managed(game: Rehearsal) -> dict[str, str]:
     """Rancher's clusters and their states, as an administrator sees them."""
-    password = json.loads((game.run.home / "secrets.json").read_text())["rancher_admin_password"]
+    password = game.setting("rancher")["adminPassword"]
     body = {"type": "localProvider", "username": "admin", "password": password}
     token = ask_rancher(game, "POST", "/v1-public/login", body)["token"]
     clusters = ask_rancher(game, "GET", "/v3/clusters", token=token)["data"]

@@ -7,16 +7,16 @@ import asyncio
 from pulumi.automation import CommandError
 from rich.console import Console
 
-from rehearsal import daemon, deploy
+from rehearsal import daemon, engine, stack_file
 from rehearsal.asking import billed
 from rehearsal.instances import leftovers, release, remove_all
 from rehearsal.processes import ProcessError, Processes
 from rehearsal.progress import EngineProgress
-from rehearsal.raising import open_cloud
-from rehearsal.run import Run
+from rehearsal.run import Run, RunError
 from rehearsal.run import release as give_back
 from rehearsal.toolchain.providing import provide
 from rehearsal.toolchain.tools import ToolchainError
+from rehearsal.up import open_stack
 
 
 def remove_everything(run: Run, console: Console) -> list[str]:
@@ -26,25 +26,29 @@ def remove_everything(run: Run, console: Console) -> list[str]:
     from below, for the cloud is ours.
     """
     left = _destroy(run, console)
+    _tell_other_stacks(run, console)
     left += asyncio.run(_remove_cloud(run, console))
     if not left:
+        stack_file.remove(run)
         give_back(run)
     return left
 
 
 def _destroy(run: Run, console: Console) -> list[str]:
-    if not (run.home / "pulumi").exists():
+    if engine.stack_name(run) not in engine.stacks(run):
         return []
     console.print("Destroying the game (the real engine)")
     try:
-        stack = open_cloud(run, provide(console), console)
+        stack = open_stack(run, provide(console), console)
         stack.destroy(on_event=EngineProgress(console), color="never", show_secrets=False)
-        _tell_leaks(run, console)
-        return [f"resource {resource['urn']}" for resource in deploy.resources_in_state(stack)]
-    except (CommandError, ProcessError, ToolchainError) as error:
+        left = [f"resource {resource['urn']}" for resource in engine.resources_in_state(stack)]
+    except (CommandError, ProcessError, RunError, ToolchainError) as error:
         console.print(f"[yellow]The engine could not destroy it:[/] {error}", soft_wrap=True)
         console.print("What it left is removed from below.")
         return []
+    if engine.stacks(run) == [engine.stack_name(run)]:
+        _tell_leaks(run, console)
+    return left
 
 
 def _tell_leaks(run: Run, console: Console) -> None:
@@ -56,6 +60,17 @@ def _tell_leaks(run: Run, console: Console) -> None:
             "After an update that was killed, 'make recover STACK=…' adopts such things.",
             soft_wrap=True,
         )
+
+
+def _tell_other_stacks(run: Run, console: Console) -> None:
+    """Name the stacks that an operator raised on the cloud (`make cloud`): nothing of them outlives it."""
+    for name in engine.stacks(run):
+        if name != engine.stack_name(run):
+            console.print(
+                f"[yellow]Stack {name} goes with the cloud that it was raised on,[/] and the passphrase of its secrets "
+                f"too: undo what 'init' wrote into Pulumi.{name}.yaml.",
+                soft_wrap=True,
+            )
 
 
 async def _remove_cloud(run: Run, console: Console) -> list[str]:

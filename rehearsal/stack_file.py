@@ -1,0 +1,116 @@
+"""The file of a rehearsal's stack, which the project's own `init` writes, as it does an operator's.
+
+`init` makes every key and password that is not given, and replaces nothing. What it made the first time is kept in the
+rehearsal's folder; a setting that has another value now is taken out of the file, and `init` adds it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from rehearsal import engine
+from rehearsal.configuration import write_private
+from rehearsal.run import Run, RunError
+
+Tree = dict[str, Any]
+
+
+def write(run: Run, values: Tree, changes: Mapping[str, Any]) -> None:
+    """Bring the stack's file to these settings.
+
+    values: the rehearsal's own settings. changes: whole settings in their place, for this time.
+    Raises RunError with what `init` says of a setting that it refuses.
+    """
+    _link(run)
+    kept = _kept_file(run)
+    if not kept.exists():
+        _bring(run, values)
+        write_private(kept, json.dumps(engine.settings(engine.stack(run))))
+    _bring(run, {**_merged(settings(run), values), **changes})
+
+
+def settings(run: Run) -> Tree:
+    """The rehearsal's own settings with the keys that `init` made, before any change."""
+    return json.loads(_kept_file(run).read_text())
+
+
+def project_file(run: Run) -> Path:
+    """Where the engine looks for the stack's file: in the project's folder."""
+    return engine.PROJECT / f"Pulumi.{engine.stack_name(run)}.yaml"
+
+
+def remove(run: Run) -> None:
+    """Take the stack's file out of the project's folder."""
+    project_file(run).unlink(missing_ok=True)
+
+
+def _link(run: Run) -> None:
+    """Lay the file in the rehearsal's folder, so that any checkout of the project finds the same one."""
+    remove(run)
+    project_file(run).symlink_to(_file(run))
+
+
+def _bring(run: Run, wanted: Tree) -> None:
+    """Make the file say what is wanted, unless it does: encrypting takes as long as a small update."""
+    marks = run.home / "settings.sha256.json"
+    digests = {
+        key: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for key, value in wanted.items()
+    }
+    written: dict[str, str] = json.loads(marks.read_text()) if marks.exists() else {}
+    if written == digests:
+        return
+    marks.unlink(missing_ok=True)
+    _take_out(_file(run), keep={key for key, digest in digests.items() if written.get(key) == digest})
+    _init(run, wanted)
+    marks.write_text(json.dumps(digests))
+
+
+def _take_out(file: Path, keep: set[str]) -> None:
+    content: Tree = yaml.safe_load(file.read_text()) if file.exists() else {}
+    found = cast("Tree", content.get("config") or {})
+    if found:
+        content["config"] = {key: value for key, value in found.items() if key.partition(":")[2] in keep}
+        file.write_text(yaml.safe_dump(content))
+
+
+def _init(run: Run, wanted: Tree) -> None:
+    program = engine.home_of(run) / "bin" / "pulumi"
+    arguments = [engine.ENVIRONMENT, "--stack", engine.stack_name(run), "--values", "-", "--pulumi", program]
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "init", *arguments],
+        cwd=engine.PROJECT,
+        env=engine.own_environment(run),
+        # Standard input, for there are secrets among them.
+        input=json.dumps(wanted),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RunError(f"The settings of the rehearsal are refused:\n{done.stdout.strip()}")
+
+
+def _merged(below: Tree, above: Tree) -> Tree:
+    result = dict(below)
+    for key, value in above.items():
+        under = result.get(key)
+        both = isinstance(value, dict) and isinstance(under, dict)
+        result[key] = _merged(cast("Tree", under), cast("Tree", value)) if both else value
+    return result
+
+
+def _file(run: Run) -> Path:
+    return run.home / "stack.yaml"
+
+
+def _kept_file(run: Run) -> Path:
+    return run.home / "settings.json"
