@@ -2,9 +2,6 @@
 # One certificate for the zone and what lies below it, renewed by Debian's certbot.timer.
 # Inputs: zone, names (a line each), directory (ACME URL), email (may be empty), authority.pem (may be
 # empty: extra authority to trust for the ACME server), reload-proxy (program)
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=certificates
 
 zone=$(cat "$INPUTS/zone")
 directory=$(cat "$INPUTS/directory")
@@ -62,7 +59,7 @@ if ! in_place; then
     certbot "${arguments[@]}" >"$INPUTS/.certbot" 2>&1 || {
         # What the authority says, without certbot's advice around it.
         sed -n -e '/^ *\(Domain\|Type\|Detail\): /p' -e '/rror/p' "$INPUTS/.certbot" >&2
-        fail "$directory issued no certificate for ${names[*]}; see the lines above and /var/log/letsencrypt on the \
+        fail "$directory issued no certificate for ${names[*]}; see the lines below and /var/log/letsencrypt on the \
 Instance. A certificate that was there before is still in use."
     }
 fi

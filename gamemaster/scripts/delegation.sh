@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # Wait until the parent zone's own servers lead to this one. Prints "delegated".
 # Inputs: zone, parent, name-server, ip, seconds
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=delegation
 
 zone=$(cat "$INPUTS/zone")
 parent=$(cat "$INPUTS/parent")
@@ -46,7 +43,7 @@ told=
 while lacks=$(missing) && [[ -n $lacks ]]; do
     if [[ $lacks != "$told" ]]; then
         told=$lacks
-        echo "waiting, since $lacks" >&2
+        tell "waiting, since $lacks"
     fi
     left=$((deadline - SECONDS))
     ((left > 0)) ||

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # Wait until cloud-init has done the first boot, so that nothing later meets a half-made machine; then
 # take Debian's packages from where the operator says. Input: debian.sources
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=first-boot
 
 ended=0
 timeout 300 cloud-init status --wait >/dev/null || ended=$?

@@ -2,9 +2,6 @@
 # bind9 as the authority of the game's zone. Prints the zone, then its DS records, a line each.
 # Inputs: zone (its name), named.conf.options, named.conf.local, zone.db (seed), boards.key (no key),
 # keep-records (program), keep-records.service, keep-records.timer
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=name-server
 
 zone=$(cat "$INPUTS/zone")
 database="/var/lib/bind/$zone.db"

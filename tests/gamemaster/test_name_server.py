@@ -155,7 +155,7 @@ async def test_a_record_that_moves_is_not_taken_for_one_that_somebody_changed(ga
         "timeout 120 sh -c 'until [ -e /run/moved ]; do /usr/local/libexec/shambhala/keep-records; done'"
     )
     for stdin in [*moved, step.stdin]:
-        said = await game.host.run(step.script, stdin)
+        said = await game.host.run(step.command, stdin)
         assert await game.records(f"v6.{ZONE}", "AAAA") == [said]
     await game.host.sh("touch /run/moved")
     done = await keeper.wait()
@@ -168,7 +168,7 @@ async def test_a_record_beside_an_alias_is_refused_though_the_alias_leads_to_one
     step = game.step("names-play-update")
     said = rf"record: A www\.{ZONE}\. cannot be beside the platform's own CNAME of that name"
     with pytest.raises(AssertionError, match=said):
-        await game.host.run(step.script, step.given(name=f"www.{ZONE}."))
+        await game.host.run(step.command, step.given(name=f"www.{ZONE}."))
     assert await game.records(f"www.{ZONE}", "CNAME") == [f"play.{ZONE}."]
 
 
@@ -274,7 +274,7 @@ async def delegation_looked_at(game: Game, seconds: int) -> str:
     """What the step says that waits so long for the parent zone."""
     steps = await asyncio.to_thread(steps_of, partial(program, game.settings, delegation_timeout=seconds))
     [check] = [step for step in steps if step.name == "gamemaster-delegation-check"]
-    return await game.host.run(check.script, check.stdin)
+    return await game.host.run(check.command, check.stdin)
 
 
 @pytest.mark.parametrize(
@@ -319,5 +319,5 @@ async def test_a_bad_setting_leaves_the_running_server_alone(game: Game) -> None
     step = game.step("gamemaster-dns-bind9")
     spoiled = step.stdin.replace("recursion no;", "recursion maybe;")
     with pytest.raises(AssertionError, match="name-server: bind9 would not accept its configuration"):
-        await game.host.run(step.script, spoiled)
+        await game.host.run(step.command, spoiled)
     assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]

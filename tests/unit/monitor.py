@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -52,6 +53,11 @@ class Registered:
     @property
     def package(self) -> str:
         return self.type.partition(":")[0]
+
+    @property
+    def given(self) -> Mapping[str, str]:
+        """What a step on the game master works on: the last line of its standard input."""
+        return json.loads(self.inputs["stdin"].rpartition("\n")[2])
 
 
 @dataclass
