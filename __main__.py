@@ -1,7 +1,6 @@
 """The whole game: a game master that outlives the boards, the boards, and what runs on the active one."""
 
 import pulumi
-import pulumi_command
 from pulumi import ResourceOptions
 
 from board import Board, BoardArgs
@@ -14,8 +13,8 @@ from observability import Observability, ObservabilityArgs
 
 settings = load(pulumi.Config(), pulumi.get_stack())
 course = load_course(settings.game_app.hunt)
+ssh = providers.ssh()
 scaleway = providers.scaleway(settings.scaleway)
-ssh = pulumi_command.Provider("ssh")
 charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)
 
 game_master = GameMaster(

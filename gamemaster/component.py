@@ -11,6 +11,7 @@ import pulumi
 from common.helm import Charts
 from common.settings import Settings
 from common.templates import render
+from gamemaster import ssh_greeting
 from gamemaster.administration import Administration, AdministrationArgs
 from gamemaster.board_key import BoardKey, BoardKeyArgs
 from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
@@ -197,8 +198,12 @@ class GameMaster(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        # A preview goes nowhere near the host.
+        greeted = machine.ip.apply(
+            lambda ip: ip if pulumi.runtime.is_dry_run() else ssh_greeting.greeted(ip, args.boot_timeout)
+        )
         self.host = Host(
-            ip=machine.ip,
+            ip=greeted,
             private_key=args.operator_key_private,
             host_key=args.host_key_public,
             server=machine.server,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import runpy
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from pulumi.runtime import set_all_config
 
 from common import keys
+from common.providers import SshAgentError
 from common.settings import SettingsError
 from tests.unit.monitor import Graph, graph_of, run
 
@@ -126,3 +128,16 @@ def test_wrong_settings_stop_the_program_before_anything_is_registered(preview: 
     configured(activeBoard="red")
     with pytest.raises(SettingsError, match=r"activeBoard.*red.*blue, green"):
         run(program, preview=preview)
+
+
+def test_an_ssh_agent_that_is_gone_is_told_before_anything_is_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    agent = tmp_path / "agent"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(agent))
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    configured()
+    with pytest.raises(SshAgentError, match=f"SSH_AUTH_SOCK is {agent}, where no SSH agent answers") as failure:
+        run(program, preview=preview)
+    assert "run 'unset SSH_AUTH_SOCK', then the same command again" in str(failure.value)
