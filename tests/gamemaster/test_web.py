@@ -145,7 +145,7 @@ async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_
     said = str(failure.value)
     told = r"Domain: hunt\.example\.org\n *Type: +unauthorized\n *Detail: Error retrieving TXT records"
     assert re.search(told, said)
-    assert "issued no certificate for *.hunt.example.org; see the lines above" in said
+    assert "issued no certificate for *.hunt.example.org; see the lines below" in said
     after, _ = await browser.certificate(ECHO)
     assert after.serial_number == before.serial_number
 
