@@ -13,6 +13,9 @@ download "$(cat "$INPUTS/url")" "$sha256" "$program" || true
 if [[ $(readlink /usr/local/bin/k3s) != "$program" ]] && systemctl is-active --quiet k3s; then
     k3s etcd-snapshot save --name before-upgrade >&2 ||
         fail "the snapshot before the upgrade failed; nothing was changed."
+    # Whatever is saved by hand, K3s keeps for ever. Without room for the next one, an upgrade is refused.
+    k3s etcd-snapshot prune --name before-upgrade --snapshot-retention 3 >&2 ||
+        tell "old snapshots (before-upgrade-*) could not be removed; see 'k3s etcd-snapshot list' on the Instance."
 fi
 
 # arrange: what lies in $INPUTS becomes the K3s of the next start.

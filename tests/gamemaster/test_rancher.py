@@ -15,6 +15,8 @@ from tests.gamemaster.steps import cut_before
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
 
+SNAPSHOTS = "/var/lib/rancher/k3s/server/db/snapshots"
+
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 
@@ -140,7 +142,7 @@ async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game)
     spoiled = step.stdin.replace("cluster-init: true", "no-such: true").replace(
         "TimeoutStartSec=300", "TimeoutStartSec=9"
     )
-    with pytest.raises(AssertionError, match=r"(?s)provided but not defined: no-such.*the one before it runs again"):
+    with pytest.raises(AssertionError, match=r"(?s)the one before it runs again.*provided but not defined: no-such"):
         await game.host.run(step.command, spoiled)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
     assert await game.host.sh("systemctl show -P TimeoutStartUSec k3s") == "5min"
@@ -170,7 +172,12 @@ async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None
         assert (await game.host.run(step.command, newer)).startswith(f"k3s version {NEWER_K3S} ")
         assert await game.host.sh(running) != before
         assert await game.host.sh("kubectl get configmap kept --output jsonpath={.data.over}") == "upgrades"
-        assert await game.host.sh("find /var/lib/rancher/k3s/server/db/snapshots -name 'before-upgrade-*'")
+        # Of earlier upgrades, whose ages end their names.
+        await game.host.sh(f"cd {SNAPSHOTS} && touch before-upgrade-$HOSTNAME-{{1,2,3,4}}")
+        await game.host.take([step])
+        kept = await game.host.sh(f"cd {SNAPSHOTS} && ls before-upgrade-* | sed 's/.*-//' | sort -n")
+        assert len(kept.split()) == 3
+        assert kept.split()[0] == "4"
     finally:
         await game.host.take([step])
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
