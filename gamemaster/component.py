@@ -121,7 +121,7 @@ class GameMasterArgs:
     debian: str
     """Debian mirror; its security updates lie at the same address with -security behind it."""
     boot_timeout: int
-    """Seconds that the Instance may take until SSH answers."""
+    """Seconds that the Instance may take until SSH answers, and then until cloud-init has ended."""
     protect: bool
     """Refuse to delete it, as for production."""
 
@@ -212,7 +212,10 @@ class GameMaster(pulumi.ComponentResource):
         booted = self.host.step(
             f"{name}-first-boot",
             "first-boot",
-            {"debian.sources": render(_TEMPLATES / "debian.sources.j2", _Sources(args.debian))},
+            {
+                "debian.sources": render(_TEMPLATES / "debian.sources.j2", _Sources(args.debian)),
+                "seconds": str(args.boot_timeout),
+            },
             parent=self,
         )
         zone = f"{args.subdomain}.{args.domain}"

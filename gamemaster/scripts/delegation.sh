@@ -82,7 +82,7 @@ advice() {
         echo "The program keeps these records at Scaleway: $parent has to be led there by its registrar. Then run \
 'pulumi up' again."
     else
-        echo "Add these records to $parent, where it is hosted, then run 'pulumi up' again."
+        echo "Add these records to $parent, where it is hosted, and none else of these names; then run 'pulumi up' again."
     fi
     printf '%s. 300 IN NS %s.\n%s. 300 IN A %s\n' "$zone" "$server" "$server" "$ip"
     echo "; So that resolvers check the zone's signatures; never without the two above:"

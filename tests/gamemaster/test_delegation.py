@@ -68,7 +68,10 @@ async def delegation_looked_at(game: Game, seconds: int, hosted_by: str = "exter
     [
         ((), "does not have 'hunt.example.org. IN NS ns1-hunt.example.org.'"),
         (DELEGATION[:1], "does not have 'ns1-hunt.example.org. IN A 192.0.2.10' alone (but 'nothing')"),
-        ((DELEGATION[0], "ns1-hunt IN A 192.0.2.99"), "IN A 192.0.2.10' alone (but '192.0.2.99')"),
+        (
+            (DELEGATION[0], "ns1-hunt IN A 192.0.2.99"),
+            "does not have 'ns1-hunt.example.org. IN A 192.0.2.10' alone (but '192.0.2.99')",
+        ),
         (
             ("hunt IN NS xns1-hunt.example.org.", "xns1-hunt IN A 192.0.2.10"),
             "does not have 'hunt.example.org. IN NS ns1-hunt.example.org.'",

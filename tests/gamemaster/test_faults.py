@@ -92,6 +92,9 @@ async def test_a_first_boot_that_ended_with_a_warning_is_over_and_one_that_faile
         await game.host.run(f"cat > {stand_in}", f"#!/bin/sh\n{said}\nexit 1\n")
         with pytest.raises(AssertionError, match="first-boot: the first boot did not end well"):
             await game.host.run(step.command, step.stdin)
+        await game.host.run(f"cat > {stand_in}", "#!/bin/sh\nexec sleep 60\n")
+        with pytest.raises(AssertionError, match=r"ended after 1 seconds; .* raise gamemaster\.boot"):
+            await game.host.run(step.command, step.given(seconds="1"))
     finally:
         await game.host.sh(f"rm {stand_in}")
 
