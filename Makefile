@@ -9,6 +9,9 @@ TEAMS ?= 0
 PYTHON ?= python3
 BIN := .venv/bin
 
+# No step needs an SSH agent, but the command plugin fails where this names one that is gone.
+unexport SSH_AUTH_SOCK
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z ]+(-[a-z]+)?:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -3,7 +3,6 @@
 import gc
 
 import pulumi
-import pulumi_command
 from pulumi import ResourceOptions
 
 from board import Board, BoardArgs
@@ -18,8 +17,8 @@ from observability import Observability, ObservabilityArgs
 with shown_once():
     settings = load(pulumi.Config(), pulumi.get_stack())
     course = load_course(settings.game_app.hunt)
+    ssh = providers.ssh()
 scaleway = providers.scaleway(settings.scaleway)
-ssh = pulumi_command.Provider("ssh")
 charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)
 # What was imported stays to the end: the collector would walk it again and again, for almost a second of each command.
 gc.freeze()

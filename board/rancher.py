@@ -103,16 +103,11 @@ class RancherImport(pulumi.ComponentResource):
         )
         manifest = local.Command(
             f"{name}-manifest",
-            interpreter=["python3", "-c"],
-            create=_SCRIPT.read_text(),
+            # The program travels with what it works on: the plugin puts the command into each of its errors.
+            create="python3 -",
             stdin=pulumi.Output.secret(
-                pulumi.Output.json_dumps(
-                    {
-                        "url": pulumi.Output.all(server.api_url, cluster.cluster_registration_token.manifest_url).apply(
-                            lambda urls: reached_at(urls[0], str(urls[1]))
-                        ),
-                        "certificates": server.ca_certs,
-                    }
+                pulumi.Output.all(server.api_url, cluster.cluster_registration_token.manifest_url).apply(
+                    lambda urls: registration(reached_at(str(urls[0]), str(urls[1])), server.ca_certs)
                 )
             ),
             # It holds the token.
@@ -160,6 +155,14 @@ def openings() -> Mapping[str, Opening]:
         "kubernetes-api": web(),
         "api-server": webhooks(WEBHOOK, INTERNAL),
     }
+
+
+def registration(url: str, certificates: str | None) -> str:
+    """The program that prints the manifest at a URL.
+
+    certificates: PEM, trusted besides those that this machine trusts; None for those alone.
+    """
+    return f"{_SCRIPT.read_text()}\n\nmain({url!r}, {certificates!r})\n"
 
 
 def reached_at(api_url: str, manifest_url: str) -> str:

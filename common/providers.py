@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
+import pulumi
+import pulumi_command
 import pulumiverse_scaleway
 
 from common.settings import Scaleway
@@ -19,3 +24,26 @@ def scaleway(account: Scaleway) -> pulumiverse_scaleway.Provider:
         zone=account.zone,
         api_url=account.api_url,
     )
+
+
+class SshAgentError(pulumi.RunError):
+    """SSH_AUTH_SOCK leads nowhere; the text says what to do."""
+
+
+def ssh() -> pulumi_command.Provider:
+    """The provider of steps over SSH.
+
+    Raises SshAgentError where SSH_AUTH_SOCK names an agent that does not answer: no step needs one, but the plugin asks
+    it before each and fails (pulumi-command 1.2.1, remote/connection.go), and no argument keeps it from that.
+    """
+    if path := os.environ.get("SSH_AUTH_SOCK"):
+        with socket.socket(socket.AF_UNIX) as agent:
+            try:
+                agent.connect(path)
+            except OSError as error:
+                raise SshAgentError(
+                    f"SSH_AUTH_SOCK is {path}, where no SSH agent answers ({error.strerror or error}): each step on "
+                    "the game master would fail. None of them needs an agent; run 'unset SSH_AUTH_SOCK', then the same "
+                    "command again."
+                ) from error
+    return pulumi_command.Provider("ssh")

@@ -11,6 +11,7 @@ import pulumi
 from common.helm import Charts
 from common.settings import Settings
 from common.templates import render
+from gamemaster import ssh_greeting
 from gamemaster.administration import Administration, AdministrationArgs
 from gamemaster.board_key import BoardKey, BoardKeyArgs
 from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
@@ -120,7 +121,7 @@ class GameMasterArgs:
     debian: str
     """Debian mirror; its security updates lie at the same address with -security behind it."""
     boot_timeout: int
-    """Seconds that the Instance may take until SSH answers."""
+    """Seconds that the Instance may take until SSH answers, and then until cloud-init has ended."""
     protect: bool
     """Refuse to delete it, as for production."""
 
@@ -197,8 +198,12 @@ class GameMaster(pulumi.ComponentResource):
             ),
             opts=child,
         )
+        # A preview goes nowhere near the host.
+        greeted = machine.ip.apply(
+            lambda ip: ip if pulumi.runtime.is_dry_run() else ssh_greeting.greeted(ip, args.boot_timeout)
+        )
         self.host = Host(
-            ip=machine.ip,
+            ip=greeted,
             private_key=args.operator_key_private,
             host_key=args.host_key_public,
             server=machine.server,
@@ -207,7 +212,10 @@ class GameMaster(pulumi.ComponentResource):
         booted = self.host.step(
             f"{name}-first-boot",
             "first-boot",
-            {"debian.sources": render(_TEMPLATES / "debian.sources.j2", _Sources(args.debian))},
+            {
+                "debian.sources": render(_TEMPLATES / "debian.sources.j2", _Sources(args.debian)),
+                "seconds": str(args.boot_timeout),
+            },
             parent=self,
         )
         zone = f"{args.subdomain}.{args.domain}"

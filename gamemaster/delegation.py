@@ -84,6 +84,7 @@ class Delegation(pulumi.ComponentResource):
             {
                 "zone": f"{args.subdomain}.{args.parent}",
                 "parent": args.parent,
+                "hosted-by": args.hosted_by,
                 "name-server": name_server,
                 "ip": args.ip,
                 "seconds": str(args.timeout),

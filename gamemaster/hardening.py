@@ -16,7 +16,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class _Firewall:
+class _Operators:
     operator_cidrs: Sequence[str]
 
 
@@ -43,8 +43,9 @@ class Hardening(pulumi.ComponentResource):
             f"{name}-host",
             "host",
             {
+                "sshd.conf": sshd(args.operator_cidrs),
                 "firewall.nft": firewall(args.operator_cidrs),
-                **{file: on_host(file) for file in ("sshd.conf", "firewall.service", "journald.conf", "upgrades.conf")},
+                **{file: on_host(file) for file in ("firewall.service", "journald.conf", "upgrades.conf")},
             },
             parent=self,
             after=args.booted,
@@ -55,6 +56,14 @@ class Hardening(pulumi.ComponentResource):
 
 def firewall(operator_cidrs: Sequence[str]) -> str:
     """The packet filter's rules, for nft."""
-    # nftables refuses networks of one set that overlap.
-    networks = collapse_addresses(map(IPv4Network, operator_cidrs))
-    return render(_TEMPLATES / "firewall.nft.j2", _Firewall([str(network) for network in networks]))
+    return render(_TEMPLATES / "firewall.nft.j2", _operators(operator_cidrs))
+
+
+def sshd(operator_cidrs: Sequence[str]) -> str:
+    """sshd's own part of its configuration."""
+    return render(_TEMPLATES / "sshd.conf.j2", _operators(operator_cidrs))
+
+
+def _operators(cidrs: Sequence[str]) -> _Operators:
+    # nftables refuses networks of one set that overlap; sshd, addresses with bits behind the network's.
+    return _Operators([str(network) for network in collapse_addresses(map(IPv4Network, cidrs))])

@@ -1,7 +1,8 @@
 """Steps on the game master over SSH; the only module that knows how they get there.
 
-A step is a role's script from `scripts/`, run by the host's bash, with its inputs on standard
-input: nothing that an operator configured, and no secret, is ever part of a command line.
+A step is a role's script from `scripts/`, run by the host's bash. Script and inputs travel by standard input: the
+command is one short line, since the plugin puts it into each of its errors, and nothing that an operator configured,
+and no secret, is ever part of it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Host:
         after: pulumi.Input[str] | None = None,
         behind: pulumi.Resource | None = None,
     ) -> remote.Command:
-        """Run `scripts/<role>.sh` whenever one of its inputs changed.
+        """Run `scripts/<role>.sh` whenever the script or one of its inputs changed.
 
         inputs: name to text; each is a file $INPUTS/<name> while the script runs.
         undo: role of the script that takes the step back, with the same inputs.
@@ -54,7 +55,6 @@ class Host:
         after: an output of the step that must have ended before; another output runs this one again.
         behind: a step that must have ended before, and whatever it printed is nothing to this one.
         """
-        document = pulumi.Output.json_dumps({"inputs": dict(inputs)})
         return remote.Command(
             name,
             connection=remote.ConnectionArgs(
@@ -68,9 +68,12 @@ class Host:
                 dial_error_limit=max(1, self.boot_timeout // _DIAL_SECONDS),
                 per_dial_timeout=_DIAL_SECONDS,
             ),
-            create=script(role),
-            delete=script(undo) if undo else None,
-            stdin=document,
+            create=command(role),
+            delete=command(undo) if undo else None,
+            # One document for both. A secret, whatever is in it: a preview then names it in a line.
+            stdin=pulumi.Output.secret(
+                pulumi.Output.concat(program(role, undo), pulumi.Output.json_dumps(dict(inputs)))
+            ),
             # Stock sshd accepts no environment from a client.
             add_previous_output_in_env=False,
             triggers=[self.server.id, *about, *([] if after is None else [after])],
@@ -80,9 +83,21 @@ class Host:
         )
 
 
-def script(role: str) -> str:
-    """The text of a role's script, after the few functions that all roles share."""
-    return "\n".join((_SCRIPTS / f"{part}.sh").read_text() for part in ("common", role))
+def command(role: str) -> str:
+    """What the host's shell is given."""
+    return f"bash -s {role}"
+
+
+def program(role: str, undo: str | None = None) -> str:
+    """The scripts of a role and of the one that takes it back, for `command` to choose from; the inputs (JSON) follow.
+
+    Functions, and the call in the last line: of a document that was cut, bash runs nothing. It reads its standard input
+    no further than to that line's end (POSIX, `sh -s`), so that what it calls finds the rest.
+    """
+    incomplete = "trap 'echo \"$1: the step did not arrive whole, and nothing was changed.\" >&2; exit 1' EXIT"
+    functions = {"shared": "common", **{f"role-{each}": each for each in (role, undo) if each}}
+    parts = [f"{name}() {{\n{(_SCRIPTS / f'{file}.sh').read_text()}}}" for name, file in functions.items()]
+    return "\n".join([incomplete, *parts, 'shared "$1"; "role-$1"; exit', ""])
 
 
 def on_host(file: str) -> str:

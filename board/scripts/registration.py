@@ -1,11 +1,6 @@
-"""Print the manifest with which a cluster joins Rancher.
-
-Standard input: JSON with `url` (of the manifest; it holds the token, so no message shows it) and `certificates`
-(PEM, trusted besides those that this machine trusts; or null).
-"""
+"""Print the manifest with which a cluster joins Rancher."""
 
 import http.client
-import json
 import ssl
 import sys
 import time
@@ -17,30 +12,36 @@ TRIES = 10
 PAUSE_SECONDS = 3
 TIMEOUT_SECONDS = 20
 
-asked: dict[str, str] = json.load(sys.stdin)
-context = ssl.create_default_context()
-if asked["certificates"]:
-    context.load_verify_locations(cadata=asked["certificates"])
-handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
-try:
-    # A proxy has no way to this machine's loopback.
-    if IPv4Address(urlsplit(asked["url"]).hostname or "").is_loopback:
-        handlers.append(urllib.request.ProxyHandler({}))
-except ValueError:
-    pass
-opener = urllib.request.build_opener(*handlers)
-for left in reversed(range(TRIES)):
+
+def main(url: str, certificates: str | None) -> None:
+    """Called from the last line of this program's text, which the board adds, so that nothing of it is in a command.
+
+    url: of the manifest; it holds the token, so no message shows it.
+    certificates: PEM, trusted besides those that this machine trusts.
+    """
+    context = ssl.create_default_context()
+    if certificates:
+        context.load_verify_locations(cadata=certificates)
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=context)]
     try:
-        with opener.open(asked["url"], timeout=TIMEOUT_SECONDS) as answer:
-            print(answer.read().decode())
-        break
-    # An answer may also end in the middle: only a request that found nobody is a URLError.
-    except (OSError, http.client.HTTPException) as error:
-        if not left:
-            why = getattr(error, "reason", None) or error or type(error).__name__
-            sys.exit(
-                f"Rancher does not give the manifest with which this board joins it ({why}). Check that Rancher "
-                "answers where rancher.apiUrl says and that rancher.caBundle fits its certificate, then run "
-                "'pulumi up' again."
-            )
-        time.sleep(PAUSE_SECONDS)
+        # A proxy has no way to this machine's loopback.
+        if IPv4Address(urlsplit(url).hostname or "").is_loopback:
+            handlers.append(urllib.request.ProxyHandler({}))
+    except ValueError:
+        pass
+    opener = urllib.request.build_opener(*handlers)
+    for left in reversed(range(TRIES)):
+        try:
+            with opener.open(url, timeout=TIMEOUT_SECONDS) as answer:
+                print(answer.read().decode())
+            return
+        # An answer may also end in the middle: only a request that found nobody is a URLError.
+        except (OSError, http.client.HTTPException) as error:
+            if not left:
+                why = getattr(error, "reason", None) or error or type(error).__name__
+                sys.exit(
+                    f"Rancher does not give the manifest with which this board joins it ({why}). Check that Rancher "
+                    "answers where rancher.apiUrl says and that rancher.caBundle fits its certificate, then run "
+                    "'pulumi up' again."
+                )
+            time.sleep(PAUSE_SECONDS)

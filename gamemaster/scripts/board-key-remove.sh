@@ -1,8 +1,5 @@
 #!/usr/bin/env bash
 # Take a board's key away: nobody who has it writes in the zone from then on. Inputs as for board-key.sh.
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=board-key
 
 (
     flock --timeout 60 9 || fail "another board's key is being installed for a minute already; run it again."

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # The key with which one board writes the proofs of its names. Prints the key's name.
 # Inputs: board (its name), name (of the key), board.key (bind9's clause for it)
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=board-key
 
 # Checked by itself first: whatever else bind9 reads was accepted before.
 named-checkconf "$INPUTS/board.key" >&2 || fail "bind9 would not accept the key; what it reads was left alone."

@@ -1,24 +1,45 @@
 #!/usr/bin/env bash
-# What every role shares. The inputs arrive as one JSON document on standard input; each becomes a
-# file in $INPUTS, in memory and readable by root only, gone when the script ends.
+# What every role shares, run before it. The inputs arrive as one JSON document on standard input, behind the scripts;
+# each becomes a file in $INPUTS, in memory and readable by root only, gone when the script ends.
 set -euo pipefail
 umask 077
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-
-INPUTS=$(mktemp -d /run/shambhala.XXXXXXXX)
+ROLE=$1
 CANDIDATES=()
-trap 'rm -rf "$INPUTS" "${CANDIDATES[@]}"' EXIT
-python3 -c '
-import json, pathlib, sys
-for name, text in json.load(sys.stdin)["inputs"].items():
-    pathlib.Path(sys.argv[1], name).write_text(text)
-' "$INPUTS"
+# Where the caller reads along. What programs print on standard error waits in a file until the role has ended, so that
+# an error begins with the role's own sentence.
+exec 3>&2
 
-# fail WHAT: end the role with one sentence an operator can act on.
+# tell WHAT: one line of progress, at once.
+tell() { printf '%s\n' "$1" >&3; }
+
+# fail WHAT: end the role with one sentence an operator can act on; what programs said follows it.
 fail() {
-    printf '%s: %s\n' "${ROLE:-step}" "$1" >&2
+    printf '%s: %s\n' "$ROLE" "$1" >&3
+    : >"$INPUTS/.failed"
     exit 1
 }
+
+# ended STATUS COMMAND: the end of every role, whatever ended it.
+ended() {
+    # Whoever called may be gone, and the inputs have to go all the same.
+    set +e
+    trap '' PIPE
+    (($1 == 0)) || [[ -e $INPUTS/.failed ]] ||
+        tell "$ROLE: the step broke off at '${2%%$'\n'*}' (status $1); mend what the lines below say, if there are \
+any, then run 'pulumi up' again."
+    tail -n 12 "$INPUTS/.said" | cut -c -300 >&3
+    rm -rf "$INPUTS" "${CANDIDATES[@]}"
+}
+
+INPUTS=$(mktemp -d /run/shambhala.XXXXXXXX)
+trap 'ended "$?" "$BASH_COMMAND"' EXIT
+exec 2>"$INPUTS/.said"
+python3 -c '
+import json, pathlib, sys
+for name, text in json.load(sys.stdin).items():
+    pathlib.Path(sys.argv[1], name).write_text(text)
+' "$INPUTS" 2>/dev/null || fail "its inputs did not arrive whole, and nothing was changed; run 'pulumi up' again."
 
 # Seconds to wait while another program, such as Debian's own daily upgrade, holds apt.
 APT_PATIENCE=300
@@ -61,7 +82,7 @@ install_packages() {
         ! apt_is_held || fail_held
         if ((attempt == 2)) || ! grep -q 'dpkg was interrupted' "$INPUTS/.apt" || ! finish_packages; then
             tail -n 20 "$INPUTS/.apt" >&2
-            fail "Debian's packages ${missing[*]} cannot be installed; see the lines above, then run 'pulumi up' again."
+            fail "Debian's packages ${missing[*]} cannot be installed; see the lines below, then run 'pulumi up' again."
         fi
     done
     exec 9>&-
@@ -156,4 +177,12 @@ download() {
     }
     chmod 755 "$3.part"
     mv -f "$3.part" "$3"
+}
+
+# refused ZONE WHAT: end a role whose change of the zone bind9 did not take.
+refused() {
+    ! rndc zonestatus "$1" 2>/dev/null | grep -qx 'frozen: yes' ||
+        fail "bind9 refused $2, since $1 is frozen, as 'rndc freeze' does it; run 'rndc thaw $1' on the Instance, then \
+'pulumi up' again."
+    fail "bind9 refused $2; read 'journalctl -u named' on the Instance."
 }

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # The host itself: who may enter, what is kept up to date, how much it remembers, what time it is.
 # Inputs: sshd.conf, firewall.nft, firewall.service, journald.conf, upgrades.conf
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=host
 
 install_packages nftables unattended-upgrades systemd-timesyncd
 

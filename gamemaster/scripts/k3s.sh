@@ -1,8 +1,5 @@
 #!/usr/bin/env bash
 # K3s, pinned. Prints its version. Inputs: url, sha256, config.yaml, audit.yaml, k3s.service
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=k3s
 
 sha256=$(cat "$INPUTS/sha256")
 program="/usr/local/lib/shambhala/k3s/$sha256/k3s"
@@ -16,6 +13,9 @@ download "$(cat "$INPUTS/url")" "$sha256" "$program" || true
 if [[ $(readlink /usr/local/bin/k3s) != "$program" ]] && systemctl is-active --quiet k3s; then
     k3s etcd-snapshot save --name before-upgrade >&2 ||
         fail "the snapshot before the upgrade failed; nothing was changed."
+    # Whatever is saved by hand, K3s keeps for ever. Without room for the next one, an upgrade is refused.
+    k3s etcd-snapshot prune --name before-upgrade --snapshot-retention 3 >&2 ||
+        tell "old snapshots (before-upgrade-*) could not be removed; see 'k3s etcd-snapshot list' on the Instance."
 fi
 
 # arrange: what lies in $INPUTS becomes the K3s of the next start.
@@ -35,7 +35,7 @@ if [[ -e $saved ]]; then
     systemctl stop k3s
     k3s server --cluster-reset "--cluster-reset-restore-path=$saved" >"$INPUTS/.reset" 2>&1 || {
         tail -n 15 "$INPUTS/.reset" >&2
-        fail "K3s could not take up what was saved; see the lines above. The snapshot is still at $saved."
+        fail "K3s could not take up what was saved; see the lines below. The snapshot is still at $saved."
     }
     rm -f "$saved"
 fi
@@ -43,12 +43,12 @@ systemctl is-enabled --quiet k3s || systemctl enable --quiet k3s
 if is_due k3s || ! systemctl is-active --quiet k3s; then
     systemctl restart k3s || {
         journalctl --unit k3s --lines 15 --no-pager --output cat >&2
-        [[ -e $proven/program ]] || fail "K3s does not start; see the lines above."
+        [[ -e $proven/program ]] || fail "K3s does not start; see the lines below."
         cp "$proven"/* "$INPUTS"
         arrange
-        systemctl restart k3s || fail "K3s does not start, nor does the one before it; see the lines above."
+        systemctl restart k3s || fail "K3s does not start, nor does the one before it; see the lines below."
         not_due k3s
-        fail "K3s does not start as it is wanted, see the lines above; the one before it runs again."
+        fail "K3s does not start as it is wanted, see the lines below; the one before it runs again."
     }
     not_due k3s
 fi

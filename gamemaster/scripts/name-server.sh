@@ -2,9 +2,6 @@
 # bind9 as the authority of the game's zone. Prints the zone, then its DS records, a line each.
 # Inputs: zone (its name), named.conf.options, named.conf.local, zone.db (seed), boards.key (no key),
 # keep-records (program), keep-records.service, keep-records.timer
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=name-server
 
 zone=$(cat "$INPUTS/zone")
 database="/var/lib/bind/$zone.db"
@@ -47,12 +44,16 @@ put_file named.conf.local /etc/bind/named.conf.local 644 root:bind named
 start_unit named.service
 not_due named
 
+# What the keeper needs to begin a zone anew that does not load any more.
+put_file zone /var/lib/shambhala/zone 644 root:root
+put_file zone.db /var/lib/shambhala/zone.db 644 root:root
 put_file keep-records /usr/local/libexec/shambhala/keep-records 755 root:root
 put_file keep-records.service /etc/systemd/system/shambhala-keep-records.service 644 root:root systemd
 put_file keep-records.timer /etc/systemd/system/shambhala-keep-records.timer 644 root:root systemd
 take_over systemd systemctl daemon-reload
 start_unit shambhala-keep-records.timer
 
+[[ -n $(dig +short +norecurse +time=2 @127.0.0.1 "$zone" SOA) ]] || systemctl start shambhala-keep-records.service || true
 # Signed as soon as it has its keys.
 for _ in $(seq 100); do
     keys=$(dig +noall +answer +norecurse +time=1 +tries=1 @127.0.0.1 "$zone" DNSKEY || true)

@@ -1,8 +1,5 @@
 #!/usr/bin/env bash
 # nginx, the only program that the web reaches. Input: nginx.conf
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=proxy
 
 if ! dpkg-query -W nginx-light >/dev/null 2>&1; then
     # Debian starts it with a page of its own, which nobody is to see.

@@ -2,9 +2,6 @@
 # Rancher on K3s, by Helm. Prints what answers at its address.
 # Inputs: helm-url, helm-sha256 (of the archive), repository, version (of the chart), values.yaml,
 # cacerts.pem (what agents must trust besides their system; may be empty), web.yaml (the Service that nginx asks), address (of that Service), seconds (to get ready)
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=rancher
 
 export KUBECONFIG=/etc/rancher/k3s/k3s.yaml
 repository=$(cat "$INPUTS/repository")
@@ -44,7 +41,7 @@ if [[ $status != deployed || $wanted != "$(cat /var/lib/shambhala/rancher.wanted
     "$helm" upgrade --install rancher "${chart[@]}" --version "$version" --namespace cattle-system \
         --create-namespace --values "$INPUTS/values.yaml" --atomic --timeout "${seconds}s" >"$INPUTS/.helm" 2>&1 || {
         tail -n 5 "$INPUTS/.helm" >&2
-        fail "Helm could not install Rancher $version from $repository; see the lines above. What ran before still runs."
+        fail "Helm could not install Rancher $version from $repository; see the lines below. What ran before still runs."
     }
     echo "$wanted" >"$INPUTS/wanted"
     put_file wanted /var/lib/shambhala/rancher.wanted 600 root:root

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # One set of records of the zone: made, or put right, and kept so from then on.
 # Inputs: zone, name, type, ttl, data (a line each)
-# shellcheck source=common.sh
-# shellcheck disable=SC2034
-ROLE=record
 
 zone=$(cat "$INPUTS/zone")
 name=$(cat "$INPUTS/name")
@@ -40,7 +37,7 @@ served() {
 if ! cmp -s "$INPUTS/update" "$kept/update" || [[ $(served) != "$(cat "$kept/served" 2>/dev/null)" ]]; then
     # bind9's own session key, so that no secret has to travel. Not nsupdate -l, which tries ::1 first
     # and then sends a broken message.
-    nsupdate -k /run/named/session.key "$INPUTS/update" || fail "bind9 refused $type $name."
+    nsupdate -k /run/named/session.key "$INPUTS/update" || refused "$zone" "$type $name"
     served >"$INPUTS/served" || fail "bind9 does not answer for $name; read 'journalctl -u named' on the Instance."
     [[ -s $INPUTS/served ]] ||
         fail "bind9 does not serve $type $name: the name has records of another kind, which it cannot be beside."

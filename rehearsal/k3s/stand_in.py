@@ -356,6 +356,16 @@ def save(name: str) -> None:
     print(f"Snapshot {file.name} saved.")
 
 
+def prune(name: str, keep: int) -> None:
+    """`k3s etcd-snapshot prune`: the newest of a name stay."""
+    found = sorted(
+        SNAPSHOTS.glob(f"{name}-{socket.gethostname()}-*"), key=lambda file: int(file.name.rpartition("-")[2])
+    )
+    for file in found[: max(0, len(found) - keep)]:
+        file.unlink()
+        print(f"Snapshot {file.name} deleted.")
+
+
 def reset(snapshot: Path) -> None:
     """`k3s server --cluster-reset --cluster-reset-restore-path`: begin anew with what a snapshot holds."""
     saved = json.loads(snapshot.read_text())
@@ -382,12 +392,17 @@ def main(arguments: list[str]) -> None:
         print(f"k3s version {about()['version']} (stand-in)")
     elif arguments[:2] == ["etcd-snapshot", "save"]:
         save(arguments[3] if arguments[2:3] == ["--name"] else "on-demand")
+    elif arguments[:3] == ["etcd-snapshot", "prune", "--name"] and arguments[4:5] == ["--snapshot-retention"]:
+        prune(arguments[3], int(arguments[5]))
     elif arguments == ["server"]:
         serve()
     elif arguments[:2] == ["server", "--cluster-reset"]:
         reset(Path(arguments[2].partition("=")[2]))
     else:
-        sys.exit("This stand-in knows: server, kubectl, etcd-snapshot save [--name NAME], --version.")
+        sys.exit(
+            "This stand-in knows: server, kubectl, etcd-snapshot save [--name NAME], "
+            "etcd-snapshot prune --name NAME --snapshot-retention NUMBER, --version."
+        )
 
 
 if __name__ == "__main__":

@@ -16,20 +16,24 @@ class Step:
     """One remote command of the program."""
 
     name: str
-    script: str
+    command: str
     stdin: str
     undo: str
 
-    def given(self, **inputs: str) -> str:
-        """The step's standard input with some of its inputs changed; `_` in a name stands for `-`."""
-        document = json.loads(self.stdin)
-        document["inputs"].update({name.replace("_", "-"): text for name, text in inputs.items()})
-        return json.dumps(document)
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What it works on: the last line of its standard input, behind its scripts."""
+        return json.loads(self.stdin.rpartition("\n")[2])
 
-    def cut_before(self, command: str) -> str:
-        """The script, killed where it would run `systemctl COMMAND`."""
-        trap = f'systemctl() {{ [[ $1 != {command} ]] || kill -9 $$; command systemctl "$@"; }}\n'
-        return trap + self.script
+    def given(self, **inputs: str) -> str:
+        """Its standard input with some of its inputs changed; `_` in a name stands for `-`."""
+        changed = self.inputs | {name.replace("_", "-"): text for name, text in inputs.items()}
+        return f"{self.stdin.rpartition(chr(10))[0]}\n{json.dumps(changed)}"
+
+
+def cut_before(command: str, stdin: str) -> str:
+    """A step's standard input, with which it is killed where it would run `systemctl COMMAND`."""
+    return f'systemctl() {{ [[ $1 != {command} ]] || kill -9 $$; command systemctl "$@"; }}\n{stdin}'
 
 
 class StepError(AssertionError):
@@ -42,7 +46,7 @@ def steps_of(program: Callable[[], object]) -> list[Step]:
     found = {
         resource.name: Step(
             name=resource.name,
-            script=resource.inputs["create"],
+            command=resource.inputs["create"],
             stdin=resource.inputs["stdin"],
             undo=resource.inputs.get("delete") or "",
         )
@@ -77,10 +81,10 @@ class Host:
     async def take(self, steps: Sequence[Step]) -> None:
         """Run steps one after another. Raises StepError at the first that fails."""
         for step in steps:
-            self.said[step.name] = await self.run(step.script, step.stdin, step.name)
+            self.said[step.name] = await self.run(step.command, step.stdin, step.name)
 
-    async def run(self, script: str, stdin: str, name: str = "step") -> str:
-        done = await self.connection.run(script, input=stdin)
+    async def run(self, command: str, stdin: str, name: str = "step") -> str:
+        done = await self.connection.run(command, input=stdin)
         if done.exit_status:
             raise StepError(f"{name}: {done.stdout}{done.stderr}")
         return str(done.stdout).strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -42,7 +41,7 @@ async def test_a_role_that_was_cut_while_it_installed_is_finished_by_the_next_on
     )
     try:
         await game.host.sh(f"dpkg --remove {PACKAGE}")
-        cut = asyncio.ensure_future(game.host.run(step.script, step.stdin))
+        cut = asyncio.ensure_future(game.host.run(step.command, step.stdin))
         await game.host.sh("timeout 120 sh -c 'until [ -e /run/compiling ]; do sleep 0.1; done'")
         await game.host.sh("kill -9 $(pidof dpkg)")
         with pytest.raises(AssertionError, match=f"certificates: Debian's packages {PACKAGE} cannot be installed"):
@@ -74,10 +73,10 @@ async def test_a_mirror_that_has_no_debian_is_told(game: Game) -> None:
     elsewhere = boot.stdin.replace("http://deb.debian.org/debian", game.settings.k3s.url)
     assert elsewhere != boot.stdin
     async with without_the_package(game):
-        await game.host.run(boot.script, elsewhere)
+        await game.host.run(boot.command, elsewhere)
         try:
             with pytest.raises(AssertionError, match="certificates: Debian's package list cannot be read; check sour"):
-                await game.host.run(step.script, step.stdin)
+                await game.host.run(step.command, step.stdin)
         finally:
             await game.host.take([boot])
 
@@ -87,12 +86,15 @@ async def test_a_first_boot_that_ended_with_a_warning_is_over_and_one_that_faile
     said = "echo 'a deprecated key'"
     try:
         await game.host.run(f"cat > {stand_in} && chmod 755 {stand_in}", f"#!/bin/sh\n{said}\nexit 2\n")
-        done = await game.host.connection.run(step.script, input=step.stdin)
+        done = await game.host.connection.run(step.command, input=step.stdin)
         assert (done.exit_status, str(done.stdout).strip()) == (0, "booted")
         assert "a deprecated key" in str(done.stderr)
         await game.host.run(f"cat > {stand_in}", f"#!/bin/sh\n{said}\nexit 1\n")
         with pytest.raises(AssertionError, match="first-boot: the first boot did not end well"):
-            await game.host.run(step.script, step.stdin)
+            await game.host.run(step.command, step.stdin)
+        await game.host.run(f"cat > {stand_in}", "#!/bin/sh\nexec sleep 60\n")
+        with pytest.raises(AssertionError, match=r"ended after 1 seconds; .* raise gamemaster\.boot"):
+            await game.host.run(step.command, step.given(seconds="1"))
     finally:
         await game.host.sh(f"rm {stand_in}")
 
@@ -100,7 +102,7 @@ async def test_a_first_boot_that_ended_with_a_warning_is_over_and_one_that_faile
 @pytest.mark.parametrize("lock", ["dpkg/lock-frontend", "apt/lists/lock"])
 async def test_a_program_that_holds_apt_is_waited_for_and_then_named(game: Game, lock: str) -> None:
     step = game.step("gamemaster-certificates-certbot")
-    assert "APT_PATIENCE=300\n" in step.script
+    assert "APT_PATIENCE=300\n" in step.stdin
     async with without_the_package(game):
         await game.host.sh(
             f'systemd-run --quiet --collect --unit=holder python3 -c "{HOLD.format(lock)}" && '
@@ -111,7 +113,7 @@ async def test_a_program_that_holds_apt_is_waited_for_and_then_named(game: Game,
                 AssertionError,
                 match=r"certificates: python3 \(process \d+\) has held Debian's packages for 3 seconds; run",
             ):
-                await game.host.run(step.script.replace("APT_PATIENCE=300\n", "APT_PATIENCE=3\n"), step.stdin)
+                await game.host.run(step.command, step.stdin.replace("APT_PATIENCE=300\n", "APT_PATIENCE=3\n"))
         finally:
             await game.host.sh("systemctl stop holder; rm -f /run/held")
 
@@ -130,17 +132,17 @@ async def test_a_disk_that_fills_up_while_something_is_downloaded_is_told(game: 
     step = game.step("gamemaster-kubernetes-k3s")
     async with full(game, "/usr/local/lib/shambhala/k3s", files=8):
         with pytest.raises(AssertionError, match=r"k3s: .* cannot be written to .*; is the disk full\?"):
-            await game.host.run(step.script, step.stdin)
+            await game.host.run(step.command, step.stdin)
     await game.host.take([step])
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
 
 
 async def test_an_upgrade_that_cannot_be_saved_before_changes_nothing(game: Game) -> None:
     step, new = game.step("gamemaster-kubernetes-k3s"), game.settings.newer_k3s
-    upgrade = json.loads(step.given(url=new.url, sha256=new.sha256).replace("retention: 12", "retention: 13"))
+    upgrade = step.given(url=new.url, sha256=new.sha256).replace("retention: 12", "retention: 13")
     async with full(game, "/var/lib/rancher/k3s/server/db/snapshots", files=0):
         with pytest.raises(AssertionError, match="k3s: the snapshot before the upgrade failed; nothing was changed"):
-            await game.host.run(step.script, json.dumps(upgrade))
+            await game.host.run(step.command, upgrade)
     assert await game.host.sh("grep -c 'retention: 12' /etc/rancher/k3s/config.yaml") == "1"
     assert new.sha256 not in await game.host.sh("readlink /usr/local/bin/k3s")
 
@@ -149,7 +151,7 @@ async def test_a_disk_without_room_for_a_setting_is_told_and_the_old_one_is_in_f
     step = game.step("gamemaster-hardening-host")
     async with full(game, "/etc/shambhala", files=0):
         with pytest.raises(AssertionError, match=r"host: /etc/shambhala/firewall\.nft cannot be written; is the disk"):
-            await game.host.run(step.script, step.stdin)
+            await game.host.run(step.command, step.stdin)
     assert "policy drop" in await game.host.sh("nft list table inet shambhala")
     await game.host.take([step])
 
@@ -157,11 +159,11 @@ async def test_a_disk_without_room_for_a_setting_is_told_and_the_old_one_is_in_f
 async def test_packages_are_not_begun_on_a_disk_that_is_almost_full(game: Game) -> None:
     step = game.step("gamemaster-certificates-certbot")
     # What `df` says is all that the role looks at: the machine's own disk is not filled for this.
-    nearly = step.script.replace("df --output=avail -BM / ", "printf 'Avail\\n120M\\n' ")
-    assert nearly != step.script
+    nearly = step.stdin.replace("df --output=avail -BM / ", "printf 'Avail\\n120M\\n' ")
+    assert nearly != step.stdin
     async with without_the_package(game):
         with pytest.raises(AssertionError, match=r"certificates: the disk is almost full \(120 MB left\); make room"):
-            await game.host.run(nearly, step.stdin)
+            await game.host.run(step.command, nearly)
 
 
 async def test_a_name_server_whose_port_is_taken_away_by_a_setting_keeps_serving(game: Game) -> None:
@@ -174,6 +176,6 @@ async def test_a_name_server_whose_port_is_taken_away_by_a_setting_keeps_serving
         spoiled = step.stdin.replace(*change)
         assert spoiled != step.stdin
         with pytest.raises(AssertionError, match=f"name-server: {said}"):
-            await game.host.run(step.script, spoiled)
+            await game.host.run(step.command, spoiled)
     assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]
     assert await game.host.sh("systemctl show -P MainPID named") == before

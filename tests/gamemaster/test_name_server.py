@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import dns.asyncquery
@@ -26,8 +23,7 @@ import dns.zone
 import pytest
 
 from common.keys import dns_key
-from tests.gamemaster.games import ZONE, Game, program
-from tests.gamemaster.steps import steps_of
+from tests.gamemaster.games import ZONE, Game
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
@@ -155,7 +151,7 @@ async def test_a_record_that_moves_is_not_taken_for_one_that_somebody_changed(ga
         "timeout 120 sh -c 'until [ -e /run/moved ]; do /usr/local/libexec/shambhala/keep-records; done'"
     )
     for stdin in [*moved, step.stdin]:
-        said = await game.host.run(step.script, stdin)
+        said = await game.host.run(step.command, stdin)
         assert await game.records(f"v6.{ZONE}", "AAAA") == [said]
     await game.host.sh("touch /run/moved")
     done = await keeper.wait()
@@ -168,7 +164,7 @@ async def test_a_record_beside_an_alias_is_refused_though_the_alias_leads_to_one
     step = game.step("names-play-update")
     said = rf"record: A www\.{ZONE}\. cannot be beside the platform's own CNAME of that name"
     with pytest.raises(AssertionError, match=said):
-        await game.host.run(step.script, step.given(name=f"www.{ZONE}."))
+        await game.host.run(step.command, step.given(name=f"www.{ZONE}."))
     assert await game.records(f"www.{ZONE}", "CNAME") == [f"play.{ZONE}."]
 
 
@@ -230,94 +226,9 @@ async def test_a_flood_of_one_question_is_answered_in_part_and_each_asker_may_co
     assert by_tcp.answer
 
 
-PARENT = """$TTL 60
-@ IN SOA ns.example.org. hostmaster.example.org. (1 7200 900 1209600 60)
-@ IN NS {server}
-ns IN A 127.0.0.7
-"""
-
-
-@asynccontextmanager
-async def parent_zone(game: Game, *records: str, name_server: str = "ns") -> AsyncGenerator[None]:
-    """A name server on the host's loopback that has the parent zone, and that the host asks for everything."""
-    zone = "\n".join((PARENT.format(server=name_server), *records, ""))
-    server = (
-        'options { directory "/tmp/parent"; listen-on port 5353 { 127.0.0.1; }; listen-on-v6 { none; }; recursion no; '
-        "pid-file none; session-keyfile none; }; controls {}; "
-        'zone "example.org" { type primary; file "/tmp/parent/zone"; };'
-    )
-    await game.host.run("mkdir -p /tmp/parent; cat > /tmp/parent/zone", zone)
-    await game.host.run("cat > /tmp/parent/named.conf", server)
-    rules = (
-        "table ip parent { chain out { type nat hook output priority dstnat; "
-        "ip daddr 127.0.0.7 meta l4proto { tcp, udp } th dport 53 dnat to 127.0.0.1:5353; }; }"
-    )
-    await game.host.run("cp /etc/resolv.conf /tmp/resolv.before; nft --file -", rules)
-    try:
-        await game.host.sh(
-            "echo nameserver 127.0.0.7 > /etc/resolv.conf; "
-            "systemd-run --quiet --collect --unit=parent named -f -c /tmp/parent/named.conf; "
-            "timeout 20 sh -c 'until dig +time=1 +tries=1 @127.0.0.7 example.org SOA > /dev/null; do sleep 0.1; done'"
-        )
-        yield
-    finally:
-        await game.host.sh(
-            "cat /tmp/resolv.before > /etc/resolv.conf; nft delete table ip parent; "
-            "systemctl stop parent; rm -rf /tmp/parent"
-        )
-
-
-DELEGATION = ("hunt IN NS ns1-hunt.example.org.", "ns1-hunt IN A 192.0.2.10")
-
-
-async def delegation_looked_at(game: Game, seconds: int) -> str:
-    """What the step says that waits so long for the parent zone."""
-    steps = await asyncio.to_thread(steps_of, partial(program, game.settings, delegation_timeout=seconds))
-    [check] = [step for step in steps if step.name == "gamemaster-delegation-check"]
-    return await game.host.run(check.script, check.stdin)
-
-
-@pytest.mark.parametrize(
-    ("records", "lacks"),
-    [
-        ((), r"ns\.example\.org\. does not have 'hunt\.example\.org\. IN NS ns1-hunt\.example\.org\.'"),
-        (DELEGATION[:1], r"does not have 'ns1-hunt\.example\.org\. IN A 192\.0\.2\.10' \(but 'nothing'\)"),
-        ((DELEGATION[0], "ns1-hunt IN A 192.0.2.99"), r"IN A 192\.0\.2\.10' \(but '192\.0\.2\.99'\)"),
-    ],
-)
-async def test_what_the_parent_zone_lacks_is_said_after_a_bounded_wait(
-    game: Game, records: Sequence[str], lacks: str
-) -> None:
-    async with parent_zone(game, *records):
-        with pytest.raises(AssertionError, match=rf"delegation: after 1 seconds, .*{lacks}.*\. Add the records of"):
-            await delegation_looked_at(game, 1)
-
-
-async def test_a_parent_zone_that_leads_here_is_enough(game: Game) -> None:
-    async with parent_zone(game, *DELEGATION):
-        assert await delegation_looked_at(game, 20) == "delegated"
-
-
-async def test_a_parent_zone_of_which_no_server_has_an_address_is_not_taken_for_one_that_leads_here(game: Game) -> None:
-    said = r"delegation: after 1 seconds, no address of example\.org's name servers \(ns\.elsewhere\.test\.\) is known"
-    async with parent_zone(game, *DELEGATION, name_server="ns.elsewhere.test."):
-        with pytest.raises(AssertionError, match=said):
-            await delegation_looked_at(game, 1)
-
-
-async def test_a_parent_zone_that_nobody_answers_for_is_named_after_a_bounded_wait(game: Game) -> None:
-    # Nobody listens at that address of the host's loopback.
-    await game.host.sh("cp /etc/resolv.conf /tmp/resolv.before; echo nameserver 127.0.0.53 > /etc/resolv.conf")
-    try:
-        with pytest.raises(AssertionError, match=r"after 4 seconds, no name server of example\.org is known"):
-            await delegation_looked_at(game, 4)
-    finally:
-        await game.host.sh("cat /tmp/resolv.before > /etc/resolv.conf")
-
-
 async def test_a_bad_setting_leaves_the_running_server_alone(game: Game) -> None:
     step = game.step("gamemaster-dns-bind9")
     spoiled = step.stdin.replace("recursion no;", "recursion maybe;")
     with pytest.raises(AssertionError, match="name-server: bind9 would not accept its configuration"):
-        await game.host.run(step.script, spoiled)
+        await game.host.run(step.command, spoiled)
     assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]

@@ -11,8 +11,11 @@ import pytest_asyncio
 
 from common.versions import K3S
 from tests.gamemaster.games import BOOTSTRAP_PASSWORD, NEWER_K3S, RANCHER, Game
+from tests.gamemaster.steps import cut_before
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
+
+SNAPSHOTS = "/var/lib/rancher/k3s/server/db/snapshots"
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
@@ -110,10 +113,10 @@ async def test_a_download_that_fails_is_told_and_what_runs_goes_on(
     wrong = secrets.token_hex(32)
     there = step.given(**{f"{prefix}sha256": wrong})
     with pytest.raises(AssertionError, match=rf"/{name} has the SHA-256 \w{{64}} and not {wrong}, which is pinned"):
-        await game.host.run(step.script, there)
+        await game.host.run(step.command, there)
     missing = step.given(**{f"{prefix}sha256": wrong, f"{prefix}url": f"{own}nothing"})
     with pytest.raises(AssertionError, match="/nothing cannot be downloaded; check the setting under sources"):
-        await game.host.run(step.script, missing)
+        await game.host.run(step.command, missing)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
     assert await pong(browser)
 
@@ -123,7 +126,7 @@ async def test_a_rancher_that_helm_cannot_install_is_told_and_the_one_before_run
 ) -> None:
     step = game.step("gamemaster-rancher-helm")
     with pytest.raises(AssertionError, match=r"rancher: Helm could not install Rancher 0\.0\.1 from http.*; see the"):
-        await game.host.run(step.script, step.given(version="0.0.1"))
+        await game.host.run(step.command, step.given(version="0.0.1"))
     assert await pong(browser)
     await game.host.take([step])
 
@@ -139,8 +142,8 @@ async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game)
     spoiled = step.stdin.replace("cluster-init: true", "no-such: true").replace(
         "TimeoutStartSec=300", "TimeoutStartSec=9"
     )
-    with pytest.raises(AssertionError, match=r"(?s)provided but not defined: no-such.*the one before it runs again"):
-        await game.host.run(step.script, spoiled)
+    with pytest.raises(AssertionError, match=r"(?s)the one before it runs again.*provided but not defined: no-such"):
+        await game.host.run(step.command, spoiled)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
     assert await game.host.sh("systemctl show -P TimeoutStartUSec k3s") == "5min"
 
@@ -163,13 +166,18 @@ async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None
     before = await game.host.sh(running)
     try:
         with pytest.raises(AssertionError):
-            await game.host.run(step.cut_before("restart"), newer)
+            await game.host.run(step.command, cut_before("restart", newer))
         # It was cut when all was written and the old one still ran.
         assert await game.host.sh(running) == before
-        assert (await game.host.run(step.script, newer)).startswith(f"k3s version {NEWER_K3S} ")
+        assert (await game.host.run(step.command, newer)).startswith(f"k3s version {NEWER_K3S} ")
         assert await game.host.sh(running) != before
         assert await game.host.sh("kubectl get configmap kept --output jsonpath={.data.over}") == "upgrades"
-        assert await game.host.sh("find /var/lib/rancher/k3s/server/db/snapshots -name 'before-upgrade-*'")
+        # Of earlier upgrades, whose ages end their names.
+        await game.host.sh(f"cd {SNAPSHOTS} && touch before-upgrade-$HOSTNAME-{{1,2,3,4}}")
+        await game.host.take([step])
+        kept = await game.host.sh(f"cd {SNAPSHOTS} && ls before-upgrade-* | sed 's/.*-//' | sort -n")
+        assert len(kept.split()) == 3
+        assert kept.split()[0] == "4"
     finally:
         await game.host.take([step])
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"

@@ -13,7 +13,7 @@ import pytest_asyncio
 from cryptography import x509
 
 from tests.gamemaster.games import DOORS, ECHO, ECHO_PORT, RANCHER, ZONE, Game
-from tests.gamemaster.steps import StepError
+from tests.gamemaster.steps import StepError, cut_before
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
 
@@ -121,7 +121,7 @@ async def test_a_name_that_is_not_ours_to_prove_is_told_and_the_old_certificate_
     before, _ = await browser.certificate(ECHO)
     foreign = step.stdin.replace(f"*.{ZONE}", f"*.{ZONE}\\nhost.example.com")
     with pytest.raises(AssertionError, match=r"(?s)certificates: .*issued no certificate for .*host\.example\.com"):
-        await game.host.run(step.script, foreign)
+        await game.host.run(step.command, foreign)
     after, _ = await browser.certificate(ECHO)
     assert after.serial_number == before.serial_number
 
@@ -139,13 +139,13 @@ async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_
     )
     try:
         with pytest.raises(StepError) as failure:
-            await game.host.run(step.script, fewer)
+            await game.host.run(step.command, fewer)
     finally:
         await game.cloud.instances.open_doors(game.machine.id, game.address, DOORS)
     said = str(failure.value)
     told = r"Domain: hunt\.example\.org\n *Type: +unauthorized\n *Detail: Error retrieving TXT records"
     assert re.search(told, said)
-    assert "issued no certificate for *.hunt.example.org; see the lines above" in said
+    assert "issued no certificate for *.hunt.example.org; see the lines below" in said
     after, _ = await browser.certificate(ECHO)
     assert after.serial_number == before.serial_number
 
@@ -153,7 +153,7 @@ async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_
 async def test_a_bad_configuration_leaves_the_running_proxy_alone(game: Game, browser: Browser) -> None:
     step = game.step("gamemaster-proxy-nginx")
     with pytest.raises(AssertionError, match="proxy: nginx would not accept its configuration"):
-        await game.host.run(step.script, step.stdin.replace("sendfile on;", "sendfile perhaps;"))
+        await game.host.run(step.command, step.stdin.replace("sendfile on;", "sendfile perhaps;"))
     assert (await browser.certificate(ECHO))[1]
 
 
@@ -168,11 +168,11 @@ async def test_a_configuration_that_was_written_and_not_loaded_is_loaded_by_the_
             return answer.headers["Strict-Transport-Security"].partition(";")[0]
 
     with pytest.raises(StepError):
-        await game.host.run(step.cut_before("try-reload-or-restart"), other)
+        await game.host.run(step.command, cut_before("try-reload-or-restart", other))
     assert await game.host.sh("grep -c max-age=60 /etc/nginx/nginx.conf") != "0"
     assert await promise() == "max-age=31536000"
     try:
-        await game.host.run(step.script, other)
+        await game.host.run(step.command, other)
         await game.eventually(promise, "max-age=60", seconds=10)
     finally:
         await game.host.take([step])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable
+from pathlib import Path
 
 import asyncssh
 import grpc
@@ -138,8 +140,7 @@ async def test_a_host_with_another_key_than_the_pinned_one_is_refused(command: P
     stranger = new_key().export_public_key().decode()
     inputs = {"connection": host.connection(hostKey=stranger), "create": "touch here"}
     text = await refusal(command.create(COMMAND, inputs))
-    assert "after 1 failed attempts" in text
-    assert "Host key is not trusted" in text
+    assert text == "after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch"
     assert host.commands == []
 
 
@@ -155,7 +156,10 @@ async def test_a_password_and_an_encrypted_key_and_a_wrong_key(command: Plugin, 
     text = await refusal(
         command.create(COMMAND, step(host, create="true", connection=host.connection(privateKey=wrong)))
     )
-    assert "Permission denied" in text
+    assert text == (
+        "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods "
+        "[none publickey], no supported methods remain"
+    )
 
 
 async def test_dialling_gives_up_after_the_limit_and_says_how_often_it_tried(command: Plugin, host: SshHost) -> None:
@@ -163,17 +167,56 @@ async def test_dialling_gives_up_after_the_limit_and_says_how_often_it_tried(com
         free.bind(("127.0.0.1", 0))
         closed = host.connection(port=free.getsockname()[1], dialErrorLimit=2)
     text = await refusal(command.create(COMMAND, step(host, create="true", connection=closed)))
-    assert "after 3 failed attempts" in text
+    assert text == f"after 2 failed attempts: dial tcp 127.0.0.1:{closed['port']}: connect: connection refused"
     assert command.log == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
 
 
-async def test_a_host_that_never_answers_is_given_up_after_the_dial_timeout(command: Plugin, host: SshHost) -> None:
+async def test_a_host_that_takes_no_connection_is_given_up_after_the_dial_timeout(
+    command: Plugin, host: SshHost
+) -> None:
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        # What fits into its queue; whoever comes then hears nothing.
+        for _ in range(2):
+            first = waiting.enter_context(socket.socket())
+            first.setblocking(False)
+            first.connect_ex(full.getsockname())
+        busy = host.connection(port=full.getsockname()[1], perDialTimeout=1)
+        text = await refusal(command.create(COMMAND, step(host, create="true", connection=busy)))
+    assert text == f"after 0 failed attempts: dial tcp 127.0.0.1:{busy['port']}: i/o timeout"
+
+
+async def test_a_host_that_accepts_and_says_nothing_is_waited_for_without_an_end(
+    command: Plugin, host: SshHost
+) -> None:
+    """The official plugin's time for a dial ends with the TCP connection."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         mute = host.connection(port=silent.getsockname()[1], perDialTimeout=1)
-        text = await refusal(command.create(COMMAND, step(host, create="true", connection=mute)))
-    assert "after 1 failed attempts" in text
+        dialling = asyncio.ensure_future(command.create(COMMAND, step(host, create="true", connection=mute)))
+        finished, _ = await asyncio.wait([dialling], timeout=3)
+        assert not finished
+        await command.cancel()
+        assert "cancelled" in await refusal(dialling)
+
+
+async def test_an_agent_that_is_gone_is_an_error_though_a_key_is_given(
+    command: Plugin, host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = tmp_path / "agent"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    text = await refusal(command.create(COMMAND, step(host, create="touch here")))
+    assert text == f"dial unix {agent}: connect: no such file or directory"
+    assert host.commands == []
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(agent))
+        listening.listen()
+        await command.create(COMMAND, step(host, create="touch here"))
+    # What a terminal multiplexer keeps of the last login: the file, and nobody behind it.
+    text = await refusal(command.create(COMMAND, step(host, create="touch here")))
+    assert text == f"dial unix {agent}: connect: connection refused"
 
 
 async def test_environment_is_an_error_where_the_server_does_not_take_it(command: Plugin, host: SshHost) -> None:
@@ -304,7 +347,7 @@ async def test_a_proxy_is_passed_through(command: Plugin, host: SshHost) -> None
     assert host.forwarded == [("127.0.0.1", host.port)]
     wrong = new_key()
     text = await refusal(command.create(COMMAND, step(host, create="true", connection=through(host, wrong))))
-    assert "Host key is not trusted" in text
+    assert "host key mismatch" in text
 
 
 def through(host: SshHost, key: asyncssh.SSHKey) -> dict[str, Value]:

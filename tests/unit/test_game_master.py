@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import json
+import re
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from gamemaster.administration import ROTATION_DAYS, TOKEN_DAYS, rotation
 from gamemaster.certificates import certificate_names, challenges
 from gamemaster.hardening import firewall
-from gamemaster.remote import script
+from gamemaster.remote import command
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
 
@@ -97,7 +98,7 @@ def test_rancher_tells_nobody_about_itself_and_everybody_one_address(preview: bo
 @pytest.mark.parametrize("private", [True, False])
 def test_agents_learn_a_private_authority_from_rancher_itself(private: bool) -> None:
     graph = run(partial(programs.game_master, rancher_authority="-----a root-----" if private else None), preview=False)
-    inputs = json.loads(graph["gamemaster-rancher-helm"].inputs["stdin"])["inputs"]
+    inputs = graph["gamemaster-rancher-helm"].given
     assert json.loads(inputs["values.yaml"])["privateCA"] is private
     assert inputs["cacerts.pem"] == ("-----a root-----" if private else "")
     assert graph["gamemaster-administration-provider"].inputs.get("caCerts") == (inputs["cacerts.pem"] or None)
@@ -197,10 +198,11 @@ def test_bind9_waits_for_the_first_boot_and_records_for_bind9(graph: Graph) -> N
     assert "gamemaster-dns-bind9" in graph["names-play-update"].depends_on
 
 
-def test_a_boards_key_travels_by_standard_input_and_is_a_secret_there(graph: Graph) -> None:
-    step = graph["gamemaster-key-blue-bind9"]
-    assert "stdin" in step.secrets
-    assert programs.SECRET not in step.inputs["create"]
+def test_what_a_step_runs_and_works_on_travels_by_standard_input_and_is_a_secret_there(graph: Graph) -> None:
+    for step in graph.of_type("command:remote:Command"):
+        assert "stdin" in step.secrets
+        assert re.fullmatch(r"bash -s [a-z0-9-]+", step.inputs["create"])
+        assert not step.inputs.get("environment")
 
 
 def test_what_bind9_is_told_does_not_depend_on_which_boards_there_are() -> None:
@@ -212,12 +214,12 @@ def test_what_bind9_is_told_does_not_depend_on_which_boards_there_are() -> None:
 
 
 def test_a_board_that_goes_takes_its_key_with_it(graph: Graph) -> None:
-    assert graph["gamemaster-key-green-bind9"].inputs["delete"] == script("board-key-remove")
+    assert graph["gamemaster-key-green-bind9"].inputs["delete"] == command("board-key-remove")
     assert "gamemaster-dns-bind9" in graph["gamemaster-key-green-bind9"].depends_on
 
 
 def test_a_record_is_taken_out_again_when_it_is_deleted(graph: Graph) -> None:
-    assert graph["names-play-update"].inputs["delete"] == script("record-remove")
+    assert graph["names-play-update"].inputs["delete"] == command("record-remove")
 
 
 def test_a_record_of_another_name_or_kind_is_another_record_and_the_old_one_goes_first() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import json
-import runpy
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "board" / "scripts" / "registration.py"
+from board.rancher import registration
+
 MANIFEST = "kind: Namespace"
 
 Handler = BaseHTTPRequestHandler
@@ -71,9 +68,8 @@ def no_pause(_seconds: float) -> None:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
     def reading(url: str) -> str:
-        monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"url": url, "certificates": None})))
         monkeypatch.setattr(time, "sleep", no_pause)
-        runpy.run_path(str(SCRIPT))
+        exec(compile(registration(url, None), "<stdin>", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own
         return capsys.readouterr().out.strip()
 
     return reading

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,3 +59,18 @@ def test_a_hunt_that_cannot_be_played_is_shown_once_too(shown: list[str]) -> Non
     _, codes = ended({"gameApp.hunt": "docs"}, preview=True)
     assert codes == [ALREADY_SHOWN]
     assert len(shown) == 1
+
+
+def test_an_ssh_agent_that_is_gone_is_told_before_anything_is_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: list[str], preview: bool
+) -> None:
+    agent = tmp_path / "agent"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(agent))
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    graph, codes = ended({}, preview=preview)
+    assert codes == [ALREADY_SHOWN]
+    assert set(graph.resources) <= {"shambhala-dev"}, "more than the stack itself"
+    [told] = shown
+    assert told.startswith(f"SSH_AUTH_SOCK is {agent}, where no SSH agent answers")
+    assert "run 'unset SSH_AUTH_SOCK', then the same command again" in told

@@ -1,9 +1,17 @@
-"""SSH connections as the official provider makes them: retried, and pinned to a host key if one is given."""
+"""SSH connections as the official provider makes them: retried, and pinned to a host key if one is given.
+
+Its errors are Go's, word for word, and its weak points are kept (pulumi-command 1.2.1, remote/connection.go;
+golang.org/x/crypto 0.48, ssh/client.go): an agent that SSH_AUTH_SOCK names has to be there, though a key is given; the
+time for one dial ends with the TCP connection, so that a host which accepts and says nothing is waited for without an
+end, whatever the program's `custom_timeouts` say.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -20,8 +28,8 @@ from rehearsal.plugins.protocol import ProviderError
 FIRST_DELAY, GROWTH, LONGEST_DELAY = 0.1, 1.5, 5.0
 # A stock sshd drops connections at random while more than 10 are not yet authenticated (MaxStartups).
 DIALS_AT_ONCE = 6
-# A host that has gone away is noticed after four of these, in seconds; a command may well be silent for long.
-KEEPALIVE = 30
+# Go, net/tcpsock.go: TCP alone notices a host that has gone away; seconds, seconds, and probes.
+KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 15, socket.TCP_KEEPCNT: 9}
 
 _ENDPOINT: Fields = {
     "host": Field(kind=Kind.TEXT, required=True),
@@ -52,7 +60,7 @@ class Endpoint:
 
     host_key: the only key it may have ("ssh-ed25519 AAAA…"); empty to take any, as the official provider does.
     error_limit: failed dials before giving up; -1 for never.
-    dial_timeout: seconds for one dial, authentication included; 0 for no limit.
+    dial_timeout: seconds for one TCP connection; 0 for no limit.
     """
 
     host: str
@@ -92,10 +100,8 @@ class Endpoint:
             client_keys=[self._client_key()] if self.private_key else None,
             agent_path=None,
             known_hosts=([self._pinned_key()], nobody, nobody) if self.host_key else None,
-            server_host_key_algs=_algorithms(self._pinned_key()) if self.host_key else (),
-            connect_timeout=self.dial_timeout or None,
-            keepalive_interval=KEEPALIVE,
-            keepalive_count_max=4,
+            server_host_key_algs=[self._pinned_key().get_algorithm()] if self.host_key else (),
+            login_timeout=0,
         )
 
     def _client_key(self) -> asyncssh.SSHKey:
@@ -109,11 +115,6 @@ class Endpoint:
             return asyncssh.import_public_key(self.host_key)
         except asyncssh.KeyImportError as error:
             raise ProviderError(f"connection.hostKey cannot be read: {error}") from error
-
-
-def _algorithms(key: asyncssh.SSHKey) -> list[str]:
-    """The signature algorithms with which a host can prove that it has the key: an RSA key has several."""
-    return [algorithm.decode() for algorithm in key.sig_algorithms]
 
 
 class Dialer:
@@ -141,24 +142,82 @@ class Dialer:
         self, endpoint: Endpoint, what: str, log: Log, tunnel: asyncssh.SSHClientConnection | None = None
     ) -> asyncssh.SSHClientConnection:
         options = endpoint.options()
+        await _reach_agent()
         delay, failed = FIRST_DELAY, 0
         while True:
             try:
                 async with self._turns[endpoint.host, endpoint.port]:
-                    return await asyncssh.connect(endpoint.host, endpoint.port, options=options, tunnel=tunnel or ())
+                    if tunnel:
+                        return await asyncssh.connect(endpoint.host, endpoint.port, options=options, tunnel=tunnel)
+                    sock = await _tcp(endpoint)
+                    return await asyncssh.connect(endpoint.host, endpoint.port, options=options, sock=sock)
             except (OSError, asyncssh.Error) as error:
-                failed += 1
                 limit = endpoint.error_limit
-                if limit >= 0 and failed > limit:
-                    raise ProviderError(
-                        f"No SSH connection to {endpoint.user}@{endpoint.host}:{endpoint.port} "
-                        f"after {failed} failed attempts: {_reason(error)}"
-                    ) from error
+                if 0 <= limit <= failed:
+                    raise ProviderError(f"after {failed} failed attempts: {_reason(error, endpoint)}") from error
+                failed += 1
             await log.status(f"{what} {failed}/{'inf' if limit < 0 else limit} failed: retrying")
             await asyncio.sleep(delay)
             delay = min(delay * GROWTH, LONGEST_DELAY)
 
 
-def _reason(error: Exception) -> str:
-    """An error's text; some have none."""
-    return str(error) or type(error).__name__
+async def _reach_agent() -> None:
+    """Raises ProviderError if SSH_AUTH_SOCK leads to no agent; the agent itself is asked for nothing."""
+    path = os.environ.get("SSH_AUTH_SOCK")
+    if not path:
+        return
+    try:
+        _, writer = await asyncio.open_unix_connection(path)
+    except OSError as error:
+        raise ProviderError(f"dial unix {path}: connect: {_system_error(error)}") from error
+    writer.close()
+
+
+async def _tcp(endpoint: Endpoint) -> socket.socket:
+    """A TCP connection. Raises OSError with Go's text if there is none in time."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise OSError(f"dial tcp: lookup {endpoint.host}: no such host") from error
+    family, kind, protocol, _, address = found[0]
+    sock = socket.socket(family, kind, protocol)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEPALIVE.items():
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    try:
+        await asyncio.wait_for(loop.sock_connect(sock, address), endpoint.dial_timeout or None)
+    except BaseException as error:
+        sock.close()
+        if not isinstance(error, OSError):
+            raise
+        what = f"connect: {_system_error(error)}" if error.errno else "i/o timeout"
+        raise OSError(f"dial tcp {endpoint.host}:{endpoint.port}: {what}") from error
+    return sock
+
+
+def _reason(error: Exception, endpoint: Endpoint) -> str:
+    """Why a dial failed, in Go's words."""
+    if isinstance(error, asyncssh.PermissionDenied):
+        methods = [
+            "none",
+            *(["publickey"] if endpoint.private_key else []),
+            *(["password"] if endpoint.password else []),
+        ]
+        why = f"ssh: unable to authenticate, attempted methods [{' '.join(methods)}], no supported methods remain"
+    elif isinstance(error, asyncssh.HostKeyNotVerifiable):
+        why = "ssh: host key mismatch"
+    elif isinstance(error, asyncssh.ConnectionLost):
+        why = "EOF"
+    elif isinstance(error, OSError):
+        if not error.errno:
+            return str(error)
+        why = _system_error(error)
+    else:
+        why = str(error) or type(error).__name__
+    return f"ssh: handshake failed: {why}"
+
+
+def _system_error(error: OSError) -> str:
+    return os.strerror(error.errno or 0).lower()

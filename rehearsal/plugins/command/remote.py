@@ -72,13 +72,13 @@ async def _collect(reader: asyncssh.SSHReader[bytes], stream: Stream, printed: P
 
 
 def _ending(process: asyncssh.SSHClientProcess[bytes]) -> str:
-    """How a command ended, in the words of Go's SSH client (golang.org/x/crypto, ssh/session.go, Waitmsg)."""
+    """How a command ended, in the words of Go's SSH client (golang.org/x/crypto, ssh/session.go)."""
     if process.exit_signal:
         name = process.exit_signal[0]
         number = signal.Signals.__members__.get(f"SIG{name}", 0)
         return f"Process exited with status {128 + number} from signal {name}"
     if process.exit_status is None:
-        return "The connection was lost before the command ended"
+        return "wait: remote command exited without exit status or exit signal"
     return f"Process exited with status {process.exit_status}"
 
 
