@@ -109,8 +109,8 @@ bench: tests-set-up ## Measure a rehearsal's times and memory: a table, and benc
 	@$(BIN)/python -m bench
 
 .PHONY: init
-init: setup ## Write a new environment's settings with fresh keys: make init STACK=dev
-	@$(BIN)/python -m cli init $(STACK)
+init: setup ## Write a new environment's settings with fresh keys; asks, or takes a file: make init STACK=dev VALUES=FILE
+	@$(BIN)/python -m cli init $(STACK) $(if $(VALUES),--values "$$VALUES")
 
 .PHONY: recover
 recover: setup ## After an update that was killed: adopt what it made and could not write down

@@ -11,12 +11,12 @@ import typer
 from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
-from cli.init import init
+from cli.init import GivenError, init
 from cli.recover import AmbiguousError, recover
 from cli.stack import EngineError
 from common.settings import SettingsError
 
-EXPECTED: Final = (EngineError, SettingsError, ScalewayException, AmbiguousError, BackupError)
+EXPECTED: Final = (EngineError, SettingsError, ScalewayException, AmbiguousError, BackupError, GivenError)
 """Errors whose text is for the operator: it says what to do."""
 
 

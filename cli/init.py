@@ -1,135 +1,191 @@
 """Prepares a new environment.
 
-It makes the stack and adds to its file what is missing: a start for every setting that has an obvious one, and
-new keys and passwords, encrypted. What stands there already is never replaced, so it may be run again.
+It makes the stack and adds to its file what is missing: what only the operator knows, asked on a terminal; a start for
+every setting that has an obvious one; and new keys and passwords, encrypted. What stands there already is never
+replaced, so it may be run again. Everything is written in one step at the end: who stops before has changed nothing.
 """
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
+import yaml
 
-from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder
-from cli.stack import PROJECT, Stack, Tree
-from common.keys import dns_key, key_pair, password
-from common.settings import HOW_TO_MEND, NAMESPACE, Environment, SettingsError
-
-
-def starter(environment: str, domain: str | None, operators: Sequence[str]) -> Tree:
-    """What a new environment begins with, apart from its keys and passwords."""
-    return {
-        "environment": environment,
-        "scaleway": {"region": "fr-par", "zone": "fr-par-1"},
-        "gamemaster": {"type": "PLAY2-MICRO", "subnet": "10.20.0.0/24"},
-        "boards": {
-            "blue": {
-                "kubernetesVersion": "1.36",
-                "subnet": "10.21.0.0/22",
-                "pools": {"main": {"nodeType": "PRO2-XXS", "size": 2}},
-                "autoUpgrade": {"day": "tuesday", "startHour": 3},
-            }
-        },
-        "activeBoard": "blue",
-        **({"domain": domain} if domain else {}),
-        **({"operators": {"cidrs": list(operators)}} if operators else {}),
-    }
+from cli.checks import problems_of
+from cli.engine_access import EngineAccess
+from cli.engine_errors import NoStackError
+from cli.init_report import Outcome, report
+from cli.interrupts import uninterrupted
+from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
+from cli.questions import PART, QUESTIONS, TEAMS_QUESTIONS, Question, ask, asked, parted
+from cli.stack import PROJECT, Leaf, Stack, Tree, leaves
+from cli.starting_values import PLATFORM, TEAMS, Part, completed, is_new
+from cli.trees import merged, planted, same_place
+from common.fields import Section
+from common.problems import Problem, hint, nearest
+from common.settings import ENVIRONMENTS, NAMESPACE, REHEARSAL, Settings, SettingsError
 
 
-def new_secrets() -> Tree:
-    """New keys and passwords for all that needs one."""
-    operator, host = key_pair(), key_pair()
-    return {
-        "operators": {"sshPublicKey": operator.public, "sshPrivateKey": operator.private},
-        "gamemaster": {
-            "hostKey": {"public": host.public, "private": host.private},
-            "dnsUpdateKey": dns_key(),
-        },
-        "rancher": {"bootstrapPassword": password(), "adminPassword": password()},
-        "observability": {"grafanaAdminPassword": password(), "lokiPassword": password()},
-        "delivery": {"masterKey": dns_key()},
-    }
+class GivenError(Exception):
+    """What was given cannot be used; the text says why. Nothing was written."""
 
 
-def completed(existing: Tree, begin: Tree, secrets: Tree) -> Tree:
-    """The existing settings with what they lack, key pairs always whole and boards never mixed."""
-    existing, begin, secrets = copy.deepcopy((existing, begin, secrets))
-    if "boards" in existing:
-        # Another board beside the operator's own would be raised, and billed.
-        del begin["boards"], begin["activeBoard"]
-    if _has(existing, "operators", "sshPublicKey") or _has(existing, "operators", "sshPrivateKey"):
-        del secrets["operators"]
-    if _has(existing, "gamemaster", "hostKey"):
-        del secrets["gamemaster"]["hostKey"]
-    if not existing.get("delivery"):
-        # With its key, delivery is raised, and then needs a registry and more, which only the operator has.
-        del secrets["delivery"]
-    wanted = _merged(_merged(secrets, begin), existing)
-    operators = wanted.get("operators", {}).get("cidrs")
-    for board in wanted.get("boards", {}).values():
-        if operators:
-            board.setdefault("apiCidrs", operators)
-    return wanted
-
-
-def _has(tree: Tree, section: str, key: str) -> bool:
-    return key in tree.get(section, {})
-
-
-def _merged(below: Tree, above: Tree) -> Tree:
-    result = dict(below)
-    for key, value in above.items():
-        under = result.get(key)
-        both = isinstance(value, dict) and isinstance(under, dict)
-        result[key] = _merged(cast("Tree", under), cast("Tree", value)) if both else value
-    return result
+def environment_of(stack: str) -> str:
+    """The environment that a stack is of. Raises GivenError for a name that says none."""
+    if stack.startswith(REHEARSAL):
+        return REHEARSAL
+    if stack not in ENVIRONMENTS:
+        named = f"{', '.join(ENVIRONMENTS)}, or {REHEARSAL}-NAME{hint(nearest(stack, ENVIRONMENTS))}"
+        raise GivenError(f"{stack!r} is no environment: the stack must be called {named}.")
+    return stack
 
 
 def init(
-    environment: Annotated[Environment, typer.Argument(help="Which environment to prepare.")],
+    stack: StackName,
     domain: Annotated[str | None, typer.Option(help="Parent domain of the game's names.")] = None,
+    parent_zone: Annotated[str | None, typer.Option(help="Who hosts the parent domain: scaleway or external.")] = None,
     operators: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CIDR",
-            help="Network from which the game is run (once for each); it may reach SSH and the board's API.",
-        ),
+        typer.Option(metavar="CIDR", help="Networks of the operators: they reach SSH and the boards' API."),
     ] = None,
-    stack: Annotated[str | None, typer.Option(help="Name of the stack; by default the environment's.")] = None,
+    players: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Networks of the players: they reach the boards' API.")
+    ] = None,
+    project_id: Annotated[str | None, typer.Option(help="Scaleway project that everything belongs to.")] = None,
+    part: Annotated[Part | None, typer.Option(help=f"{PLATFORM}, or {TEAMS}: also source control and teams.")] = None,
+    teams_file: Annotated[str | None, typer.Option(help="File with the teams, in the project's folder.")] = None,
     values: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Further settings, secrets too, as one JSON object ('-': standard input)."),
+        typer.Option(metavar="FILE", help="Settings as a JSON or YAML object, secrets too ('-': standard input)."),
     ] = None,
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
     """Prepare an environment: its stack, its keys and passwords, and a start for every other setting.
 
-    What stands in the stack's file is never replaced. Gives 0 when the environment is ready, 2 when a setting is left.
+    On a terminal it asks for what is missing; elsewhere it says what that is. What stands in the stack's file is never
+    replaced. Gives 0 when the environment is ready, 2 when a setting is left.
     """
-    of = Stack(stack or environment, project, pulumi)
-    of.create()
-    before = of.read()
+    of = Stack(stack, project.resolve(), pulumi)
+    environment_of(of.short_name)
+    flags = {
+        "domain": domain,
+        "parentZone": parent_zone,
+        "operators.cidrs": [each for text in operators or [] for each in parted(text)],
+        "players.cidrs": [each for text in players or [] for each in parted(text)],
+        "scaleway.projectId": project_id,
+        "teams.file": teams_file,
+    }
     given = _values(values) if values else {}
-    added = of.add(
-        before, completed(_merged(given, before), starter(environment, domain, operators or []), new_secrets())
-    )
-    print(f"Stack {of.name}: added {', '.join(added)}." if added else f"Stack {of.name} lacked nothing.")
+    for path, value in flags.items():
+        given = merged(given, planted(path, value)) if value else given
+    # The teams' file is named from the project's folder.
+    with contextlib.chdir(project):
+        return _prepared(of, given, part, asking=sys.stdin.isatty())
+
+
+def _prepared(of: Stack, given: Tree, part: Part | None, *, asking: bool) -> int:
+    access = EngineAccess(of, asking=asking)
     try:
-        settings = of.settings()
+        before = access.of(lambda: _read(of))
+        file = of.file()
+        if asking:
+            known = merged(given, file)
+            part = part or _part(known)
+            given = merged(given, asked(_questions(known, part), known, new=is_new(file)))
+        wanted = completed(merged(given, file), environment_of(of.short_name), part or PLATFORM)
+        present = {each.path for each in leaves(file)}
+        added = [each for each in leaves(wanted, kind=Section(Settings)) if each.path not in present]
+        _check(given, present, wanted, of.short_name)
+        with uninterrupted():
+            if before is None:
+                access.of(of.create)
+            first = access.keep()
+            if added:
+                of.add(added)
+    except (KeyboardInterrupt, typer.Abort):
+        print(f"\nStopped: nothing was written. 'make init STACK={of.name}' may be run again.", file=sys.stderr)
+        return 130
+    return report(
+        Outcome(
+            stack=of,
+            added=added,
+            given=frozenset(each.path for each in leaves(given)),
+            kept=_kept(given, file, before),
+            first=first,
+            problems=_left(of),
+        )
+    )
+
+
+def _read(of: Stack) -> Tree | None:
+    try:
+        return of.read()
+    except NoStackError:
+        return None
+
+
+def _part(known: Tree) -> Part | None:
+    """The part of the game: asked for in a new environment that does not say."""
+    if not is_new(known) or known.get("delivery") or known.get("teams"):
+        return None
+    return TEAMS if ask(PART) == TEAMS else PLATFORM
+
+
+def _questions(known: Tree, part: Part | None) -> Sequence[Question]:
+    play = part == TEAMS or bool(known.get("delivery") or known.get("teams"))
+    return (*QUESTIONS, *TEAMS_QUESTIONS) if play else QUESTIONS
+
+
+def _kept(given: Tree, file: Tree, before: Tree | None) -> list[Leaf]:
+    """What was given in vain: another value stands there."""
+    decrypted = {each.path: each.text for each in leaves(before or {})}
+    # Only the file tells what stands there; the engine adds what is so by default.
+    standing = {each.path: decrypted.get(each.path, each.text) for each in leaves(file)}
+    own = leaves(given, kind=Section(Settings))
+    return [each for each in own if standing.get(each.path, each.text) != each.text]
+
+
+def _check(given: Tree, present: Collection[str], wanted: Tree, stack: str) -> None:
+    """Refuse what was given, is to be added and cannot be. What was there before is told about at the end."""
+    own = [each.path for each in leaves(given) if each.path not in present]
+    problems = [each for each in problems_of(wanted, stack) if any(same_place(path, each.key) for path in own)]
+    if problems:
+        listed = "\n".join(f"  {NAMESPACE}:{each}" for each in problems)
+        raise GivenError(f"what was given cannot be; nothing was written:\n{listed}")
+
+
+def _left(of: Stack) -> Sequence[Problem]:
+    try:
+        of.settings()
     except SettingsError as error:
-        print(f"Left to set. {HOW_TO_MEND}")
-        for problem in error.problems:
-            print(f"  {NAMESPACE}:{problem}")
-        return 2
-    print(f"Its names will end in {settings.zone_name}. Next: pulumi preview --stack {of.name}")
-    return 0
+        return error.problems
+    return ()
 
 
 def _values(file: str) -> Tree:
-    return cast("Tree", json.loads(sys.stdin.read() if file == "-" else Path(file).read_text()))
+    """The settings in a file of JSON or YAML. Raises GivenError; its text repeats nothing of the file."""
+    try:
+        # YAML takes JSON in. What only YAML has, such as dates, no setting takes.
+        found = json.loads(json.dumps(yaml.safe_load(sys.stdin.read() if file == "-" else Path(file).read_text())))
+    except OSError as error:
+        raise GivenError(f"{file} cannot be read ({error.strerror}): name a file with settings.") from error
+    except (yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise GivenError(f"{file} is neither JSON nor YAML{line}: correct it.") from error
+    if not isinstance(found, dict):
+        raise GivenError(f'{file} must hold an object of settings, such as {{"domain": "hunt.example.org"}}.')
+    return _given(cast("Tree", found))
+
+
+def _given(tree: Tree) -> Tree:
+    """A tree without what is null: that is not given."""
+    plain = {name: _given(cast("Tree", value)) if isinstance(value, dict) else value for name, value in tree.items()}
+    return {name: value for name, value in plain.items() if value is not None}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
+import re
 import subprocess
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
-from common.fields import Kind, Section
-from common.problems import written
+from cli.engine_errors import EngineError, refusal
+from common.fields import Kind
+from common.problems import HIDDEN, written
 from common.settings import NAMESPACE, Settings, parse
 from common.stack_file import stored
 
@@ -17,12 +22,30 @@ Tree = dict[str, Any]
 PROJECT: Final = Path(__file__).parent.parent
 
 
-class EngineError(Exception):
-    """The engine refused; the text is what it said."""
+SECRETS: Final = "PULUMI_OPTION_SECRET"
+"""Environment variable that the engine reads the values of `--secret` from, as one record of CSV.
+
+Arguments are open to everyone on the machine, a process's environment only to its user and to root.
+Source: declareFlagsAsEnvironmentVariables in pkg/v3/cmd/pulumi/pulumi.go.
+"""
+_ENCRYPTED: Final = "secure"
+_LOOKS_TYPED: Final = re.compile(r"true|false|[+-]?[0-9]+")
+"""Text that the engine would store as a boolean or a number."""
 
 
-def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Generator[tuple[str, str, bool]]:
-    """Each single value of a tree as the engine takes it: its path, its text, and whether it is a secret."""
+class Leaf(NamedTuple):
+    """One value of a tree of settings, as the engine takes it."""
+
+    path: str
+    """Such as `boards.blue.apiCidrs[0]`, in the engine's own notation."""
+    text: str
+    secret: bool
+    is_text: bool
+    """Whether the value is text, even where it looks like a number."""
+
+
+def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Generator[Leaf]:
+    """Each single value of a tree. Its kind tells which are secrets."""
     if isinstance(value, dict):
         for name, child in cast("Tree", value).items():
             yield from leaves(child, path + written(name, first=not path), kind and kind.inside(name))
@@ -31,20 +54,36 @@ def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Gene
             yield from leaves(child, path + written(index, first=False), kind and kind.inside(index))
     else:
         text = value if isinstance(value, str) else json.dumps(value)
-        yield path, text, kind is not None and kind.secret
+        yield Leaf(path, text, kind is not None and kind.secret, isinstance(value, str))
 
 
 class Stack:
     """A stack's file, by way of the engine that encrypts it."""
 
     def __init__(self, name: str, project: Path, engine: str) -> None:
+        """Name: as the engine takes it, with organisation and project before it or without."""
+        *before, self.short_name = name.split("/")
+        if before[1:] not in ([], [NAMESPACE]):
+            raise EngineError(f"Stack {name} is of the project {before[1]}; these are the commands of {NAMESPACE}.")
         self.name = name
+        self.engine = engine
+        self.environment: dict[str, str] = {}
+        """Environment variables that the engine gets beside the command's own."""
         self._project = project
-        self._engine = engine
 
     def create(self) -> None:
         """Make the stack unless there is one of that name."""
         self._run(["stack", "select", "--create", self.name])
+
+    def login(self, backend: str) -> None:
+        """Keep the state of stacks in that backend from now on, for this user."""
+        self._run(["login", backend])
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the secrets of the file are encrypted with a passphrase already."""
+        file = self._project / f"Pulumi.{self.short_name}.yaml"
+        return file.exists() and "\nencryptionsalt:" in f"\n{file.read_text()}"
 
     def read(self) -> Tree:
         """All settings of the file, secrets in plain text."""
@@ -57,9 +96,9 @@ class Stack:
         config = self._config()
         return parse(
             {key: entry.get("objectValue", entry.get("value")) for key, entry in config.items()},
-            self.name,
+            self.short_name,
             encrypted=[key for key, entry in config.items() if entry.get("secret")],
-            in_file=stored(self._project, self.name, NAMESPACE),
+            in_file=stored(self._project, self.short_name, NAMESPACE),
         )
 
     def _config(self) -> Tree:
@@ -67,18 +106,24 @@ class Stack:
         prefix = f"{NAMESPACE}:"
         return {key.removeprefix(prefix): entry for key, entry in found.items() if key.startswith(prefix)}
 
-    def add(self, before: Tree, after: Tree) -> list[str]:
-        """Write the values that `after` has and `before` has not. Gives their keys."""
-        present = {path for path, _, _ in leaves(before)}
-        added = [leaf for leaf in leaves(after, kind=Section(Settings)) if leaf[0] not in present]
-        plain = [f"--plaintext={path}={text}" for path, text, secret in added if not secret]
-        if plain:
-            self._run(["config", "set-all", "--path", *plain, "--stack", self.name])
-        for path, text, secret in added:
-            if secret:
-                # On standard input: arguments are open to everyone on the machine. The engine drops the last line end.
-                self._run(["config", "set", "--path", "--secret", path, "--stack", self.name], text + "\n")
-        return [path for path, _, _ in added]
+    def file(self) -> Tree:
+        """What stands in the stack's file itself, as text; a secret is there in name only."""
+        return cast("Tree", _named_only(dict(stored(self._project, self.short_name, NAMESPACE))))
+
+    def add(self, values: Sequence[Leaf]) -> None:
+        """Add values to the file, all in one step. Raises EngineError, also where the engine is too old for that."""
+        plain = [f"--plaintext={each.path}={each.text}" for each in values if not each.secret]
+        secrets = [f"{each.path}={each.text}" for each in values if each.secret]
+        own = ["--stack", self.name]
+        self._run(["config", "set-all", "--path", *plain, *own], environment={SECRETS: _record(secrets)})
+        if missing := {each.path for each in values} - {each.path for each in leaves(self.file())}:
+            raise EngineError(
+                f"Pulumi did not write {', '.join(sorted(missing))}: update it to 3.215 or newer, which takes secrets "
+                f"from {SECRETS}, and run this command again."
+            )
+        for each in values:
+            if each.is_text and not each.secret and _LOOKS_TYPED.fullmatch(each.text):
+                self._run(["config", "set", "--path", "--type=string", each.path, *own], each.text + "\n")
 
     def outputs(self) -> Tree:
         """The stack's plain outputs; a secret one is there in name only. Empty before the first update."""
@@ -93,14 +138,34 @@ class Stack:
         self._run(["stack", "import", "--stack", self.name], json.dumps(state))
         self._run(["refresh", "--yes", "--skip-preview", "--stack", self.name])
 
-    def _run(self, arguments: Sequence[str], given: str = "") -> str:
-        command = [self._engine, *arguments, "--non-interactive"]
+    def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
+        command = [self.engine, *arguments, "--non-interactive"]
         try:
             ended = subprocess.run(
-                command, cwd=self._project, input=given, capture_output=True, text=True, check=False, timeout=1800
+                command,
+                cwd=self._project,
+                env={**os.environ, **self.environment, **(environment or {})},
+                input=given,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=1800,
             )
         except FileNotFoundError as error:
-            raise EngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
+            raise EngineError(f"{self.engine} is not there: install Pulumi or name it with --pulumi.") from error
         if ended.returncode != 0:
-            raise EngineError(f"'pulumi {' '.join(arguments[:2])}' failed: {ended.stderr.strip()}")
+            raise refusal(self.engine, self.name, arguments, ended.stderr)
         return ended.stdout
+
+
+def _named_only(stored: object) -> object:
+    if isinstance(stored, dict):
+        tree = cast("Tree", stored)
+        return HIDDEN if set(tree) == {_ENCRYPTED} else {key: _named_only(value) for key, value in tree.items()}
+    return [_named_only(each) for each in cast("list[object]", stored)] if isinstance(stored, list) else stored
+
+
+def _record(fields: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="").writerow(fields)
+    return out.getvalue()

@@ -19,9 +19,19 @@ from tests.attack_suite import FELL, table, tally
 from tests.charts.official import RealCharts
 
 TESTS = Path(__file__).parent
-LONGEST_FIRST = ("rehearsal", "live", "gamemaster", "workshop", "instances", "observability", "releases", "toolchain")
+LONGEST_FIRST = (
+    "rehearsal",
+    "live",
+    "gamemaster",
+    "workshop",
+    "instances",
+    "observability",
+    "cli",
+    "releases",
+    "toolchain",
+)
 """Folders of tests that wait for real servers most of the time."""
-APART = ("rehearsal", "unit")
+APART = ("cli", "rehearsal", "unit")
 """Folders in which each file can run in a process of its own."""
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from cli import __main__ as cli
 from cli import backup
-from cli.init import completed, new_secrets, starter
 from cli.stack import Stack
-from tests.unit.test_init import ACCOUNT
+from cli.starting_values import completed
+from tests.unit.test_init import GIVEN
 
 ENGINE = """#!/bin/sh
 case "$*" in
@@ -29,7 +29,7 @@ def engine(tmp_path: Path) -> Path:
     program = tmp_path / "pulumi"
     program.write_text(ENGINE)
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    settings = completed({"scaleway": ACCOUNT}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
+    settings = completed(GIVEN, "dev")
     entries = {f"shambhala:{key}": {"objectValue": value} for key, value in settings.items() if key != "environment"}
     entries["shambhala:environment"] = {"value": "dev"}
     program.with_name("pulumi.configuration").write_text(json.dumps(entries))

@@ -1,122 +1,141 @@
+"""What `init` begins with, what it makes, and what it calls a sample; `tests/cli` runs it by the real engine."""
+
 from __future__ import annotations
 
+import base64
 import json
-import stat
-from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
 
 from cli import __main__ as cli
-from cli.init import completed, new_secrets, starter
+from cli.questions import QUESTIONS, TEAMS_QUESTIONS
+from cli.samples import samples
 from cli.stack import leaves
+from cli.starting_values import TEAMS, completed
+from cli.trees import found
 from common import kinds
-from common.fields import Section, settings_of
+from common.fields import Section
 from common.keys import dns_key, key_pair, password, public_key_of
 from common.problems import Place
 from common.settings import Settings, parse
+from common.signing import signing_key
 
 ACCOUNT = {
     "projectId": "11111111-2222-4333-8444-555555555555",
     "accessKey": "SCWABCDEFGHJKLMNPQRS",
     "secretKey": "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11",
 }
+GIVEN: dict[str, Any] = {"domain": "example.org", "operators": {"cidrs": ["203.0.113.0/24"]}, "scaleway": ACCOUNT}
+"""All that nobody but the operator knows."""
 
-# Notes its arguments and its input, and gives the configuration that the test laid beside it.
-ENGINE = """#!/bin/sh
-printf '%s\\n' "$*" >>"$0.arguments"
-cat >>"$0.inputs"
-case "$*" in
-"config --json"*) cat "$0.configuration" ;;
-"stack select"*) if [ -e "$0.refuses" ]; then echo "error: no such backend" >&2 && exit 255; fi ;;
-esac
+# Made by `cosign generate-key-pair` 2.5.0, and used for nothing else.
+COSIGNS_PASSWORD = "of a sample that signs nothing"
+COSIGNS_KEY = """-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----
+eyJrZGYiOnsibmFtZSI6InNjcnlwdCIsInBhcmFtcyI6eyJOIjo2NTUzNiwiciI6
+OCwicCI6MX0sInNhbHQiOiJ2dGpEZGpSVHVycVhqTU1aR3o3NktTVjBiUW5Lb1Fu
+UnBUeXE5TDgxVXg4PSJ9LCJjaXBoZXIiOnsibmFtZSI6Im5hY2wvc2VjcmV0Ym94
+Iiwibm9uY2UiOiJtM3o0U1dYa1M5QjVuVHFHUFowM1JQSGpCYmtZUFE0WiJ9LCJj
+aXBoZXJ0ZXh0IjoibHRqKytPUmNFSWJSUVZDZE9BeHZrc003UENJaTE4eVRBaDUy
+cHJvc2xOWjU2VmhTWXlrdjg5MFpENmdITDBZY002anlNemFWV2tNczQ0VDVZcU5K
+M1M1TUUzcGFWUTBRWWEyOGw3cGxJWkRJZWZaODRGTDUvSlFPMThKQ0l0UUl6OWZl
+ajU0WG4wNE5Qa0tQaVdvMTNYWUZ0bnBjcTYvNzl5NGRFUnQyMTJPb05zSVVFQmo2
+aHJWK1Nab0xyRmt4WW5BRXRRbisrbGtZdWc9PSJ9
+-----END ENCRYPTED SIGSTORE PRIVATE KEY-----
+"""
+ITS_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE30vvyVwUY/BdNMMAFsqZek7wMeyo
+SmsYelC04aNM9SSC/GqKGoNbcpT5Spz5uuHxpdaqTKrz83CKVV1KNMMR4g==
+-----END PUBLIC KEY-----
 """
 
 
-class Engine:
-    """A program in the engine's place that writes down what it was asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.program = folder / "pulumi"
-        self.program.write_text(ENGINE)
-        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
-        self.holds({})
-
-    def holds(self, configuration: dict[str, Any]) -> None:
-        secret = {key for key, kind in settings_of(Settings).items() if kind.secret}
-        entries = {
-            f"shambhala:{key}": {"objectValue": value, "secret": key in secret} for key, value in configuration.items()
-        }
-        self._beside("configuration").write_text(json.dumps(entries))
-
-    def refuse(self) -> None:
-        self._beside("refuses").touch()
-
-    @property
-    def arguments(self) -> str:
-        return self._beside("arguments").read_text()
-
-    @property
-    def inputs(self) -> str:
-        return self._beside("inputs").read_text()
-
-    def _beside(self, what: str) -> Path:
-        return self.program.with_name(f"pulumi.{what}")
+def read(tree: dict[str, Any]) -> Settings:
+    return parse(tree, "dev")
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path)
+def opened(key: str, under: str) -> EllipticCurvePrivateKey:
+    """A private key of cosign's, decrypted as its text says."""
+    content = json.loads(base64.b64decode("".join(key.splitlines()[1:-1]), validate=True))
+    kdf, cipher = content["kdf"], content["cipher"]
+    assert (kdf["name"], cipher["name"]) == ("scrypt", "nacl/secretbox")
+    n, r, p = (kdf["params"][name] for name in "Nrp")
+    derived = Scrypt(base64.b64decode(kdf["salt"]), 32, n, r, p).derive(under.encode())
+    plain = SecretBox(derived).decrypt(base64.b64decode(content["ciphertext"]), base64.b64decode(cipher["nonce"]))
+    found = load_der_private_key(plain, None)
+    assert isinstance(found, EllipticCurvePrivateKey)
+    return found
 
 
-def prepare(engine: Engine, *arguments: str) -> int:
-    return cli.run(["init", *arguments, "--pulumi", str(engine.program), "--project", str(engine.program.parent)])
-
-
-def test_a_new_environment_lacks_only_the_account() -> None:
-    tree = completed({}, starter("staging", "example.org", ["203.0.113.0/24"]), new_secrets())
-    tree["scaleway"] |= ACCOUNT
-    assert parse(tree, "staging").zone_name == "hunt.example.org"
+def test_a_new_environment_lacks_only_what_the_operator_knows() -> None:
+    assert read(completed(GIVEN, "dev")).zone_name == "hunt.example.org"
 
 
 def test_what_stands_there_is_never_replaced() -> None:
-    existing = completed({}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
-    again = completed(existing, starter("dev", "example.net", ["198.51.100.0/24"]), new_secrets())
-    assert again == existing
+    existing = completed(GIVEN, "dev")
+    assert completed(existing, "dev") == existing
 
 
 def test_boards_of_the_operators_own_get_no_other_beside_them() -> None:
-    own = {"boards": {"green": {"kubernetesVersion": "1.35"}}, "operators": {"cidrs": ["203.0.113.0/24"]}}
-    tree = completed(own, starter("dev", "example.org", []), new_secrets())
+    tree = completed({**GIVEN, "boards": {"green": {"kubernetesVersion": "1.35"}}}, "dev")
     assert tree["boards"] == {"green": {"kubernetesVersion": "1.35", "apiCidrs": ["203.0.113.0/24"]}}
     assert "activeBoard" not in tree
 
 
-def test_half_a_key_pair_is_not_completed_with_another_ones_half() -> None:
-    tree = completed({"operators": {"sshPublicKey": "ssh-ed25519 mine"}}, starter("dev", None, []), new_secrets())
-    assert tree["operators"] == {"sshPublicKey": "ssh-ed25519 mine"}
+@pytest.mark.parametrize(
+    ("half", "other"),
+    [
+        ("operators.sshPublicKey", "operators.sshPrivateKey"),
+        ("gamemaster.hostKey.private", "gamemaster.hostKey.public"),
+        ("delivery.signingKey", "delivery.signingPassword"),
+    ],
+)
+def test_half_a_pair_is_not_completed_with_another_ones_half(half: str, other: str) -> None:
+    section, _, rest = half.partition(".")
+    step, _, last = rest.rpartition(".")
+    tree = completed({section: {step: {last: "mine"}} if step else {last: "mine"}}, "dev", TEAMS)
+    assert found(tree, half) == "mine"
+    assert found(tree, other) is None
 
 
 def test_rancher_needs_nothing_but_to_be_enabled() -> None:
-    tree = completed({"rancher": {"enabled": True}}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
-    tree["scaleway"] |= ACCOUNT
-    rancher = parse(tree, "dev").rancher
+    rancher = read(completed({**GIVEN, "rancher": {"enabled": True}}, "dev")).rancher
     assert rancher.bootstrap_password != rancher.admin_password
 
 
-def test_delivery_gets_its_key_where_the_operator_has_begun_with_it() -> None:
-    begin = starter("dev", "example.org", [])
-    assert "delivery" not in completed({}, begin, new_secrets())
-    own = completed({"delivery": {"registry": "registry.example.org/game"}}, begin, new_secrets())["delivery"]
-    assert own["registry"] == "registry.example.org/game"
-    assert kinds.dns_key.read(own["masterKey"], Place("dev", []))
-    kept = completed({"delivery": {"masterKey": "mine"}}, begin, new_secrets())
-    assert kept["delivery"] == {"masterKey": "mine"}
+@pytest.mark.parametrize(
+    "wanted", [{"delivery": {"components": ["portal"]}}, {"teams": {"list": [{"name": "red", "players": ["ada"]}]}}]
+)
+def test_delivery_gets_its_keys_where_the_operator_has_begun_with_it_or_teams_play(wanted: dict[str, Any]) -> None:
+    assert "delivery" not in completed(GIVEN, "dev")
+    made = completed({**GIVEN, **wanted}, "dev")["delivery"]
+    assert kinds.dns_key.read(made["masterKey"], Place("dev", []))
+    assert opened(made["signingKey"], made["signingPassword"])
+    kept = completed({**GIVEN, "delivery": {"masterKey": "mine"}}, "dev")
+    assert kept["delivery"]["masterKey"] == "mine"
+
+
+def test_the_signing_key_is_one_that_cosign_itself_would_have_made() -> None:
+    cosigns = opened(COSIGNS_KEY, COSIGNS_PASSWORD)
+    public = cosigns.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert public == ITS_PUBLIC_KEY, "what opens it here is what opens it there"
+    own = signing_key("a password of mine")
+    assert isinstance(opened(own, "a password of mine").curve, SECP256R1)
+    assert [len(line) for line in own.splitlines()] == [len(line) for line in COSIGNS_KEY.splitlines()]
+    assert own.splitlines()[0] == COSIGNS_KEY.splitlines()[0]
+    with pytest.raises(CryptoError):
+        opened(own, "another password")
+    assert signing_key("a password of mine") != own
 
 
 def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
-    tree = completed({"scaleway": ACCOUNT}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets())
-    assert {path for path, _, secret in leaves(tree, kind=Section(Settings)) if secret} == {
+    tree = completed(GIVEN, "dev", TEAMS)
+    assert {each.path for each in leaves(tree, kind=Section(Settings)) if each.secret} == {
         "scaleway.accessKey",
         "scaleway.secretKey",
         "operators.sshPrivateKey",
@@ -126,81 +145,51 @@ def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
         "rancher.adminPassword",
         "observability.grafanaAdminPassword",
         "observability.lokiPassword",
+        "delivery.masterKey",
+        "delivery.signingKey",
+        "delivery.signingPassword",
     }
 
 
 def test_a_name_with_a_dot_is_one_step_of_a_path() -> None:
-    assert [path for path, _, _ in leaves({"labels": {"example.org/role": "game"}})] == ['labels["example.org/role"]']
+    assert [each.path for each in leaves({"labels": {"example.org/role": "game"}})] == ['labels["example.org/role"]']
 
 
-def test_secrets_reach_the_engine_by_standard_input_only(engine: Engine, tmp_path: Path) -> None:
-    values = tmp_path / "values.json"
-    values.write_text(json.dumps({"scaleway": ACCOUNT}))
-    prepare(engine, "dev", "--domain", "example.org", "--values", str(values))
-    assert ACCOUNT["secretKey"] in engine.inputs
-    assert engine.inputs.count("BEGIN OPENSSH PRIVATE KEY") == 2
-    assert ACCOUNT["secretKey"] not in engine.arguments
-    assert ACCOUNT["accessKey"] not in engine.arguments
-    assert "PRIVATE KEY" not in engine.arguments
-    assert "--plaintext=domain=example.org" in engine.arguments
+@pytest.mark.parametrize(
+    "sample",
+    [
+        *("example.org", "hunt.example.com", "game.example", "some.test", "operators@example.org"),
+        *("https://mirror.example.net/debian", "registry.example.org:5000/game", "203.0.113.0/24", "192.0.2.7/32"),
+    ],
+)
+def test_what_documents_use_is_a_sample(sample: str) -> None:
+    assert [each.text for each in samples({"domain": sample})] == [sample]
 
 
-def test_it_says_what_is_left_to_fill_in(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    engine.holds(completed({}, starter("dev", "example.org", ["203.0.113.0/24"]), new_secrets()))
-    assert prepare(engine, "dev") == 2
-    said = capsys.readouterr().out
-    assert "Stack dev lacked nothing." in said
-    assert "shambhala:scaleway.projectId: is missing; it must be a UUID" in said
-    assert said.count("is missing") == 3
+@pytest.mark.parametrize(
+    "own", ["myexample.org", "example.org.internal", "games.internal", "test", "203.0.112.0/23", "10.8.0.0/24", "1.36"]
+)
+def test_what_may_be_the_operators_own_is_none(own: str) -> None:
+    assert not samples({"domain": own})
 
 
-def test_the_operators_network_may_reach_a_board_that_says_nothing_of_it(engine: Engine) -> None:
-    engine.holds({"boards": {"green": {"kubernetesVersion": "1.35"}}})
-    prepare(engine, "dev", "--operators", "203.0.113.0/24")
-    assert "--plaintext=boards.green.apiCidrs[0]=203.0.113.0/24" in engine.arguments
+def test_no_sample_is_looked_for_in_a_secret() -> None:
+    assert not samples({"scaleway": {"secretKey": "example.org"}})
 
 
-def test_a_complete_environment_is_left_as_it_is(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    begin = starter("dev", "example.org", ["203.0.113.0/24"])
-    engine.holds(completed({"scaleway": ACCOUNT}, begin, new_secrets()))
-    assert prepare(engine, "dev") == 0
-    assert "config set" not in engine.arguments
-    said = capsys.readouterr().out
-    assert said.startswith("Stack dev lacked nothing.\nIts names will end in hunt.example.org. Next: ")
-
-
-def test_a_secret_that_stands_in_plain_text_is_left_to_set(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    begin = starter("dev", "example.org", ["203.0.113.0/24"])
-    engine.holds(completed({"scaleway": ACCOUNT}, begin, new_secrets()))
-    plain = {"config": {"shambhala:scaleway": {**ACCOUNT, "accessKey": {"secure": "v1:x"}}}}
-    engine.program.with_name("Pulumi.yaml").write_text("name: shambhala")
-    engine.program.with_name("Pulumi.dev.yaml").write_text(json.dumps(plain))
-    assert prepare(engine, "dev") == 2
-    said = capsys.readouterr().out
-    assert "shambhala:scaleway.secretKey = (hidden): stands in plain text and must be encrypted" in said
-    assert said.count("shambhala:") == 1
-    assert ACCOUNT["secretKey"] not in said
-
-
-def test_a_stack_may_have_another_name(engine: Engine) -> None:
-    prepare(engine, "rehearsal", "--stack", "rehearsal-two")
-    assert "stack select --create rehearsal-two" in engine.arguments
-
-
-def test_what_the_engine_says_is_passed_on(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    engine.refuse()
-    assert prepare(engine, "dev") == 1
-    assert capsys.readouterr().err == "error: 'pulumi stack select' failed: error: no such backend\n"
-
-
-def test_a_missing_engine_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["init", "dev", "--pulumi", str(tmp_path / "none"), "--project", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.endswith("/none is not there: install Pulumi or name it with --pulumi.\n")
+def test_every_question_is_for_a_setting_of_its_own_kind_and_gives_a_reason() -> None:
+    for question in (*QUESTIONS, *TEAMS_QUESTIONS):
+        kind: Any = Section(Settings)
+        for step in question.path.split("."):
+            kind = kind.inside(step)
+        assert kind.secret == question.kind.secret, question.path
+        assert kind.allowed == question.kind.allowed, question.path
+        assert question.reason.endswith(".")
 
 
 def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["init", "prod"]) == 2
-    assert "'prod' is not one of 'dev'" in capsys.readouterr().err
+    assert cli.run(["init", "productoin"]) == 1
+    assert "'productoin' is no environment" in capsys.readouterr().err
 
 
 def test_new_keys_are_new_each_time_and_whole() -> None:

@@ -1,0 +1,69 @@
+"""Refusals of the engine: the frequent ones as errors of their own, each with what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+
+class EngineError(Exception):
+    """The engine refused; the text is what it said, or a sentence that says what to do."""
+
+
+class NoBackendError(EngineError):
+    """The engine was never told where to keep the state of stacks."""
+
+
+class NoPassphraseError(EngineError):
+    """Secrets need a passphrase, and none was given."""
+
+
+class WrongPassphraseError(EngineError):
+    """The passphrase is not the one that the stack's secrets were encrypted with."""
+
+
+class NoStackError(EngineError):
+    """The backend has no stack of that name."""
+
+
+_KEEP: Final = "'export PULUMI_CONFIG_PASSPHRASE_FILE=FILE', where FILE holds a passphrase"
+_KNOWN: Final[Sequence[tuple[str, type[EngineError], str]]] = (
+    (
+        "PULUMI_ACCESS_TOKEN must be set for login",
+        NoBackendError,
+        "Pulumi does not know where to keep the state of stacks: run '{engine} login file://~' (any of Pulumi's "
+        f"backends will do) and {_KEEP} of your own, then this command again.",
+    ),
+    (
+        "passphrase must be set with",
+        NoPassphraseError,
+        f"Pulumi has no passphrase for the secrets of stack {{stack}}: run {_KEEP}, then this command again.",
+    ),
+    (
+        "incorrect passphrase",
+        WrongPassphraseError,
+        f"The passphrase is not the one of stack {{stack}}: run {_KEEP}, and 'unset PULUMI_CONFIG_PASSPHRASE', "
+        "which comes first; then this command again.",
+    ),
+    (
+        "unable to read PULUMI_CONFIG_PASSPHRASE_FILE",
+        EngineError,
+        "The file that PULUMI_CONFIG_PASSPHRASE_FILE names cannot be read: name the one with the passphrase of stack "
+        "{stack}.",
+    ),
+    (
+        "no stack named",
+        NoStackError,
+        "There is no stack {stack} where '{engine} whoami -v' says that stacks are kept: 'make init STACK={stack}' "
+        "makes it; '{engine} login' leads elsewhere.",
+    ),
+)
+"""What the engine says (pkg/v3 3.274), and the sentence in its place."""
+
+
+def refusal(engine: str, stack: str, arguments: Sequence[str], said: str) -> EngineError:
+    """The error for what the engine said when it refused a command."""
+    for words, error, sentence in _KNOWN:
+        if words in said:
+            return error(sentence.format(engine=engine, stack=stack))
+    return EngineError(f"'pulumi {' '.join(arguments[:2])}' failed: {said.strip()}")
