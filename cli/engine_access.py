@@ -1,7 +1,7 @@
 """Backend and passphrase of the engine, asked for where it has none: by itself it cannot ask here.
 
-The answers go to the engine as its own environment variables. They are kept for later commands only once the
-environment is to be written, so that whoever stops before leaves nothing behind.
+The answers go to the engine as its own environment variables. The passphrase is the last question: it is kept once it
+is given, and the backend once there is a stack, so that whoever stops before leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ class EngineAccess:
     def __init__(self, stack: Stack, *, asking: bool) -> None:
         self._stack = stack
         self._asking = asking
-        self._keep_in: Path | None = None
         self._typed = False
 
     def of(self, call: Callable[[], T]) -> T:
@@ -66,15 +65,11 @@ class EngineAccess:
                     self._type()
 
     def keep(self) -> Sequence[str]:
-        """Keep the answers for later commands. Gives what is to be typed before those."""
+        """Keep the backend for later commands. Gives what is to be typed before those."""
         if backend := self._environment.get(BACKEND):
             self._stack.login(backend)
-        if self._keep_in:
-            self._keep_in.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(self._keep_in, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-                out.write(self._environment[PHRASE] + "\n")
-        kept = self._keep_in or self._environment.get(PHRASE_FILE)
-        return [f"export {PHRASE_FILE}={shlex.quote(str(kept))}"] if kept else []
+        kept = self._environment.get(PHRASE_FILE)
+        return [f"export {PHRASE_FILE}={shlex.quote(kept)}"] if kept else []
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -112,9 +107,14 @@ class EngineAccess:
                 break
             else:
                 typer.echo("  must be the same twice")
-        if not chosen or typer.confirm(f"Keep it in {file}, for your eyes only?", default=True):
-            self._keep_in = file
-        self._environment[PHRASE] = chosen or password()
+        if chosen and not typer.confirm(f"Keep it in {file}, for your eyes only?", default=True):
+            self._environment[PHRASE] = chosen
+            return
+        # Kept before anything is encrypted with it: nobody else knows one that was made.
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(f"{chosen or password()}\n")
+        self._environment[PHRASE_FILE] = str(file)
 
 
 def passphrase_file(stack: str) -> Path:

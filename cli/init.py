@@ -11,6 +11,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -157,7 +158,8 @@ def _check(given: Tree, present: Collection[str], wanted: Tree, stack: str) -> N
     own = [each.path for each in leaves(given) if each.path not in present]
     problems = [each for each in problems_of(wanted, stack) if any(same_place(path, each.key) for path in own)]
     if problems:
-        listed = "\n".join(f"  {NAMESPACE}:{each}" for each in problems)
+        # Without the commands of the problems: what was given is to be corrected where it was given.
+        listed = "\n".join(f"  {NAMESPACE}:{replace(each, commands=())}" for each in problems)
         raise GivenError(f"what was given cannot be; nothing was written:\n{listed}")
 
 
@@ -176,7 +178,7 @@ def _values(file: str) -> Tree:
         found = json.loads(json.dumps(yaml.safe_load(sys.stdin.read() if file == "-" else Path(file).read_text())))
     except OSError as error:
         raise GivenError(f"{file} cannot be read ({error.strerror}): name a file with settings.") from error
-    except (yaml.YAMLError, TypeError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, TypeError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""
         raise GivenError(f"{file} is neither JSON nor YAML{line}: correct it.") from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.samples import samples
@@ -75,7 +76,7 @@ def _table(outcome: Outcome) -> Table:
     for setting, value, source in _rows(outcome):
         rows.setdefault((setting, source), []).append(value)
     for (setting, source), values in rows.items():
-        table.add_row(setting, ", ".join(dict.fromkeys(filter(None, values))), source)
+        table.add_row(escape(setting), escape(", ".join(dict.fromkeys(filter(None, values)))), source)
     return table
 
 

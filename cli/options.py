@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 StackName = Annotated[str, typer.Argument(metavar="STACK", help="Name of the stack, as in 'pulumi up --stack NAME'.")]
-ProjectFolder = Annotated[Path, typer.Option("--project", metavar="FOLDER", help="Folder with Pulumi.yaml.")]
+ProjectFolder = Annotated[
+    Path, typer.Option("--project", metavar="FOLDER", help="Folder with Pulumi.yaml.", exists=True, file_okay=False)
+]
 EngineProgram = Annotated[
     str, typer.Option("--pulumi", metavar="PROGRAM", help="Pulumi's engine; by default the one on PATH.")
 ]

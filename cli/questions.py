@@ -25,6 +25,7 @@ class Question:
     path: str
     """Where the answer goes."""
     words: str
+    """What stands before the answer."""
     reason: str
     """One sentence: what the answer is for, and what an empty one means."""
     kind: Kind[Any]

@@ -200,3 +200,17 @@ def test_the_passphrase_is_kept_in_the_users_own_folder(monkeypatch: pytest.Monk
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", "/somebody")
     assert str(passphrase_file("dev")) == "/somebody/.config/shambhala/dev.passphrase"
+
+
+def test_a_passphrase_that_was_made_is_never_lost_with_what_fails_after_it(place: Place) -> None:
+    place.lacks("PULUMI_CONFIG_PASSPHRASE")
+    place.does('case "$*" in "config set-all"*) exit 1 ;; esac')
+    values = place.gives({**ENOUGH, "parentZone": "external"})
+    with terminal(place, "dev", "--part", "platform", "--values", values) as screen:
+        answers(screen, ("New passphrase (not shown) [made]: ", ""))
+        assert ended(screen)[0] == 1
+    place.does("")
+    with terminal(place, "dev", "--part", "platform", "--values", values) as screen:
+        status, said = ended(screen)
+    assert status == 0, said
+    assert "The passphrase of stack dev is taken from" in said

@@ -44,6 +44,7 @@ def test_what_is_given_and_cannot_be_is_refused_before_anything_is_written(
     assert said.startswith("error: what was given cannot be; nothing was written:\n")
     assert says in said
     assert "hunter2" not in said
+    assert "pulumi config" not in said, "it is to be corrected where it was given"
     assert not place.stacks
     assert not place.file("dev").exists()
 
@@ -54,6 +55,7 @@ def test_what_is_given_and_cannot_be_is_refused_before_anything_is_written(
         ("domain: [hunter2-hunter2", "is neither JSON nor YAML in line"),
         ("hunter2-hunter2", "must hold an object of settings"),
         ("domain: 2026-01-01", "is neither JSON nor YAML"),
+        ("[" * 10_000, "is neither JSON nor YAML"),
     ],
 )
 def test_a_file_that_is_none_is_refused_and_not_repeated(
@@ -156,3 +158,9 @@ def test_ctrl_c_before_leaves_nothing(place: Place) -> None:
     assert done.stderr == "\nStopped: nothing was written. 'make init STACK=dev' may be run again.\n"
     assert not place.stacks
     assert not place.file("dev").exists()
+
+
+def test_a_folder_that_is_not_there_is_told(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.project = place.project / "none"
+    assert place.init("dev") == 2
+    assert "does not exist" in capsys.readouterr().err
