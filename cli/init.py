@@ -107,9 +107,9 @@ def _prepared(of: Stack, given: Tree, part: Part | None, *, asking: bool) -> int
         with uninterrupted():
             if before is None:
                 access.of(of.create)
-            first = access.keep()
             if added:
-                of.add(added)
+                access.of(lambda: of.add(added))
+            first = access.keep()
     except (KeyboardInterrupt, typer.Abort):
         print(f"\nStopped: nothing was written. 'make init STACK={of.name}' may be run again.", file=sys.stderr)
         return 130
