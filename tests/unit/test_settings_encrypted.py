@@ -18,7 +18,7 @@ from common.settings import Settings, SettingsError, load, parse
 from common.stack_file import stored
 from tests.unit.example import MISSING, PASSWORD, SECRETS, complete, spoiled
 
-SECRET_KEYS = [path for path, _, secret in leaves(complete(), kind=Section(Settings)) if secret]
+SECRET_KEYS = [each.path for each in leaves(complete(), kind=Section(Settings)) if each.secret]
 SECTIONS = sorted({key.partition(".")[0] for key in SECRET_KEYS})
 
 
