@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from cli import __main__ as cli
-from tests.tools import tools
+from tests.tools import engine
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = {
@@ -55,7 +55,7 @@ class Place:
             #!/bin/sh
             echo "$*" >>{self.engine}.arguments
             {first}
-            exec {tools().pulumi.path} "$@"
+            exec {engine()} "$@"
             """
         self.engine.write_text(textwrap.dedent(script))
         self.engine.chmod(0o755)
@@ -101,7 +101,7 @@ class Place:
     def pulumi(self, *arguments: str, given: str = "") -> str:
         """What the engine itself prints."""
         return subprocess.run(
-            [tools().pulumi.path, *arguments, "--non-interactive"],
+            [engine(), *arguments, "--non-interactive"],
             cwd=self.project,
             env=self.environment,
             input=given,

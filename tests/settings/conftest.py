@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.toolchain.catalogue import ENGINE
+from cli.stack import leaves
+from common.fields import Section
+from common.settings import Settings
 from tests.settings.environment import Environment
-from tests.tools import built
+from tests.tools import engine
 from tests.unit.example import complete
 
 ROOT = Path(__file__).parents[2]
@@ -17,18 +19,16 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """A complete environment whose secrets the real engine has encrypted, in a folder with the project's own file."""
-    found = shutil.which("pulumi")
-    engine = Path(found) if found else built(ENGINE)
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "Pulumi.yaml", folder)
-    environment = Environment(folder, engine, complete())
+    environment = Environment(folder, engine(), complete())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path_factory.mktemp('state')}")
         patch.setenv("PULUMI_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("PULUMI_CONFIG_PASSPHRASE", "test")
         patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
         environment.stack.create()
-        environment.stack.add({}, complete())
+        environment.stack.add(list(leaves(complete(), kind=Section(Settings))))
         yield environment
 
 
