@@ -83,7 +83,7 @@ def _take_out(file: Path, keep: set[str]) -> None:
 
 def _init(run: Run, wanted: Tree) -> None:
     program = engine.home_of(run) / "bin" / "pulumi"
-    arguments = [engine.ENVIRONMENT, "--stack", engine.stack_name(run), "--values", "-", "--pulumi", program]
+    arguments = [engine.stack_name(run), "--values", "-", "--pulumi", program]
     done = subprocess.run(
         [sys.executable, "-m", "cli", "init", *arguments],
         cwd=engine.PROJECT,
