@@ -16,9 +16,9 @@ import typer
 
 from cli.checks import refusals
 from cli.engine_errors import NoBackendError, NoPassphraseError, WrongPassphraseError
-from cli.interrupts import interruptible
 from cli.questions import Question, ask
 from cli.stack import Stack
+from cli.uninterrupted import interruptible
 from common import kinds
 from common.keys import password
 

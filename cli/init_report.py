@@ -61,7 +61,7 @@ def report(outcome: Outcome) -> int:
         commands = [f"make init STACK={stack.name}", f"make init STACK={stack.name} VALUES=FILE"]
     else:
         console.print("Next:")
-        commands = [f"make preview STACK={stack.name}", f"make up STACK={stack.name}"]
+        commands = [f"make {target} STACK={stack.name}" for target in ("doctor", "preview", "up")]
     for command in (*outcome.first, *commands):
         console.print(f"  {command}", markup=False)
     return 2 if outcome.problems else 0

@@ -66,7 +66,7 @@ class Stack:
         if before[1:] not in ([], [NAMESPACE]):
             raise EngineError(f"Stack {name} is of the project {before[1]}; these are the commands of {NAMESPACE}.")
         self.name = name
-        self.engine = engine
+        self._engine = engine
         self.environment: dict[str, str] = {}
         """Environment variables that the engine gets beside the command's own."""
         self._project = project
@@ -139,7 +139,7 @@ class Stack:
         self._run(["refresh", "--yes", "--skip-preview", "--stack", self.name])
 
     def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
-        command = [self.engine, *arguments, "--non-interactive"]
+        command = [self._engine, *arguments, "--non-interactive"]
         try:
             ended = subprocess.run(
                 command,
@@ -152,9 +152,11 @@ class Stack:
                 timeout=1800,
             )
         except FileNotFoundError as error:
-            raise EngineError(f"{self.engine} is not there: install Pulumi or name it with --pulumi.") from error
+            raise EngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
         if ended.returncode != 0:
-            raise refusal(self.engine, self.name, arguments, ended.stderr)
+            # What goes wrong with a resource, the engine prints among its progress.
+            said = ended.stderr.strip() or ended.stdout.strip()
+            raise refusal(self._engine, self.name, arguments, said)
         return ended.stdout
 
 

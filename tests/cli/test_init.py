@@ -20,7 +20,7 @@ OTHER_KEY = {"accessKey": ACCOUNT["accessKey"], "secretKey": "7a1c7b0e-7d53-4a0b
 def test_given_what_nobody_else_knows_an_environment_is_ready(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert place.init("dev", "--values", place.gives(ENOUGH)) == 0
     said = capsys.readouterr().out
-    assert said.endswith("Next:\n  make preview STACK=dev\n  make up STACK=dev\n")
+    assert said.endswith("Next:\n  make doctor STACK=dev\n  make preview STACK=dev\n  make up STACK=dev\n")
     assert "Warning" not in said
     settings = parse(place.settings("dev"), "dev")
     assert settings.zone_name == "hunt.games.internal"

@@ -149,7 +149,7 @@ def test_backend_and_passphrase_are_asked_for_and_kept_outside_of_the_clone(plac
         status, said = ended(screen)
     assert status == 0, said
     kept = place.project.parent / "config" / "shambhala" / "dev.passphrase"
-    assert f"Next:\r\n  export PULUMI_CONFIG_PASSPHRASE_FILE={kept}\r\n  make preview STACK=dev" in said
+    assert f"Next:\r\n  export PULUMI_CONFIG_PASSPHRASE_FILE={kept}\r\n  make doctor STACK=dev" in said
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert kept.read_text().strip() not in said
     # A new shell, in which the printed line was not typed.
