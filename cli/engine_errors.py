@@ -31,18 +31,18 @@ _KNOWN: Final[Sequence[tuple[str, type[EngineError], str]]] = (
     (
         "PULUMI_ACCESS_TOKEN must be set for login",
         NoBackendError,
-        "Pulumi does not know where to keep the state of stacks: run '{engine} login file://~' (any of Pulumi's "
-        f"backends will do) and {_KEEP} of your own, then this command again.",
+        "Pulumi has no backend for the state of stacks ('PULUMI_ACCESS_TOKEN must be set'): run '{engine} login "
+        f"file://~', or name another backend, and {_KEEP} of your own, then this command again.",
     ),
     (
         "passphrase must be set with",
         NoPassphraseError,
-        f"Pulumi has no passphrase for the secrets of stack {{stack}}: run {_KEEP}, then this command again.",
+        f"A passphrase must be set for the secrets of stack {{stack}}: run {_KEEP}, then this command again.",
     ),
     (
         "incorrect passphrase",
         WrongPassphraseError,
-        f"The passphrase is not the one of stack {{stack}}: run {_KEEP}, and 'unset PULUMI_CONFIG_PASSPHRASE', "
+        f"This is an incorrect passphrase for stack {{stack}}: run {_KEEP}, and 'unset PULUMI_CONFIG_PASSPHRASE', "
         "which comes first; then this command again.",
     ),
     (
@@ -54,11 +54,11 @@ _KNOWN: Final[Sequence[tuple[str, type[EngineError], str]]] = (
     (
         "no stack named",
         NoStackError,
-        "There is no stack {stack} where '{engine} whoami -v' says that stacks are kept: 'make init STACK={stack}' "
-        "makes it; '{engine} login' leads elsewhere.",
+        "There is no stack named {stack} where '{engine} whoami -v' says that stacks are kept: 'make init "
+        "STACK={stack}' makes it; '{engine} login' leads elsewhere.",
     ),
 )
-"""What the engine says (pkg/v3 3.274), and the sentence in its place."""
+"""What the engine says (pkg/v3 3.274), and the sentence in its place, which keeps the engine's own words."""
 
 
 def refusal(engine: str, stack: str, arguments: Sequence[str], said: str) -> EngineError:

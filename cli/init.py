@@ -38,13 +38,16 @@ class GivenError(Exception):
 
 
 def environment_of(stack: str) -> str:
-    """The environment that a stack is of. Raises GivenError for a name that says none."""
-    if stack.startswith(REHEARSAL):
+    """The environment that a stack is of, named in full or not. Raises GivenError for a name that says none."""
+    *owner, name = stack.split("/")
+    if owner[1:] not in ([], [NAMESPACE]):
+        raise GivenError(f"stack {stack} is of the project {owner[1]}; this is the project {NAMESPACE}.")
+    if name.startswith(REHEARSAL):
         return REHEARSAL
-    if stack not in ENVIRONMENTS:
-        named = f"{', '.join(ENVIRONMENTS)}, or {REHEARSAL}-NAME{hint(nearest(stack, ENVIRONMENTS))}"
-        raise GivenError(f"{stack!r} is no environment: the stack must be called {named}.")
-    return stack
+    if name not in ENVIRONMENTS:
+        named = f"{', '.join(ENVIRONMENTS)}, or {REHEARSAL}-NAME{hint(nearest(name, ENVIRONMENTS))}"
+        raise GivenError(f"{name!r} is no environment: the stack must be called {named}.")
+    return name
 
 
 def init(
@@ -74,7 +77,7 @@ def init(
     replaced. Gives 0 when the environment is ready, 2 when a setting is left.
     """
     of = Stack(stack, project.resolve(), pulumi)
-    environment_of(of.short_name)
+    environment_of(of.name)
     flags = {
         "domain": domain,
         "parentZone": parent_zone,
@@ -100,7 +103,7 @@ def _prepared(of: Stack, given: Tree, part: Part | None, *, asking: bool) -> int
             known = merged(given, file)
             part = part or _part(known)
             given = merged(given, asked(_questions(known, part), known, new=is_new(file)))
-        wanted = completed(merged(given, file), environment_of(of.short_name), part or PLATFORM)
+        wanted = completed(merged(given, file), environment_of(of.name), part or PLATFORM)
         present = {each.path for each in leaves(file)}
         added = [each for each in leaves(wanted, kind=Section(Settings)) if each.path not in present]
         _check(given, present, wanted, of.short_name)

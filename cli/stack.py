@@ -62,9 +62,7 @@ class Stack:
 
     def __init__(self, name: str, project: Path, engine: str) -> None:
         """Name: as the engine takes it, with organisation and project before it or without."""
-        *before, self.short_name = name.split("/")
-        if before[1:] not in ([], [NAMESPACE]):
-            raise EngineError(f"Stack {name} is of the project {before[1]}; these are the commands of {NAMESPACE}.")
+        self.short_name = name.rpartition("/")[2]
         self.name = name
         self._engine = engine
         self.environment: dict[str, str] = {}

@@ -179,7 +179,7 @@ def test_a_passphrase_of_ones_own_is_typed_twice(place: Place) -> None:
     assert not list((place.project.parent / "config").rglob("*.passphrase"))
     with terminal(place, "dev") as screen:
         answers(screen, ("Passphrase (not shown): ", "correct horse batery"))
-        answers(screen, ("The passphrase is not the one of stack dev.", "correct horse battery"))
+        answers(screen, ("This is an incorrect passphrase for stack dev.", "correct horse battery"))
         status, said = ended(screen)
     assert status == 0, said
     assert "Stack dev lacked nothing." in said

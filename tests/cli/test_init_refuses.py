@@ -74,7 +74,7 @@ def test_a_file_that_is_not_there_is_named(place: Place, capsys: pytest.CaptureF
     ("stack", "says"),
     [
         ("prod", "'prod' is no environment: the stack must be called dev, staging, production, rehearsal"),
-        ("organization/other/dev", "Stack organization/other/dev is of the project other"),
+        ("organization/other/dev", "stack organization/other/dev is of the project other"),
     ],
 )
 def test_a_stack_of_no_environment_and_of_another_project_are_refused(
@@ -110,7 +110,7 @@ def test_a_wrong_passphrase_is_one_sentence(place: Place, capsys: pytest.Capture
     place.environment["PULUMI_CONFIG_PASSPHRASE"] = "another one"
     assert place.init("dev") == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: The passphrase is not the one of stack dev: run ")
+    assert said.startswith("error: This is an incorrect passphrase for stack dev: run ")
     assert said.count("\n") == ONE_SENTENCE
     assert place.file("dev").read_text() == before
 
