@@ -19,6 +19,8 @@ from rehearsal.scaleway.faults import Faults
 from rehearsal.scaleway.fleet import Fleet
 from rehearsal.scaleway.gateways import PublicGateways
 from rehearsal.scaleway.iam import Iam
+from rehearsal.scaleway.iam_applications import Applications
+from rehearsal.scaleway.iam_policies import Policies
 from rehearsal.scaleway.instance_ips import InstanceIps
 from rehearsal.scaleway.ipam import Ipam
 from rehearsal.scaleway.kapsule import Kapsule
@@ -26,6 +28,7 @@ from rehearsal.scaleway.load_balancers import LoadBalancerBooks
 from rehearsal.scaleway.marketplace import Marketplace
 from rehearsal.scaleway.nics import Nics
 from rehearsal.scaleway.pools import Pools
+from rehearsal.scaleway.registry import Registry
 from rehearsal.scaleway.security_groups import SecurityGroups
 from rehearsal.scaleway.servers import Servers
 from rehearsal.scaleway.store import Store
@@ -78,11 +81,12 @@ class ScalewayApi:
         self._balancers = LoadBalancerBooks(context)
         pools = Pools(context, ipam)
         self._kapsule = Kapsule(context, pools, self._vpc, self._balancers)
+        self._registry = Registry(context)
         self._faults = Faults(context)
         self._products = (
             Iam(context), marketplace, servers, ips, groups, self._nics, volumes, self._vpc, ipam,
             self._kapsule, pools, Domains(context), self._balancers,
-            PublicGateways(context, ipam), self._faults,
+            PublicGateways(context, ipam), self._registry, Applications(context), Policies(context), self._faults,
         )  # fmt: skip
         self._runner: web.AppRunner | None = None
 
@@ -98,6 +102,7 @@ class ScalewayApi:
         await self._nics.resume()
         self._fleet.resume()
         self._kapsule.resume()
+        self._registry.resume()
         self._runner = web.AppRunner(self.application(), access_log=None)
         await self._runner.setup()
         address = self._context.run.address(Block.SERVICES, Service.SCALEWAY_API)

@@ -1,4 +1,4 @@
-"""IAM v1alpha1: the project's SSH keys, and the API key that asks."""
+"""IAM v1alpha1: the project's SSH keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hashlib
 from aiohttp import web
 
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid, not_found
+from rehearsal.scaleway.errors import invalid
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, new_id, now, public
@@ -31,7 +31,6 @@ class Iam:
             web.get("/iam/v1alpha1/ssh-keys/{id}", self._get),
             web.patch("/iam/v1alpha1/ssh-keys/{id}", self._update),
             web.delete("/iam/v1alpha1/ssh-keys/{id}", self._delete),
-            web.get("/iam/v1alpha1/api-keys/{access_key}", self._api_key),
         ]
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -82,27 +81,6 @@ class Iam:
         self._store.ssh_keys.remove(key["id"])
         self._store.save()
         return web.Response(status=204)
-
-    async def _api_key(self, request: web.Request) -> web.Response:
-        credentials = self._context.credentials
-        if request.match_info["access_key"] != credentials.access_key:
-            raise not_found("api_key", request.match_info["access_key"])
-        return web.json_response(
-            {
-                "access_key": credentials.access_key,
-                "secret_key": None,
-                "user_id": credentials.organization_id,
-                "description": "rehearsal",
-                "created_at": None,
-                "updated_at": None,
-                "expires_at": None,
-                "default_project_id": credentials.project_id,
-                "editable": False,
-                "deletable": False,
-                "managed": False,
-                "creation_ip": "127.0.0.1",
-            }
-        )
 
 
 def _parse(text: str) -> tuple[str, str]:

@@ -74,6 +74,10 @@ class Store:
         self.gateways = Table("gateway")
         self.gateway_networks = Table("gateway_network")
         self.ssh_keys = Table("ssh_key")
+        self.iam_applications = Table("application")
+        self.iam_policies = Table("policy")
+        self.iam_api_keys = Table("access_key")
+        self.registry_namespaces = Table("namespace")
 
     def tables(self) -> dict[str, Table]:
         """The tables by name."""

@@ -48,6 +48,10 @@ RESOURCES = {
     "DNS record": ("domain/domain-record-*", "domain/data-source-domain-record-*"),
     "DNS zone": ("domain/domain-zone-*", "domain/data-source-domain-zone-*"),
     "SSH key": ("iam/ssh-key-*", "iam/data-source-ssh-key-*"),
+    "registry namespace": ("registry/namespace-*", "registry/data-source-namespace-*"),
+    "IAM application": ("iam/application-*", "iam/data-source-application-*"),
+    "IAM policy": ("iam/policy-*", "iam/data-source-policy-*"),
+    "API key": ("iam/api-key-expires", "iam/api-key-no-update", "iam/api-key-with-*", "iam/data-source-api-key-*"),
 }  # fmt: skip
 """Every resource that a rehearsal touches, and the provider's recordings of it and of its data source.
 

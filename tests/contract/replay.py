@@ -36,8 +36,11 @@ OWN_VALUES = re.compile(
 IPV4 = re.compile(r"(?<!\d)(?:\d{1,3}[.-]){3}\d{1,3}(?!\d)")
 NODE = re.compile(r"scw-[a-z0-9-]{10,}[0-9a-f]")
 MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
-OWN_NAMES = (UUID, IPV4, NODE, MAC)
+ACCESS_KEY = re.compile(r"SCW[A-Z0-9]{17}")
+OWN_NAMES = (UUID, IPV4, NODE, MAC, ACCESS_KEY)
 """What Scaleway names, and so does the stand-in, in its own way."""
+HIDDEN_KEY, HIDDEN_ID = "SCWXXXXXXXXXXXXXXXXX", "11111111-1111-1111-1111-111111111111"
+"""What the recorder wrote for each access key in a path, and for its organization in a query."""
 ALIKE = {"ips": "is_ipv6", "local_images": "arch"}
 """Lists whose order is not the contract's, with the key by which their items are found."""
 OFFERS = ("versions", "local_images", "servers")
@@ -79,7 +82,7 @@ class Replay:
         self._shapes = shapes
         self._differences: list[Difference] = []
         """Of the answer at hand."""
-        self._ours: dict[str, str] = {}
+        self._ours: dict[str, str] = {HIDDEN_ID: credentials.organization_id}
         """What was recorded, to what the stand-in has instead."""
         self._met: set[str] = set()
         """Recorded ids that have been sent or answered before."""
@@ -90,13 +93,16 @@ class Replay:
         """Send one request and compare its answer."""
         if self._cassette in FOREIGN:
             return Outcome(interaction, Result.NOT_COVERED, FOREIGN[self._cassette])
-        asked = set(UUID.findall(f"{interaction.path} {interaction.query} {interaction.body}"))
+        said = f"{interaction.path} {interaction.query} {interaction.body}"
+        asked = {*UUID.findall(said), *ACCESS_KEY.findall(interaction.path)}
         ids = asked | set(UUID.findall(interaction.answer))
         absent = next((self._absent[one] for one in sorted(ids) if one in self._absent), None)
         status, text = await self._ask(interaction)
         lacking = json.loads(text)["message"] if status == LACKING else absent
         if lacking:
             affected = ids - self._met if interaction.method == "GET" else (ids - self._met) | asked
+            if interaction.method == "POST" and ACCESS_KEY.search(interaction.answer):
+                affected.add(HIDDEN_KEY)
             self._absent |= {one: lacking for one in affected if self._ours.get(one) != self._credentials.project_id}
             return Outcome(interaction, Result.NOT_COVERED, lacking)
         self._met |= ids
@@ -111,7 +117,7 @@ class Replay:
         return Outcome(interaction, Result.SAME)
 
     async def _ask(self, interaction: Interaction) -> tuple[int, str]:
-        self._learn_project(interaction.body)
+        self._learn_owner(interaction.body)
         body = self._translate(interaction.body)
         url = self._url + self._translate(interaction.path)
         query = [(name, self._translate(value)) for name, value in parse_qsl(interaction.query, keep_blank_values=True)]
@@ -132,9 +138,9 @@ class Replay:
         elif text != interaction.answer:
             self._note(interaction, "", f"{interaction.answer!r} was recorded, {text!r} came")
 
-    def _learn_project(self, body: str) -> None:
-        """Whatever project was recorded is the stand-in's."""
-        for found in re.findall(r'"project(?:_id)?":"([0-9a-f-]{36})"', body):
+    def _learn_owner(self, body: str) -> None:
+        """Whatever project and organization were recorded are the stand-in's, where both have one id."""
+        for found in re.findall(r'"(?:project|organization)(?:_id)?":"([0-9a-f-]{36})"', body):
             self._ours[found] = self._credentials.project_id
 
     def _translate(self, text: str) -> str:
@@ -214,6 +220,9 @@ class Replay:
 
     def _learn_own(self, recorded: str, came: str) -> None:
         """If two texts are alike but for ids and public addresses, the one's stand for the other's from now on."""
+        if ACCESS_KEY.fullmatch(recorded) and ACCESS_KEY.fullmatch(came):
+            # Paths that hide it mean the youngest.
+            self._ours[HIDDEN_KEY] = came
         for pattern in OWN_NAMES:
             if pattern.sub("…", recorded) == pattern.sub("…", came):
                 for one, other in zip(pattern.findall(recorded), pattern.findall(came), strict=True):
