@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from rehearsal.kapsule import certificates
+from rehearsal.kapsule.api_endpoints import provide_api_endpoints
 from rehearsal.kapsule.certificates import Identity, write_private
 from rehearsal.kapsule.kube import TROUBLE, Kube, KubeError
 from rehearsal.kapsule.nodes import POOL
@@ -132,6 +133,7 @@ class Plane:
         await provide_storage_class(self.kube)
         # The API refuses pods until the controller manager has made this.
         await self._wait_for("/api/v1/namespaces/default/serviceaccounts/default", needed, deadline)
+        await provide_api_endpoints(self.kube, API_PORT)
 
     def kubeconfig(self) -> str:
         """The kubeconfig with names as Kapsule gives them, and an administrator's token."""
@@ -226,7 +228,7 @@ class Plane:
             f"--service-account-signing-key-file={files.accounts_key}",
             f"--service-account-key-file={files.accounts_public}",
             f"--service-cluster-ip-range={own.service_cidr}",
-            # A loopback address may not be an endpoint, and no pod is there to call it.
+            # A loopback address may not be an endpoint: `api_endpoints` gives another.
             "--endpoint-reconciler-type=none",
             "--profiling=false",
             f"--enable-admission-plugins={','.join(dict.fromkeys(['NodeRestriction', *own.admission_plugins]))}",

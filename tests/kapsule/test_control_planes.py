@@ -132,6 +132,14 @@ async def test_two_clusters_know_nothing_of_each_other(site: Site) -> None:
     assert "only-blue" not in await site.kubectl(GREEN, "get", "namespaces", "-o", "name")
 
 
+async def test_the_service_of_the_api_has_the_endpoints_that_pods_are_led_to(site: Site) -> None:
+    said = json.loads(await site.kubectl(BLUE, "get", "endpoints,endpointslices", "kubernetes", "--output=json"))
+    endpoints, slices = said["items"]
+    [subset] = endpoints["subsets"]
+    assert [address["ip"] for address in subset["addresses"]] == slices["endpoints"][0]["addresses"]
+    assert subset["ports"] == slices["ports"] == [{"name": "https", "port": 6443, "protocol": "TCP"}]
+
+
 async def test_a_deployment_becomes_available(site: Site) -> None:
     await site.apply(BLUE, deployment("web"))
     await site.kubectl(BLUE, "wait", "deployment/web", "--for=condition=Available", "--timeout=60s")
