@@ -10,7 +10,7 @@ from common import providers
 from common.errors import shown_once
 from common.helm import Charts
 from common.settings import GRAFANA, load
-from game_app import GameApp, GameAppArgs, Workshop, load_course
+from game_app import GameApp, GameAppArgs, Workshop, image_registry, load_course
 from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
 from observability import Observability, ObservabilityArgs
 
@@ -60,6 +60,7 @@ observability = Observability(
     ),
     opts=on_the_active_board,
 )
+registry = image_registry("registry", settings, ResourceOptions(providers=[scaleway]))
 game = GameApp(
     "game",
     GameAppArgs(
@@ -70,7 +71,7 @@ game = GameApp(
         cluster_issuer=active.cluster_issuer,
         course=course,
         check_seconds=settings.game_app.check_seconds,
-        workshop=Workshop.from_settings(settings),
+        workshop=Workshop.from_settings(settings, registry),
     ),
     opts=on_the_active_board,
 )

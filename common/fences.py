@@ -114,8 +114,16 @@ def policy(
     )
 
 
-def no_token(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
+def no_token(
+    name: str,
+    namespace: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    *,
+    pull_secret: pulumi.Input[str] | None = None,
+) -> None:
     """Give pods that name no ServiceAccount no token for the Kubernetes API: theirs is `default`, which is everybody's.
+
+    pull_secret: name of the Secret with the login by which their images are pulled.
 
     Kubernetes makes that account by itself, soon after the namespace; whoever is first, the other only adds to it.
     """
@@ -127,6 +135,7 @@ def no_token(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptio
             "annotations": {"pulumi.com/patchForce": "true"},
         },
         automount_service_account_token=False,
+        image_pull_secrets=None if pull_secret is None else [{"name": pull_secret}],
         opts=opts,
     )
 

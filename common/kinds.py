@@ -242,6 +242,9 @@ image_folder: Final = matching(
     "a folder of a container registry, such as 'registry.example.org/game'",
     r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)+",
 )
+moment: Final = matching(
+    "a moment in UTC, such as '2027-01-31T18:00:00Z'", r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ"
+)
 registry_config: Final = secret(
     text(
         "Docker's config.json with a registry's login, as text",

@@ -12,6 +12,16 @@ def tags(environment: str, part: str) -> list[str]:
     return [PROJECT, f"environment={environment}", f"part={part}"]
 
 
+def project_wide(environment: str, project_id: str) -> str:
+    """Start of a name that no other project's environment has, for what is named beyond a project.
+
+    The names of registry namespaces are one list for all customers of a region, and those of IAM applications and
+    policies one for an organisation: eight digits of the project's id keep them apart.
+    Source: https://pkg.go.dev/github.com/scaleway/scaleway-sdk-go/api/registry/v1#Namespace
+    """
+    return f"{PROJECT}-{environment}-{project_id[:8]}"
+
+
 def labels(component: str) -> Mapping[str, str]:
     """Kubernetes' recommended labels for one component of the platform.
 

@@ -442,15 +442,15 @@ class Delivery:
     components: tuple[str, ...] = setting(ListOf(kinds.component, least=1), default=("portal",))
     """Repositories of the game's own components."""
     registry: str | None = setting(optional(kinds.image_folder), default=None)
-    """Where the components' images go."""
+    """Where the components' images go; by default into a registry at Scaleway that the program makes."""
     registry_config: Secret | None = setting(optional(kinds.registry_config), default=None)
-    """The login with which they are pushed."""
+    """The login with which they are pushed and pulled there; needed where registry is given."""
+    registry_key_expires_at: str | None = setting(optional(kinds.moment), default=None)
+    """When the API key of the program's own registry ends; only where the organisation bounds the life of keys."""
     signing_key: Secret | None = setting(optional(kinds.signing_key), default=None)
     """What they are signed with."""
     signing_password: Secret | None = setting(optional(kinds.password), default=None)
     """Password of that key."""
-    api_cidrs: tuple[str, ...] = setting(ListOf(kinds.cidr), default=())
-    """IPv4 networks in which the board's Kubernetes API answers to its own pods."""
     scm: str = setting(one_of((GITEA, GITHUB)), default=GITEA)
     """The source control: Gitea on the board, which needs nobody outside, or an organisation at GitHub."""
     github: GitHub | None = setting(Section[GitHub | None](GitHub), default=None)
@@ -460,13 +460,29 @@ class Delivery:
     drone_host: str = setting(kinds.label, default="drone")
     """The label that Drone calls itself by in the game's zone."""
 
+    @property
+    def makes_a_registry(self) -> bool:
+        """Whether the program makes the registry of the components' images."""
+        return self.master_key is not None and self.registry is None
+
     @rule
     def whole_or_absent(self) -> Generator[Conflict]:
         if self.master_key is None:
             return
-        for key in ("registry", "registry_config", "signing_key", "signing_password", "api_cidrs"):
+        for key in ("signing_key", "signing_password"):
             if not getattr(self, key):
                 yield Conflict(camel(key), "", "must be given where delivery.masterKey is")
+
+    @rule
+    def another_registry_is_whole(self) -> Generator[Conflict]:
+        unless = "; leave out both for a registry at Scaleway of the program's own"
+        if self.registry and self.registry_config is None:
+            yield Conflict("registryConfig", "", f"must be given where delivery.registry is{unless}")
+        if self.registry_config and self.registry is None:
+            yield Conflict("registry", "", f"must be given where delivery.registryConfig is{unless}")
+        if self.registry and self.registry_key_expires_at:
+            allowed = "must be left out where delivery.registry is given, whose login the program does not make"
+            yield Conflict("registryKeyExpiresAt", self.registry_key_expires_at, allowed)
 
     @rule
     def components_are_named_once(self) -> Generator[Conflict]:

@@ -4,40 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from common.fences import INGRESS, OBSERVABILITY
 from common.github import GitHub
-from common.naming import restricted_namespace
 from common.settings import Settings
 from common.versions import Images
-from game_app.delivery.component import COMPONENTS, Delivery, DeliveryArgs, catalogue, server_place
+from game_app.component_namespace import component_namespace
+from game_app.delivery.component import Delivery, DeliveryArgs, catalogue, server_place
+from game_app.delivery.registry import ImageRegistry
 from game_app.hunt.component import APP as HUNT_APP
 from game_app.hunt.component import NAMESPACE as HUNT
 from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
-from game_app.isolation import Allowance, among_themselves, fenced, from_namespace, to_dns, to_the_internet
+from game_app.kubernetes_api import KubernetesApi
 from game_app.scm.gitea import component as gitea
 from game_app.scm.github import source as github
 from game_app.scm.source import ServerPlace, Source
 from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
 from game_app.teams.space import namespace_of
-
-_ALLOWANCE: Final = Allowance(
-    pods=30,
-    cpu="32",
-    memory="32Gi",
-    storage="32Gi",
-    container_cpu="2",
-    container_memory="2Gi",
-    container_storage="2Gi",
-)
-"""Of all components together. A quota counts limits, of which nothing is kept free."""
-_VOLUMES: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +40,10 @@ class Workshop:
     components: Sequence[str]
     teams: Mapping[str, Sequence[str]]
     """Name of each team to the accounts of its players."""
-    registry: str
-    registry_config: pulumi.Input[str]
+    registry: ImageRegistry
+    """Where the components' images are pushed to, and pulled from."""
     signing_key: pulumi.Input[str]
     signing_password: pulumi.Input[str]
-    api_cidrs: Sequence[str]
     github: GitHub | None = None
     """The organisation that holds the repositories; None: Gitea on the board does."""
 
@@ -71,24 +58,20 @@ class Workshop:
         return {namespace_of(team): names for team, names in self.teams.items()}
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Workshop | None:
+    def from_settings(cls, settings: Settings, registry: ImageRegistry | None) -> Workshop | None:
         """The workshop that an environment's settings describe, or None where they have no key for it."""
         own = settings.delivery
-        given = (own.master_key, own.registry, own.registry_config, own.signing_key, own.signing_password)
-        master_key, registry, registry_config, signing_key, signing_password = given
-        if not (master_key and registry and registry_config and signing_key and signing_password):
+        if not (own.master_key and own.signing_key and own.signing_password and registry):
             return None
         return cls(
             git_host=settings.fqdn(own.git_host),
             drone_host=settings.fqdn(own.drone_host),
-            master_key=master_key.output,
+            master_key=own.master_key.output,
             components=own.components,
             teams={team.name: team.players for team in settings.teams.all},
             registry=registry,
-            registry_config=registry_config.output,
-            signing_key=signing_key.output,
-            signing_password=signing_password.output,
-            api_cidrs=own.api_cidrs,
+            signing_key=own.signing_key.output,
+            signing_password=own.signing_password.output,
             github=own.github,
         )
 
@@ -134,7 +117,10 @@ class GameApp(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GameAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
-        namespace = self._components(name)
+        child = pulumi.ResourceOptions(parent=self)
+        self._api = KubernetesApi(f"{name}-api", child).server
+        registry = args.workshop.registry if args.workshop else None
+        namespace = component_namespace(name, self._api, registry, child)
         spaces: Mapping[str, TeamSpace] = {}
         source: Source | None = None
         served: Sequence[pulumi.Output[str]] = ()
@@ -157,29 +143,6 @@ class GameApp(pulumi.ComponentResource):
             }
         )
 
-    def _components(self, name: str) -> pulumi.Output[str]:
-        """The namespace of the game's own components, which serve players and may ask the world for things."""
-        child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace",
-            metadata={"name": COMPONENTS, "labels": dict(restricted_namespace(COMPONENTS))},
-            opts=child,
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=[to_dns(), {"to": [among_themselves()]}, to_the_internet()],
-            ingress=[
-                {"from_": [among_themselves()]},
-                from_namespace(INGRESS),
-                from_namespace(OBSERVABILITY),
-            ],
-            volumes=_VOLUMES,
-            opts=child,
-        )
-        return namespace
-
     def _hunt(self, name: str, args: GameAppArgs, spaces: Mapping[str, TeamSpace], source: Source | None) -> Hunt:
         workshop = args.workshop
         return Hunt(
@@ -194,7 +157,7 @@ class GameApp(pulumi.ComponentResource):
                 master_key=workshop.master_key if workshop else None,
                 teams={team: space.namespace for team, space in spaces.items()},
                 source=source,
-                api_cidrs=workshop.api_cidrs if workshop else (),
+                api=self._api if workshop else None,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -244,11 +207,10 @@ class GameApp(pulumi.ComponentResource):
                 component_namespace=namespace,
                 teams={namespace_of(team): space.namespace for team, space in spaces.items()},
                 registry=workshop.registry,
-                registry_config=workshop.registry_config,
                 signing_key=workshop.signing_key,
                 signing_password=workshop.signing_password,
                 source=source,
-                api_cidrs=workshop.api_cidrs,
+                api=self._api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -273,7 +235,7 @@ class GameApp(pulumi.ComponentResource):
                 teams=workshop.repositories,
                 pipelines=_pipelines(source, workshop, args),
                 drone=place,
-                api_cidrs=workshop.api_cidrs,
+                api=self._api,
                 hunt=(HUNT, HUNT_APP),
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -296,7 +258,7 @@ class GameApp(pulumi.ComponentResource):
                 teams=workshop.repositories,
                 pipelines=_pipelines(source, workshop, args),
                 drone=drone,
-                api_cidrs=workshop.api_cidrs,
+                api=self._api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -304,7 +266,7 @@ class GameApp(pulumi.ComponentResource):
 
 
 def _pipelines(source: Source, workshop: Workshop, args: GameAppArgs) -> Mapping[str, str]:
-    return catalogue(source, workshop.components, list(workshop.repositories), workshop.registry, args.images)
+    return catalogue(source, workshop.components, list(workshop.repositories), workshop.registry.folder, args.images)
 
 
 def _on_the_sheets(  # noqa: PLR0917 - one for each thing that is known late

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pulumi
 
 from common.fences import (
+    EVERYWHERE,
     METADATA,
     PRIVATE,
     Allowance,
@@ -14,6 +15,7 @@ from common.fences import (
     Ingress,
     Opening,
     Peer,
+    network,
     no_token,
     pods_of,
     policy,
@@ -21,6 +23,7 @@ from common.fences import (
     ration,
 )
 from common.fences import names as name_servers
+from game_app.kubernetes_api import ApiServer
 
 __all__ = [
     "Allowance",
@@ -46,18 +49,20 @@ def fenced(
     egress: Sequence[Egress],
     ingress: Sequence[Ingress] = (),
     volumes: int = 0,
+    pull_secret: pulumi.Input[str] | None = None,
     opts: pulumi.ResourceOptions,
 ) -> None:
     """Fence a namespace: a quota, limits for containers that name none, and a network closed but for what is listed.
 
     name: prefix of the resources' names.
     volumes: how many volumes its pods may claim.
+    pull_secret: name of the Secret with the login by which its pods' images are pulled.
     egress, ingress: rules of a NetworkPolicy; what none of them allows is dropped in both directions.
     """
     ration(name, namespace, allowance, opts, volumes=volumes)
     allowed = Opening(ingress=ingress, egress=egress)
     policy(f"{name}-network", namespace, allowed, opts, label="closed", directions=("Ingress", "Egress"))
-    no_token(name, namespace, opts)
+    no_token(name, namespace, opts, pull_secret=pull_secret)
 
 
 def to_dns() -> Egress:
@@ -90,11 +95,11 @@ def from_labelled(key: str, value: str, port: int) -> Ingress:
     }
 
 
-def to_api(cidrs: Sequence[str]) -> Egress:
-    """Egress to the cluster's own API, which answers in these networks."""
+def to_api(api: ApiServer) -> Egress:
+    """Egress to the cluster's own API."""
     return {
-        "to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs],
-        "ports": ports(443, 6443),
+        "to": pulumi.Output.from_input(api.cidrs).apply(lambda known: [network(cidr) for cidr in known]),
+        "ports": pulumi.Output.from_input(api.ports).apply(lambda known: ports(*known)),
     }
 
 
@@ -103,13 +108,16 @@ def to_networks(cidrs: Sequence[str]) -> Egress:
     return {"to": [{"ip_block": {"cidr": cidr}} for cidr in cidrs], "ports": ports(443)}
 
 
-def to_the_internet() -> Egress:
+def to_the_internet(api: ApiServer) -> Egress:
     """Egress over TLS to public addresses: no other pod, no node, no API server, no metadata service.
+
+    api: the cluster's own, whose addresses are public at Kapsule.
 
     IPv6 is not listed, and so it is closed, with Scaleway's fd00:42::42 among it.
     """
+    closed = pulumi.Output.from_input(api.cidrs).apply(lambda known: [*PRIVATE, METADATA, *known])
     return {
-        "to": [{"ip_block": {"cidr": "0.0.0.0/0", "except_": [*PRIVATE, METADATA]}}],
+        "to": [{"ip_block": {"cidr": EVERYWHERE, "except_": closed}}],
         "ports": ports(443),
     }
 

@@ -17,8 +17,6 @@ from rehearsal.scaleway import Credentials
 PARENT_ZONE = "example.org"
 ZONE = f"hunt.{PARENT_ZONE}"
 CHART_NAMES = ("nginx-ingress", "cert-manager", "grafana", "loki", "logging-operator", "prometheus", "rancher")
-API_IN_A_BOARD = "10.32.0.1/32"
-"""Where Kapsule's API answers to a board's own pods."""
 PLAYERS = 2
 """In each rehearsed team."""
 
@@ -120,12 +118,9 @@ def delivery(own: Secrets, teams: int) -> dict[str, Any]:
     return {
         "delivery": {
             "masterKey": own.delivery_master_key,
-            # No image is built here: nothing is pushed to a registry, and the key never signs.
-            "registry": f"registry.{PARENT_ZONE}/game",
-            "registryConfig": '{"auths": {}}',
+            # No image is built here: nothing is pushed to the registry that the program makes, and the key never signs.
             "signingKey": "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
             "signingPassword": own.signing_password,
-            "apiCidrs": [API_IN_A_BOARD],
         },
         "teams": {
             "list": [

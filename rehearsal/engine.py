@@ -20,6 +20,8 @@ from rehearsal.run import DEFAULT_NAME, Run
 PROJECT: Final = Path(__file__).parent.parent
 ENVIRONMENT: Final = "rehearsal"
 """Which of the project's environments a rehearsal is."""
+_READING: Final = frozenset({"read", "read-replacement", "discard", "discard-replaced"})
+"""The engine's operations on what a program reads and does not make: no change of anything."""
 
 
 def stack_name(run: Run) -> str:
@@ -100,7 +102,7 @@ def update(
     summary = stack.up(on_event=on_event, color="never", show_secrets=False).summary
     # The SDK's type promises an enum and gives text.
     numbers = cast("Mapping[str, int]", summary.resource_changes or {})
-    return {str(operation): number for operation, number in numbers.items()}
+    return {str(operation): number for operation, number in numbers.items() if operation not in _READING}
 
 
 def outputs(stack: automation.Stack) -> dict[str, Any]:

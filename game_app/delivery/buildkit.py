@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from common.naming import labels
 from game_app.isolation import Allowance, fenced, from_namespace, to_dns, to_the_internet
+from game_app.kubernetes_api import ApiServer
 from game_app.workload import scratch_volume, selector, service, template
 
 NAMESPACE: Final = "buildkit"
@@ -36,6 +37,8 @@ class BuildKitArgs:
     image: str
     namespaces: Sequence[str]
     """The namespaces of the components' deployments. No player's build is among them."""
+    api: ApiServer
+    """The cluster's own, which a Dockerfile has no business with."""
 
 
 class BuildKit(pulumi.ComponentResource):
@@ -63,7 +66,7 @@ class BuildKit(pulumi.ComponentResource):
             name,
             namespace,
             _ALLOWANCE,
-            egress=[to_dns(), to_the_internet()],
+            egress=[to_dns(), to_the_internet(args.api)],
             ingress=[from_namespace(caller, PORT) for caller in args.namespaces],
             opts=child,
         )

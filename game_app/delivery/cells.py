@@ -12,6 +12,7 @@ from common.naming import baseline_namespace
 from game_app.budget import allowance
 from game_app.delivery.policies import BUILD_LABEL, DENIED, DEPLOYMENT, NOBODY, Trust, namespace_of
 from game_app.isolation import Allowance, Egress, fenced, to_api, to_dns, to_pods, to_the_internet
+from game_app.kubernetes_api import ApiServer
 
 NOTHING: Final = Allowance(
     pods=0,
@@ -40,8 +41,8 @@ class Reach:
     buildkit_namespace: str
     buildkit_app: str
     buildkit_port: int
-    api_cidrs: tuple[str, ...]
-    """Where the cluster's API answers: for deployments only."""
+    api: ApiServer
+    """The cluster's own API: for deployments only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +112,10 @@ def egress_of(args: CellArgs) -> list[Egress]:
     reach = args.reach
     rules = [to_dns(), reach.scm]
     if args.trust is DEPLOYMENT:
-        rules.append(to_api(reach.api_cidrs))
+        rules.append(to_api(reach.api))
         if args.components:
-            rules += [to_pods(reach.buildkit_namespace, reach.buildkit_app, reach.buildkit_port), to_the_internet()]
+            buildkit = to_pods(reach.buildkit_namespace, reach.buildkit_app, reach.buildkit_port)
+            rules += [buildkit, to_the_internet(reach.api)]
     return rules
 
 

@@ -18,6 +18,7 @@ from game_app.delivery.cells import Cell, CellArgs, DeniedCell, Reach
 from game_app.delivery.database import Database, DatabaseArgs
 from game_app.delivery.policies import DEPLOYER, DEPLOYMENT, TRUSTS
 from game_app.delivery.policies import namespace_of as cell_namespace
+from game_app.delivery.registry import ImageRegistry
 from game_app.delivery.runners import NAMESPACE as RUNNERS
 from game_app.delivery.runners import Runner, RunnerArgs
 from game_app.delivery.server import Server, ServerArgs
@@ -28,6 +29,7 @@ from game_app.guard.component import SIGNATURES, Guard, GuardArgs
 from game_app.guard.pipelines import COMPONENT, TEAM, containers, pipeline_files, template_name
 from game_app.ingress import Door
 from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
+from game_app.kubernetes_api import ApiServer
 from game_app.scm.source import ServerPlace, Source
 
 NAMESPACE: Final = "delivery"
@@ -83,17 +85,15 @@ class DeliveryArgs:
     """Where the components run."""
     teams: Mapping[str, pulumi.Input[str]]
     """Name of each team's repository to the namespace that it deploys into."""
-    registry: str
-    """Folder of a container registry in which the components' images lie."""
-    registry_config: pulumi.Input[str]
-    """Docker's config.json with the right to push there."""
+    registry: ImageRegistry
+    """Where the components' images lie."""
     signing_key: pulumi.Input[str]
     signing_password: pulumi.Input[str]
     """What the images are signed with: cosign's private key, and its password."""
     source: Source
     """The source control that Drone builds from."""
-    api_cidrs: Sequence[str]
-    """Networks in which the cluster's own API answers from inside it."""
+    api: ApiServer
+    """The cluster's own API."""
 
 
 class Delivery(pulumi.ComponentResource):
@@ -106,7 +106,7 @@ class Delivery(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Delivery", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        files = catalogue(args.source, args.components, list(args.teams), args.registry, args.images)
+        files = catalogue(args.source, args.components, list(args.teams), args.registry.folder, args.images)
         guard = Guard(
             f"{name}-guard",
             GuardArgs(
@@ -128,6 +128,7 @@ class Delivery(pulumi.ComponentResource):
             BuildKitArgs(
                 image=args.images.buildkit,
                 namespaces=[cell_namespace(DEPLOYMENT, component) for component in args.components],
+                api=args.api,
             ),
             opts=child,
         )
@@ -205,7 +206,7 @@ class Delivery(pulumi.ComponentResource):
             f"{name}-runners",
             namespace,
             _RUNNERS,
-            egress=[to_dns(), to_pods(NAMESPACE, server.APP, server.PORT), to_api(args.api_cidrs)],
+            egress=[to_dns(), to_pods(NAMESPACE, server.APP, server.PORT), to_api(args.api)],
             opts=child,
         )
         DeniedCell(f"{name}-denied", opts=child)
@@ -215,7 +216,7 @@ class Delivery(pulumi.ComponentResource):
             buildkit_namespace=buildkit.NAMESPACE,
             buildkit_app=buildkit.APP,
             buildkit_port=buildkit.PORT,
-            api_cidrs=tuple(args.api_cidrs),
+            api=args.api,
         )
         for trust in TRUSTS:
             runner = Runner(
@@ -273,7 +274,7 @@ class Delivery(pulumi.ComponentResource):
             f"{name}-credentials",
             metadata={"name": CREDENTIALS, "namespace": cell.namespace},
             string_data={
-                "config.json": pulumi.Output.secret(args.registry_config),
+                "config.json": pulumi.Output.secret(args.registry.config),
                 "cosign.key": pulumi.Output.secret(args.signing_key),
                 "cosign.password": pulumi.Output.secret(args.signing_password),
             },

@@ -21,6 +21,7 @@ from game_app.hunt.service.steps import Logged
 from game_app.hunt.service.teams import Place, Team
 from game_app.ingress import Door, exposed
 from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns
+from game_app.kubernetes_api import ApiServer
 from game_app.scm.source import Source
 from game_app.teams.space import namespace_of
 from game_app.workload import (
@@ -74,8 +75,8 @@ class HuntArgs:
     """Name of each team to its namespace, which bears the name of its repository."""
     source: Source | None
     """Where the hunt finds what teams write; None: no team plays."""
-    api_cidrs: Sequence[str]
-    """Networks in which the cluster's own API answers."""
+    api: ApiServer | None
+    """The cluster's own API, for looks at the teams' spaces; None where no team plays."""
 
 
 class Hunt(pulumi.ComponentResource):
@@ -106,7 +107,7 @@ class Hunt(pulumi.ComponentResource):
             egress=[
                 to_dns(),
                 *([args.source.way] if args.source else []),
-                *([to_api(args.api_cidrs)] if args.api_cidrs else []),
+                *([to_api(args.api)] if args.api else []),
             ],
             ingress=[
                 from_namespace(args.ingress_namespace),

@@ -22,6 +22,7 @@ from game_app.ingress import Door
 from game_app.scm.gitea import component as gitea
 from tests.kube_runner import policy_for
 from tests.unit.monitor import Graph, Registered, graph_of, run
+from tests.unit.programs import API, API_ADDRESSES, registry
 
 MASTER = dns_key()
 PASSWORD = "registry's password"
@@ -43,12 +44,11 @@ def delivery(*teams: str) -> None:
             components=["portal"],
             component_namespace="game",
             teams={team: team for team in teams or TEAMS},
-            registry="registry.example/game",
-            registry_config=pulumi.Output.secret(PASSWORD),
+            registry=registry(PASSWORD),
             signing_key=pulumi.Output.secret(PASSWORD),
             signing_password=pulumi.Output.secret(PASSWORD),
             source=gitea.source(master_key=MASTER, door=GIT, drone=server_place(DRONE, MASTER), players=()),
-            api_cidrs=["10.32.0.1/32"],
+            api=API,
         ),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),
     )
@@ -352,11 +352,12 @@ METADATA = ("169.254.42.42", "169.254.169.254")
 def test_t21_t25_no_build_reaches_the_metadata_service_or_another_private_address(graph: Graph) -> None:
     for cell in CELLS:
         for peer in peers(graph, cell):
-            block = peer.get("ipBlock", {"cidr": "10.32.0.1/32"})
+            block = peer.get("ipBlock", {"cidr": API_ADDRESSES[0]})
             if block["cidr"] == "0.0.0.0/0":
-                assert set(block["except"]) >= {"169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
+                private = {"169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
+                assert set(block["except"]) >= {*private, API_ADDRESSES[0]}
             else:
-                assert block["cidr"] == "10.32.0.1/32", "the cluster's API, for a deployment"
+                assert block["cidr"] == API_ADDRESSES[0], "the cluster's API, for a deployment"
             assert ":" not in block["cidr"], "IPv6 stays closed"
 
 

@@ -25,6 +25,7 @@ from game_app.scm.setting_up import program_files
 from game_app.scm.setup.gitea import protection
 from game_app.scm.setup.plan import CHECK, GiteaPlan
 from tests.unit.monitor import Graph, graph_of
+from tests.unit.programs import API, API_ADDRESSES
 
 SCRIPTS = Path(component.__file__).parent / "scripts"
 MASTER = dns_key()
@@ -54,7 +55,7 @@ def source_control() -> None:
             ),
             hunt=("hunt", "hunt"),
             drone=dataclasses.replace(server_place(DRONE, ""), token=pulumi.Output.secret(TOKEN)),
-            api_cidrs=["10.32.0.1/32"],
+            api=API,
         ),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),
     )
@@ -169,7 +170,7 @@ def test_gitea_is_reached_by_players_builds_and_drone_and_reaches_drone(graph: G
     allowed = json.dumps(policy["ingress"])
     assert [name for name in ("ingress", "drone", "build") if f'"{name}"' not in allowed] == []
     assert {peer["ipBlock"]["cidr"] for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer} == {
-        "10.32.0.1/32"
+        *API_ADDRESSES
     }
 
 

@@ -34,6 +34,7 @@ from rehearsal.drone.daemons import Daemon, free_ports
 from tests.game_app.hunts import Browser
 from tests.live.site import Site
 from tests.unit.monitor import Graph, run
+from tests.unit.programs import API
 
 EXAMPLE: Final = "game_app/hunt/example"
 PLAYS, WATCHES, PLAYER = "green", "gold", "green-1"
@@ -56,7 +57,7 @@ def rendered(site: Site) -> Graph:
                 master_key=pulumi.Output.secret(site.master),
                 teams={team: f"team-{team}" for team in (PLAYS, WATCHES)},
                 source=dataclasses.replace(site.source, players_url=f"{site.gitea.url}/", pods_url=site.gitea.url),
-                api_cidrs=["10.32.0.1/32"],
+                api=API,
             ),
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),
         )

@@ -44,6 +44,7 @@ from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import DRONE, GITEA
 from tests.tools import built
 from tests.unit.monitor import run
+from tests.unit.programs import API, registry
 
 ROOT: Final = Path(__file__).parents[2]
 GITEAS_DOOR, DRONES_DOOR = (
@@ -112,12 +113,11 @@ class Site:
                 components=["portal"],
                 component_namespace="game",
                 teams={team: team for team in self.players},
-                registry="registry.example/game",
-                registry_config=pulumi.Output.secret("{}"),
+                registry=registry("{}"),
                 signing_key=pulumi.Output.secret("key"),
                 signing_password=pulumi.Output.secret("password"),
                 source=self.source,
-                api_cidrs=["10.32.0.1/32"],
+                api=API,
             ),
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),
         )

@@ -160,7 +160,6 @@ _COMPLETE: Tree = {
         "registryConfig": REGISTRY_CONFIG,
         "signingKey": SIGNING_KEY,
         "signingPassword": SIGNING_PASSWORD,
-        "apiCidrs": ["10.32.0.1/32"],
         "gitHost": "code",
         "droneHost": "builds",
     },

@@ -18,7 +18,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 
 from gamemaster import ssh_greeting
 
-_COMPUTED: Mapping[str, Mapping[str, Any]] = {
+COMPUTED: dict[str, Mapping[str, Any]] = {
     "scaleway:instance/ip:Ip": {"address": "192.0.2.10"},
     "rancher2:index/bootstrap:Bootstrap": {"token": "token-abcde:not-for-anybody's-eyes"},
     "rancher2:index/cluster:Cluster": {
@@ -27,6 +27,14 @@ _COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "command:local:Command": {"stdout": "{apiVersion: v1, kind: Namespace, metadata: {name: cattle-system}}"},
     "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20", "zone": "fr-par-2"},
     "scaleway:kubernetes/cluster:Cluster": {"kubeconfigs": [{"configFile": "a kubeconfig"}]},
+    "kubernetes:core/v1:Endpoints": {
+        "subsets": [{"addresses": [{"ip": "198.51.100.20"}], "ports": [{"name": "https", "port": 6443}]}]
+    },
+    "scaleway:registry/namespace:Namespace": {
+        "endpoint": "rg.fr-par.scw.cloud/shambhala-dev-6f1c3d2e",
+        "organizationId": "6f1c3d2e-6d0a-4b62-9a50-3a1f0c3f0a12",
+    },
+    "scaleway:iam/apiKey:ApiKey": {"accessKey": "SCWABCDEFGHJKLMNPQRT", "secretKey": "not-for-anybody's-eyes"},
 }
 """What the cloud would add to the inputs; absent in a preview, as in a real one."""
 
@@ -69,6 +77,10 @@ class Graph:
     resources: dict[str, Registered] = field(default_factory=dict[str, Registered])
     outputs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """Name of a component to the keys it handed to register_outputs."""
+    values: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """The same with the values as they are sent, secrets still marked."""
+    reads: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Type and id of what the program reads and does not make, to the names of its parent and provider."""
 
     def __getitem__(self, name: str) -> Registered:
         if name not in self.resources:
@@ -96,7 +108,9 @@ class _Cloud(mocks.Mocks):
         state: dict[str, Any] = dict(cast("Any", args).inputs)
         if self._preview:
             return None, state
-        state.update(_COMPUTED.get(args.typ, {}))
+        state.update(COMPUTED.get(args.typ, {}))
+        if args.resource_id:
+            return args.resource_id, state
         if args.typ.startswith("kubernetes:core/") and "name" not in state["metadata"]:
             state["metadata"] = {**state["metadata"], "name": f"{args.name}-1a2b3c4d"}
         if args.typ == "command:remote:Command":
@@ -134,8 +148,14 @@ class _Recorder(mocks.MockMonitor):
         )
         return cast("Any", super()).RegisterResource(request)
 
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> Any:  # noqa: N802 - the protocol's name
+        places = (_name(request.parent), _name(request.provider.rpartition("::")[0]))
+        self._graph.reads[f"{request.type} {request.id}"] = places
+        return cast("Any", super()).ReadResource(request)
+
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
         self._graph.outputs[_name(request.urn)] = set(request.outputs.keys())
+        self._graph.values[_name(request.urn)] = rpc.deserialize_properties(request.outputs, True)
         return cast("Any", super()).RegisterResourceOutputs(request)
 
 

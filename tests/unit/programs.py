@@ -19,6 +19,8 @@ from common.helm import Charts
 from common.keys import dns_key
 from common.versions import CHARTS, Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
+from game_app.delivery.registry import ImageRegistry, Registry, RegistryArgs
+from game_app.kubernetes_api import ApiServer
 from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
 from observability import Observability, ObservabilityArgs
 
@@ -220,6 +222,9 @@ def game_app() -> GameApp:
 
 
 PUBLISHED = Images()
+API_ADDRESSES = ["198.51.100.20/32"]
+API = ApiServer(cidrs=API_ADDRESSES, ports=[6443])
+"""A board's own API server, where a component is looked at alone."""
 PLAYERS: Mapping[str, Sequence[str]] = {"red": ["ada", "grace"], "blue": ["linus"]}
 
 
@@ -239,8 +244,23 @@ def game_app_at_github() -> GameApp:
     return game_app_with_a_workshop(github=github_organisation())
 
 
+PROJECT_ID = "6f1c3d2e-6d0a-4b62-9a50-3a1f0c3f0a11"
+
+
+def registry_of_its_own(environment: str = "dev", project_id: str = PROJECT_ID) -> Registry:
+    args = RegistryArgs(environment=environment, region="fr-par", project_id=project_id)
+    return Registry("registry", args, opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway")]))
+
+
+def registry(config: str = SECRET) -> ImageRegistry:
+    return ImageRegistry(folder="registry.example/game", config=pulumi.Output.secret(config))
+
+
 def game_app_with_a_workshop(
-    teams: Mapping[str, Sequence[str]] = PLAYERS, images: Images = PUBLISHED, github: GitHub | None = None
+    teams: Mapping[str, Sequence[str]] = PLAYERS,
+    images: Images = PUBLISHED,
+    github: GitHub | None = None,
+    images_registry: ImageRegistry | None = None,
 ) -> GameApp:
     return GameApp(
         "game",
@@ -258,11 +278,9 @@ def game_app_with_a_workshop(
                 master_key=pulumi.Output.secret(MASTER_KEY),
                 components=["portal"],
                 teams=teams,
-                registry="registry.example/game",
-                registry_config=pulumi.Output.secret(SECRET),
+                registry=images_registry or registry(),
                 signing_key=pulumi.Output.secret(SECRET),
                 signing_password=pulumi.Output.secret(SECRET),
-                api_cidrs=["10.32.0.1/32"],
                 github=github,
             ),
         ),

@@ -17,6 +17,7 @@ PROGRAMS = [
     programs.game_app,
     programs.game_app_with_a_workshop,
     programs.game_app_at_github,
+    programs.registry_of_its_own,
 ]
 
 

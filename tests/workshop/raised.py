@@ -10,12 +10,12 @@ import pulumi_kubernetes as k8s
 from common.keys import dns_key
 from common.versions import Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
+from game_app.delivery.registry import ImageRegistry
 from tests.releases.site import Site
 from tests.releases.values import GIVEN
 
 MASTER = dns_key()
 COURSE = load_course("game_app/hunt/example")
-API = "10.32.0.1"
 TEAMS: Mapping[str, list[str]] = {"red": ["ada", "grace"], "blue": ["linus"]}
 
 
@@ -43,11 +43,9 @@ def program(site: Site, teams: Mapping[str, list[str]]) -> None:
                 master_key=pulumi.Output.secret(MASTER),
                 components=["portal"],
                 teams=teams,
-                registry="registry.example/game",
-                registry_config=pulumi.Output.secret('{"auths": {}}'),
+                registry=ImageRegistry(folder="registry.example/game", config=pulumi.Output.secret('{"auths": {}}')),
                 signing_key=pulumi.Output.secret("a signing key"),
                 signing_password=pulumi.Output.secret("a password"),
-                api_cidrs=[f"{API}/32"],
             ),
         ),
         opts=pulumi.ResourceOptions(providers=[provider]),

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from rehearsal.kapsule.api_endpoints import ADDRESS as API
+from rehearsal.kapsule.plane import API_PORT
 from rehearsal.toolchain.catalogue import NETPOL
 from tests.releases.site import Site
 from tests.tools import built
 from tests.workshop import observed
-from tests.workshop.raised import API
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(1800)]
@@ -137,7 +138,7 @@ def pod(namespace: str, app: str) -> Object:
     [
         ("ci-team-red/build", "kube-system/dns", 53, "udp"),
         ("ci-team-red/build", "scm/gitea", 3000, "tcp"),
-        ("cd-team-red/build", API, 443, "tcp"),
+        ("cd-team-red/build", API, API_PORT, "tcp"),
         ("cd-portal/build", REGISTRY, 443, "tcp"),
         ("cd-portal/build", "buildkit/buildkit", 1234, "tcp"),
         ("delivery/drone", "guard/guard", 3000, "tcp"),
@@ -185,7 +186,7 @@ async def test_t21_t25_no_build_reaches_the_metadata_service(
 @pytest.mark.parametrize(
     ("target", "port"),
     [
-        (API, 443),
+        (API, API_PORT),
         ("team-blue/site", 8080),
         ("team-red/site", 8080),
         ("ci-team-blue/build", 8080),
@@ -208,6 +209,7 @@ async def test_t21_t25_a_pull_requests_build_reaches_nothing_of_the_game(
     ("target", "port"),
     [
         (METADATA[0], 80),
+        (API, API_PORT),
         (API, 443),
         ("scm/gitea", 3000),
         ("delivery/drone", 8080),
@@ -252,7 +254,7 @@ NODE = "10.0.0.4"
     ("source", "target", "port"),
     [
         ("logging/fluentbit", "logging/fluentd", 24240),
-        ("logging/fluentbit", API, 443),
+        ("logging/fluentbit", API, API_PORT),
         ("logging/fluentd", "observability/gateway", 8080),
         ("observability/gateway", "observability/loki", 3100),
         ("observability/grafana", "observability/gateway", 8080),
@@ -266,7 +268,7 @@ NODE = "10.0.0.4"
         ("observability/prometheus", "delivery/drone", 8080),
         ("observability/prometheus", "hunt/hunt", 9090),
         ("observability/prometheus", "kube-system/dns", 9153),
-        ("observability/prometheus", API, 443),
+        ("observability/prometheus", API, API_PORT),
         ("observability/prometheus", NODE, 10250),
         ("observability/alertmanager", REGISTRY, 587),
         ("observability/loki", REGISTRY, 443),

@@ -19,6 +19,7 @@ from game_app.delivery.policies import BUILD_LABEL
 from game_app.guard.pipelines import BRANCH
 from game_app.ingress import Door, exposed
 from game_app.isolation import Allowance, fenced, from_labelled, from_namespace, from_pods, to_api, to_dns, to_pods
+from game_app.kubernetes_api import ApiServer
 from game_app.scm.gitea.configuration import GiteaSettings, app_ini
 from game_app.scm.setting_up import ACCOUNT, SetUp, account
 from game_app.scm.source import ServerPlace, Source
@@ -71,8 +72,8 @@ class GiteaArgs:
     pipelines: Mapping[str, str]
     """The guard's files, whose pipelines the set-up has Drone sign."""
     drone: ServerPlace
-    api_cidrs: Sequence[str]
-    """Networks in which the cluster's own API answers, which the set-up hands its results to."""
+    api: ApiServer
+    """The cluster's own API, for the set-up."""
     hunt: tuple[str, str]
     """Namespace and name of the hunt's pods, which look at what teams write and merge what is green."""
 
@@ -96,7 +97,7 @@ class Gitea(pulumi.ComponentResource):
             name,
             namespace,
             _ALLOWANCE,
-            egress=[to_dns(), to_pods(args.drone.namespace, args.drone.app, args.drone.port), to_api(args.api_cidrs)],
+            egress=[to_dns(), to_pods(args.drone.namespace, args.drone.app, args.drone.port), to_api(args.api)],
             ingress=[
                 from_namespace(args.ingress_namespace),
                 from_pods(args.drone.namespace, args.drone.app, PORT),

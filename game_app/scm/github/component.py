@@ -19,6 +19,7 @@ from common.naming import restricted_namespace
 from game_app.budget import COMPONENT, TEAM
 from game_app.guard.pipelines import BRANCH
 from game_app.isolation import Allowance, fenced, to_api, to_dns, to_pods
+from game_app.kubernetes_api import ApiServer
 from game_app.scm.github.source import NAMESPACE
 from game_app.scm.setting_up import SetUp, account
 from game_app.scm.setup.plan import CHECK
@@ -51,8 +52,8 @@ class GitHubArgs:
     pipelines: Mapping[str, str]
     """The guard's files, whose pipelines the set-up has Drone sign."""
     drone: ServerPlace
-    api_cidrs: Sequence[str]
-    """Networks in which the cluster's own API answers, which the set-up hands Drone's signatures to."""
+    api: ApiServer
+    """The cluster's own API, for the set-up."""
 
 
 class GitHub(pulumi.ComponentResource):
@@ -168,7 +169,7 @@ class GitHub(pulumi.ComponentResource):
             name,
             namespace,
             _ALLOWANCE,
-            egress=[to_dns(), to_pods(args.drone.namespace, args.drone.app, args.drone.port), to_api(args.api_cidrs)],
+            egress=[to_dns(), to_pods(args.drone.namespace, args.drone.app, args.drone.port), to_api(args.api)],
             opts=child,
         )
         known = pulumi.Output.all(args.drone.public_url, args.drone.token, self.repositories)

@@ -18,6 +18,9 @@ var version string
 // Two names are not what Pulumi would derive: its package calls the Terraform provider's k8s kubernetes, and vpc network.
 var names = map[string]tokens.Type{
 	"scaleway_domain_record":           "scaleway:domain/record:Record",
+	"scaleway_iam_api_key":             "scaleway:iam/apiKey:ApiKey",
+	"scaleway_iam_application":         "scaleway:iam/application:Application",
+	"scaleway_iam_policy":              "scaleway:iam/policy:Policy",
 	"scaleway_instance_ip":             "scaleway:instance/ip:Ip",
 	"scaleway_instance_security_group": "scaleway:instance/securityGroup:SecurityGroup",
 	"scaleway_instance_server":         "scaleway:instance/server:Server",
@@ -25,6 +28,7 @@ var names = map[string]tokens.Type{
 	"scaleway_k8s_cluster":             "scaleway:kubernetes/cluster:Cluster",
 	"scaleway_k8s_pool":                "scaleway:kubernetes/pool:Pool",
 	"scaleway_lb_ip":                   "scaleway:loadbalancers/ip:Ip",
+	"scaleway_registry_namespace":      "scaleway:registry/namespace:Namespace",
 	"scaleway_vpc":                     "scaleway:network/vpc:Vpc",
 	"scaleway_vpc_gateway_network":     "scaleway:network/gatewayNetwork:GatewayNetwork",
 	"scaleway_vpc_private_network":     "scaleway:network/privateNetwork:PrivateNetwork",
