@@ -116,6 +116,10 @@ init: setup ## Write a new environment's settings with fresh keys; asks, or take
 recover: setup ## After an update that was killed: adopt what it made and could not write down
 	@$(BIN)/python -m cli recover $(STACK)
 
+.PHONY: leftovers
+leftovers: setup ## Prove that nothing of an environment is left at Scaleway, or name it: make leftovers STACK=dev
+	@$(BIN)/python -m cli leftovers $(STACK)
+
 FILE ?= $(STACK).backup.tar.gz
 .PHONY: backup restore
 backup: setup ## Save what a new game master could not make by itself (docs/backup.md)

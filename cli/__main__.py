@@ -12,11 +12,20 @@ from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
 from cli.init import GivenError, init
+from cli.leftovers import UnprovenError, leftovers
 from cli.recover import AmbiguousError, recover
 from cli.stack import EngineError
 from common.settings import SettingsError
 
-EXPECTED: Final = (EngineError, SettingsError, ScalewayException, AmbiguousError, BackupError, GivenError)
+EXPECTED: Final = (
+    EngineError,
+    SettingsError,
+    ScalewayException,
+    AmbiguousError,
+    BackupError,
+    UnprovenError,
+    GivenError,
+)
 """Errors whose text is for the operator: it says what to do."""
 
 
@@ -43,7 +52,7 @@ app: Final = typer.Typer(
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, backup, restore)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, leftovers, backup, restore)
 for _command in COMMANDS:
     app.command()(_exiting(_command))
 

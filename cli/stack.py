@@ -127,14 +127,20 @@ class Stack:
         """The stack's plain outputs; a secret one is there in name only. Empty before the first update."""
         return cast("Tree", json.loads(self._run(["stack", "output", "--json", "--stack", self.name])))
 
-    def export(self) -> Tree:
-        """The stack's state, secrets encrypted."""
-        return cast("Tree", json.loads(self._run(["stack", "export", "--stack", self.name])))
+    def export(self, *, show_secrets: bool = False) -> Tree:
+        """The stack's state, secrets encrypted unless they are to be shown."""
+        shown = ["--show-secrets"] if show_secrets else []
+        return cast("Tree", json.loads(self._run(["stack", "export", *shown, "--stack", self.name])))
 
-    def replace(self, state: Tree) -> None:
-        """Put another state (as `export` gives it) in place of the stack's own, and compare it with the world."""
+    def write(self, state: Tree) -> None:
+        """Put another state (as `export` gives it, secrets encrypted) in place of the stack's own."""
         self._run(["stack", "import", "--stack", self.name], json.dumps(state))
-        self._run(["refresh", "--yes", "--skip-preview", "--stack", self.name])
+
+    def refresh(self, urns: Sequence[str]) -> None:
+        """Compare some resources of the state with the world."""
+        if urns:
+            targets = [f"--target={urn}" for urn in urns]
+            self._run(["refresh", "--yes", "--skip-preview", *targets, "--stack", self.name])
 
     def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
         command = [self._engine, *arguments, "--non-interactive"]

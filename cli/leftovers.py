@@ -1,0 +1,167 @@
+"""Proves that nothing of an environment is left at Scaleway, or names what is.
+
+The settings are enough: neither a state nor an update that worked is needed. Things of other environments in the same
+project are left out; what bears no mark at all and is billed is named apart, for whoever knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+import requests
+from rich.console import Console
+from rich.table import Table
+from scaleway import ScalewayException
+
+from cli.inventory import KINDS, Account, Item, Kind
+from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
+from cli.ownership import Whose, verdicts
+from cli.stack import PROJECT, Stack
+from common.settings import Settings, parse
+
+READING: Final = {
+    "Instances": "InstancesReadOnly",
+    "Block Storage": "BlockStorageReadOnly",
+    "Kubernetes": "KubernetesReadOnly",
+    "Load Balancers": "LoadBalancersReadOnly",
+    "Public Gateways": "VPCGatewayReadOnly",
+    "VPC": "VPCReadOnly and PrivateNetworksReadOnly",
+    "Container Registry": "ContainerRegistryReadOnly",
+    "IAM": "IAMReadOnly",
+    "Domains and DNS": "DomainsDNSReadOnly",
+}
+"""The permission sets with which each product is looked at.
+
+Source: https://www.scaleway.com/en/docs/iam/reference-content/permission-sets/
+"""
+AT_ONCE: Final = 8
+"""Products that are asked side by side."""
+
+
+class UnprovenError(Exception):
+    """Not everything could be looked at, so nothing is proven; the text says what, and why."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing at Scaleway that is thought to be an environment's."""
+
+    product: str
+    kind: str
+    name: str
+    id: str
+    """As the provider writes it: with the zone of what has one, else with the region."""
+    place: str
+    """Zone or region; empty for what has neither."""
+    hourly_price: Decimal | None
+    """Euros without VAT; None where it has no price of its own."""
+    why: str
+    """Why it is thought to be the environment's."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at every product has shown."""
+
+    ours: Sequence[Leftover]
+    unknown: Sequence[Leftover]
+    """Billed, and without a mark that says whose it is."""
+
+
+def find_leftovers(settings: Settings, clusters: Collection[str] = ()) -> list[Leftover]:
+    """What is left of an environment. Empty: every product was looked at, and nothing is.
+
+    clusters: bare ids of clusters that were the environment's, where a state still tells them; what they made and left
+    behind can then be told from what other clusters did. Raises UnprovenError.
+    """
+    return list(survey(settings, clusters).ours)
+
+
+def survey(settings: Settings, clusters: Collection[str] = ()) -> Survey:
+    """What stands at Scaleway, told apart as far as it can be, with `clusters` as for `find_leftovers`.
+
+    Raises UnprovenError.
+    """
+    account = Account.of(settings)
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        lists = list(workers.map(partial(_listed, account=account, settings=settings), KINDS))
+    unseen = {seen: None for seen in lists if isinstance(seen, str)}
+    if unseen:
+        raise UnprovenError(f"not everything could be looked at, so nothing is proven: {'; '.join(unseen)}")
+    standing = [
+        (kind, item) for kind, seen in zip(KINDS, lists, strict=True) if not isinstance(seen, str) for item in seen
+    ]
+    known = verdicts(standing, settings.environment, settings.scaleway.project_id, clusters)
+    ours: list[Leftover] = []
+    unknown: list[Leftover] = []
+    for kind, item in standing:
+        verdict = known[item.id]
+        left = Leftover(kind.product, kind.name, item.name, item.id, item.place, None, verdict.why)
+        if verdict.whose in (Whose.OURS, Whose.OF_A_LOST_CLUSTER):
+            ours.append(left)
+        elif verdict.whose is Whose.UNKNOWN and kind.billed and not item.automatic:
+            unknown.append(left)
+    return Survey(ours, unknown)
+
+
+def _listed(kind: Kind, account: Account, settings: Settings) -> Sequence[Item] | str:
+    """All of a kind, or why it could not be looked at."""
+    try:
+        return list(kind.list(account))
+    except ScalewayException as error:
+        if error.status_code == HTTPStatus.FORBIDDEN:
+            if not _could_make(kind.product, settings):
+                # What the environment's key may not even list it has not made.
+                return []
+            return f"the API key may not list {kind.product}: give it {READING[kind.product]}, or ask with another key"
+        if error.status_code == HTTPStatus.UNAUTHORIZED:
+            return "Scaleway refuses the API key: see scaleway.accessKey and scaleway.secretKey"
+        return f"{kind.product} ({kind.name}): {error}; try again"
+    except requests.RequestException as error:
+        return f"{settings.scaleway.api_url} does not answer ({type(error).__name__}): try again"
+
+
+def _could_make(product: str, settings: Settings) -> bool:
+    """Whether the settings let the program make something in a product."""
+    if product == "Domains and DNS":
+        return settings.parent_zone == "scaleway"
+    if product == "Public Gateways":
+        return not all(pool.public_ip for board in settings.boards.values() for pool in board.pools.values())
+    return product not in ("Container Registry", "IAM")
+
+
+def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EngineProgram = DEFAULT_ENGINE) -> int:
+    """Prove that nothing of an environment is left at Scaleway, or name what is; no state is needed.
+
+    Gives 0 when nothing is left, 1 when something is or could not be looked at.
+    """
+    of = Stack(stack, project, pulumi)
+    settings = parse(of.read(), of.name)
+    found = survey(settings)
+    console = Console()
+    if found.unknown:
+        console.print(_table("In the same project, and nobody's known (not of this environment)", found.unknown))
+    if not found.ours:
+        console.print(f"Nothing of the environment {settings.environment} is left at Scaleway.")
+        return 0
+    console.print(table_of(found.ours, settings.environment))
+    return 1
+
+
+def table_of(left: Sequence[Leftover], environment: str) -> Table:
+    """What is left of an environment, for an operator to see."""
+    return _table(f"Left of the environment {environment} at Scaleway", left)
+
+
+def _table(title: str, left: Sequence[Leftover]) -> Table:
+    table = Table("product", "what", "name", "id", "EUR/hour", "why", title=title, title_justify="left")
+    for each in left:
+        price = "" if each.hourly_price is None else f"{each.hourly_price:.4f}"
+        table.add_row(each.product, each.kind, each.name, each.id, price, each.why)
+    return table
