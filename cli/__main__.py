@@ -13,7 +13,9 @@ from scaleway import ScalewayException
 from cli.backup import BackupError, backup, restore
 from cli.init import GivenError, init
 from cli.leftovers import UnprovenError, leftovers
-from cli.recover import AmbiguousError, recover
+from cli.pending import AmbiguousError
+from cli.recover import recover
+from cli.releases import ClusterError
 from cli.stack import EngineError
 from common.settings import SettingsError
 
@@ -25,6 +27,7 @@ EXPECTED: Final = (
     BackupError,
     UnprovenError,
     GivenError,
+    ClusterError,
 )
 """Errors whose text is for the operator: it says what to do."""
 

@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 from scaleway import ScalewayException
 
-from cli.inventory import KINDS, Account, Item, Kind
+from cli.account import Account, Item
+from cli.inventory import KINDS, Kind
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.ownership import Whose, verdicts
 from cli.stack import PROJECT, Stack
@@ -122,9 +123,17 @@ def _listed(kind: Kind, account: Account, settings: Settings) -> Sequence[Item] 
             return f"the API key may not list {kind.product}: give it {READING[kind.product]}, or ask with another key"
         if error.status_code == HTTPStatus.UNAUTHORIZED:
             return "Scaleway refuses the API key: see scaleway.accessKey and scaleway.secretKey"
-        return f"{kind.product} ({kind.name}): {error}; try again"
+        return f"{kind.product} ({kind.name}): {_message(error)}; try again"
     except requests.RequestException as error:
         return f"{settings.scaleway.api_url} does not answer ({type(error).__name__}): try again"
+
+
+def _message(error: ScalewayException) -> str:
+    """What Scaleway said, without what is for programs."""
+    try:
+        return str(error.response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"Scaleway answers {error.status_code}"
 
 
 def _could_make(product: str, settings: Settings) -> bool:
@@ -141,8 +150,7 @@ def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: Engine
 
     Gives 0 when nothing is left, 1 when something is or could not be looked at.
     """
-    of = Stack(stack, project, pulumi)
-    settings = parse(of.read(), of.name)
+    settings = settings_of(Stack(stack, project, pulumi))
     found = survey(settings)
     console = Console()
     if found.unknown:
@@ -152,6 +160,11 @@ def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: Engine
         return 0
     console.print(table_of(found.ours, settings.environment))
     return 1
+
+
+def settings_of(stack: Stack) -> Settings:
+    """The settings in a stack's file. Raises SettingsError."""
+    return parse(stack.read(), stack.name)
 
 
 def table_of(left: Sequence[Leftover], environment: str) -> Table:

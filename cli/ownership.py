@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from cli.inventory import Item, Kind
+from cli.account import Item
+from cli.inventory import Kind
 from common.naming import PROJECT
 from common.settings import ENVIRONMENTS
 
@@ -22,6 +23,7 @@ RECORD: Final = "scaleway:domain/record:Record"
 _IDENTITY: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _OWN_NAME: Final = re.compile(rf"(?:^|[^a-z0-9]){PROJECT}-({'|'.join(map(re.escape, ENVIRONMENTS))})(?:[^a-z0-9]|$)")
 _CLAIM: Final = re.compile(rf"pvc-{_IDENTITY.pattern}")
+_LOST: Final = "a cluster that is no longer there"
 _BALANCER: Final = "managed-by-scaleway-cloud-controller-manager"
 
 
@@ -64,13 +66,18 @@ def verdicts(standing: Standing, environment: str, project: str, clusters: Itera
     _hand_on(standing, found)
     living = [item.bare_id for kind, item in standing if kind.type == CLUSTER]
     foreign = [cluster for cluster in living if found.get(cluster, ("",))[0] != environment]
+    lost = {
+        item.bare_id: (_LOST, why)
+        for _, item in standing
+        if item.bare_id not in found and (why := _of_a_lost_cluster(item, living, foreign))
+    }
+    found |= lost
+    _hand_on(standing, found)
     result: dict[str, Verdict] = {}
     for _, item in standing:
-        owner = found.get(item.bare_id)
-        if owner:
-            result[item.id] = Verdict(Whose.OURS if owner[0] == environment else Whose.OTHERS, owner[1])
-        else:
-            result[item.id] = _of_a_cluster(item, living, foreign)
+        owner, why = found.get(item.bare_id, ("", "bears no mark of the program"))
+        known = {environment: Whose.OURS, _LOST: Whose.OF_A_LOST_CLUSTER, "": Whose.UNKNOWN}
+        result[item.id] = Verdict(known.get(owner, Whose.OTHERS), why)
     return result
 
 
@@ -106,15 +113,12 @@ def _links(item: Item) -> list[str]:
     return [*item.parts_of, *(identity for identity in _IDENTITY.findall(text) if identity != item.bare_id)]
 
 
-def _of_a_cluster(item: Item, living: Sequence[str], foreign: Sequence[str]) -> Verdict:
-    """The verdict on what no mark leads to an environment."""
-    named = [link for link in _links(item) if link in living]
-    if item.automatic or named:
-        return Verdict(Whose.UNKNOWN, "belongs to a cluster of somebody else" if named else "Scaleway's own")
+def _of_a_lost_cluster(item: Item, living: Sequence[str], foreign: Sequence[str]) -> str | None:
+    """Why an item that no mark leads to an environment was made by a cluster that is no longer there; None if not."""
+    if any(link in living for link in _links(item)):
+        return None
     if _BALANCER in item.tags or "kapsule" in item.tags:
-        return Verdict(Whose.OF_A_LOST_CLUSTER, "made by a cluster that is no longer there")
-    if _CLAIM.search(item.name):
-        if foreign:
-            return Verdict(Whose.UNKNOWN, "volume of a claim, perhaps of a cluster of somebody else")
-        return Verdict(Whose.OF_A_LOST_CLUSTER, "volume of a claim, and nobody else has a cluster")
-    return Verdict(Whose.UNKNOWN, "bears no mark of the program")
+        return "made by a cluster that is no longer there"
+    if _CLAIM.search(item.name) and not foreign:
+        return "volume of a claim, and nobody else has a cluster"
+    return None

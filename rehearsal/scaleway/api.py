@@ -31,6 +31,7 @@ from rehearsal.scaleway.pools import Pools
 from rehearsal.scaleway.registry import Registry
 from rehearsal.scaleway.security_groups import SecurityGroups
 from rehearsal.scaleway.servers import Servers
+from rehearsal.scaleway.snapshots import Snapshots
 from rehearsal.scaleway.store import Store
 from rehearsal.scaleway.volumes import Volumes
 from rehearsal.scaleway.vpc import Vpc
@@ -84,7 +85,7 @@ class ScalewayApi:
         self._registry = Registry(context)
         self._faults = Faults(context)
         self._products = (
-            Iam(context), marketplace, servers, ips, groups, self._nics, volumes, self._vpc, ipam,
+            Iam(context), marketplace, servers, ips, groups, self._nics, volumes, Snapshots(context), self._vpc, ipam,
             self._kapsule, pools, Domains(context), self._balancers,
             PublicGateways(context, ipam), self._registry, Applications(context), Policies(context), self._faults,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -65,19 +66,36 @@ class Site:
         await Processes(self._run).stop_all()
 
     def stack(self, name: str, program: Callable[[], None]) -> auto.Stack:
+        self.project.mkdir(exist_ok=True)
         options = auto.LocalWorkspaceOptions(
-            pulumi_home=str(self._engine_home),
+            work_dir=str(self.project),
             pulumi_command=auto.PulumiCommand(str(self._engine_home), skip_version_check=True),
-            env_vars={
-                "PULUMI_BACKEND_URL": f"file://{self._state}",
-                "PULUMI_CONFIG_PASSPHRASE": "test",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-                # Helm keeps indexes by address, which other tests use for other charts.
-                "HELM_CACHE_HOME": str(self._run.home / "helm"),
-            },
+            env_vars=self.environment,
         )
         return auto.create_or_select_stack(name, project_name="charts", program=program, opts=options)
+
+    @property
+    def project(self) -> Path:
+        """The folder with Pulumi.yaml."""
+        return self._run.home / "project"
+
+    @property
+    def engine(self) -> Path:
+        """Pulumi's program."""
+        return self._engine_home / "bin" / "pulumi"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the engine finds in its environment, beside this process's own."""
+        return {
+            "PULUMI_HOME": str(self._engine_home),
+            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # Helm keeps indexes by address, which other tests use for other charts.
+            "HELM_CACHE_HOME": str(self._run.home / "helm"),
+        }
 
     def on_the_cluster(self) -> pulumi.ResourceOptions:
         """Options for what a program places on the cluster."""

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
-import pytest_asyncio
 from pulumi import automation as auto
 
 from board.certificates import OWN, Certificates, CertificatesArgs
 from common.certificates import certificate
 from common.keys import dns_key
 from common.versions import CHARTS
-from rehearsal.run import claim, release
 from tests.releases.site import Site
 from tests.releases.values import GIVEN, OBJECTS, READY, SLIPS, SLIPS_IN_OBJECTS, UPGRADED
 from tests.unit import programs
@@ -28,21 +25,6 @@ TSIG_KEY = dns_key()
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site() -> AsyncGenerator[Site]:
-    # Claimed where every rehearsal of this user is, so that one that stands keeps its addresses to itself.
-    run = claim(f"charts-{os.getpid()}")
-    try:
-        built = Site(run)
-        try:
-            await built.start()
-            yield built
-        finally:
-            await built.stop()
-    finally:
-        release(run)
 
 
 async def test_every_chart_becomes_ready_stays_as_it_is_is_upgraded_and_goes_away(site: Site) -> None:
