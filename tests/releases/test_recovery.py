@@ -36,13 +36,15 @@ class Board:
         self.site = site
         self.name = name
         self.replicas = 1
+        self.wanted = True
         self.stack = site.stack(name, self._program)
 
     def _program(self) -> None:
         cluster = self.site.on_the_cluster()
         namespace = k8s.core.v1.Namespace(PLACE, metadata={"name": PLACE}, opts=cluster)
         values = {"controller": {"replicaCount": self.replicas, "enableCustomResources": False}}
-        self.site.install(CHART, values, cluster, namespace=namespace.metadata.name)
+        if self.wanted:
+            self.site.install(CHART, values, cluster, namespace=namespace.metadata.name)
 
     async def up(self) -> dict[str, int]:
         """Operation to number of resources."""
@@ -132,11 +134,13 @@ async def converges(board: Board) -> None:
 
 
 async def test_an_installation_that_was_cut_off_is_begun_anew_over_what_is_there(board: Board) -> None:
+    board.wanted = False
+    await board.up()
+    await board.held()
+    board.wanted = True
+
     async def half_installed() -> bool:
-        statuses = await board.statuses()
-        if statuses:
-            await board.held()
-        return statuses == ["pending-install"]
+        return await board.statuses() == ["pending-install"]
 
     await board.killed(board.stack.up, half_installed)
     await board.let_go()

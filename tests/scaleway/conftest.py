@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.scaleway.cloud import Cloud
 @pytest.fixture
 async def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cloud]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    run = claim("scaleway")
+    run = claim(f"scaleway-{os.getpid()}")
     cloud = Cloud(run)
     await cloud.start()
     yield cloud

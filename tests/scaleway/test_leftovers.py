@@ -32,7 +32,8 @@ LOST = "4f6a1f5e-8d7e-4f58-9c43-0a3a52c0a111"
 """Id of a cluster that is no longer there."""
 
 
-def settings(cloud: Cloud, environment: str = "dev") -> Settings:
+def settings_in(cloud: Cloud, environment: str = "dev") -> dict[str, Any]:
+    """The settings of an environment at the stand-in, as a stack's file has them."""
     values: dict[str, Any] = copy.deepcopy(dict(SETTINGS))
     values |= {"environment": environment, "subdomain": SUBDOMAINS[environment]}
     values["scaleway"] |= {
@@ -42,7 +43,11 @@ def settings(cloud: Cloud, environment: str = "dev") -> Settings:
         "secretKey": cloud.credentials.secret_key,
         "apiUrl": cloud.api.url,
     }
-    return parse(values, environment)
+    return values
+
+
+def settings(cloud: Cloud, environment: str = "dev") -> Settings:
+    return parse(settings_in(cloud, environment), environment)
 
 
 async def look(cloud: Cloud, environment: str = "dev", clusters: tuple[str, ...] = ()) -> Survey:
