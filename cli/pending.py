@@ -94,8 +94,9 @@ def recovered(state: Tree, found: Mapping[str, str], failed: Collection[str] = (
 
     failed: URNs of resources that the next update has to go on with, whether their settings changed or not.
 
-    The engine has written down what it asked for; what came of it, the next refresh reads. (Its own
-    `refresh --import-pending-creates` loses the resource, seen with engine 3.259.)
+    The engine has written down what it asked for; what came of it, the next refresh reads, and what of the state was
+    being changed or removed, too. (Its own `refresh --import-pending-creates` loses the resource, seen with engine
+    3.259; and `stack import` drops every operation that it is given.)
     """
     deployment: Tree = state["deployment"]
     unwanted = {creation.urn for creation in cut_off(state) if superfluous(state, creation)}
@@ -111,12 +112,11 @@ def recovered(state: Tree, found: Mapping[str, str], failed: Collection[str] = (
         for operation in operations(state)
         if operation["type"] == "creating" and operation["resource"]["urn"] in found
     ]
-    kept = [operation for operation in operations(state) if operation["type"] != "creating"]
     marked = [
         {**resource, "initErrors": [INTERRUPTED]} if resource["urn"] in failed else resource
         for resource in (*resources(state), *adopted)
     ]
-    return {**state, "deployment": {**deployment, "resources": marked, "pending_operations": kept}}
+    return {**state, "deployment": {**deployment, "resources": marked, "pending_operations": []}}
 
 
 INTERRUPTED: Final = "an update that was killed left it half done"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -15,12 +16,12 @@ import pytest
 import pytest_asyncio
 from pulumi import ResourceOptions
 from pulumi import automation as auto
-from pulumiverse_scaleway import Provider, domain, loadbalancers, network
+from pulumiverse_scaleway import Provider, domain, kubernetes, loadbalancers, network
 
 from cli.stack import Stack
 from common.naming import tags
-from rehearsal.toolchain import lay_out
-from tests.scaleway.cloud import GATEWAY, LB, Cloud
+from rehearsal.toolchain.providing import lay_out
+from tests.scaleway.cloud import GATEWAY, K8S, LB, Cloud
 from tests.scaleway.test_leftovers import settings_in
 from tests.tools import tools
 
@@ -36,13 +37,15 @@ class Environment:
     def __init__(self, cloud: Cloud, folder: Path) -> None:
         self.cloud = cloud
         self.project = folder / "project"
+        self.state = folder / "state"
+        self.with_cluster = False
         self.home = folder / "engine"
         self.project.mkdir()
-        (folder / "state").mkdir()
+        self.state.mkdir()
         lay_out(tools(), self.home)
         self.environment = {
             "PULUMI_HOME": str(self.home),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -68,6 +71,18 @@ class Environment:
         )
         of = ResourceOptions(provider=provider)
         private = network.PrivateNetwork("private", tags=mark, opts=of)
+        if self.with_cluster:
+            kubernetes.Cluster(
+                "cluster",
+                name="shambhala-dev-blue",
+                version="1.36.3",
+                cni="cilium",
+                private_network_id=private.id,
+                delete_additional_resources=True,
+                tags=mark,
+                opts=of,
+            )
+            return
         address = network.PublicGatewayIp("gateway-ip", tags=mark, opts=of)
         gateway = network.PublicGateway("gateway", type="VPC-GW-S", ip_id=address.id, tags=mark, opts=of)
         network.GatewayNetwork(
@@ -103,13 +118,26 @@ class Environment:
             await asyncio.sleep(0.1)
         # Others that were being made at the same time have ended by then, mostly.
         await asyncio.sleep(2)
+        await self.kill(running)
+        await self.cloud.ask("DELETE", "/rehearsal/faults")
+
+    async def kill(self, running: asyncio.Task[Any]) -> None:
+        """End the engine of a running command and its plugin, and take away the lock, as after the machine's loss."""
         for engine in (child for child in psutil.Process().children() if child.name() == "pulumi"):
             for program in (*engine.children(recursive=True), engine):
                 program.kill()
         with pytest.raises(auto.CommandError):
             await running
-        await self.cloud.ask("DELETE", "/rehearsal/faults")
         await asyncio.to_thread(self.stack.cancel)
+
+    def begin(self, operation: str, name: str) -> None:
+        """Write into the state that an operation on a resource was begun, as a killed engine leaves it."""
+        file = self.state / ".pulumi" / "stacks" / "shambhala" / "dev.json"
+        kept = json.loads(file.read_text())
+        deployment = kept["checkpoint"]["latest"]
+        [resource] = [each for each in deployment["resources"] if each["urn"].endswith(f"::{name}")]
+        deployment["pending_operations"] = [{"resource": resource, "type": operation}]
+        file.write_text(json.dumps(kept))
 
     async def recover(self) -> str:
         """What the program's own `recover` printed."""
@@ -171,3 +199,44 @@ async def test_a_second_that_was_made_without_recover_is_removed_by_the_update_a
     await environment.up()
     assert (await environment.there())["lb_ips"] == 1
     assert (await environment.up()).keys() == {"same"}
+
+
+@pytest.mark.parametrize("ready", [True, False], ids=["made meanwhile", "still in the making"])
+async def test_a_cluster_that_was_not_ready_when_the_engine_was_killed_is_adopted(
+    environment: Environment, ready: bool
+) -> None:
+    environment.with_cluster = True
+    gate = environment.cloud.clusters.gate
+    gate.clear()
+    running = asyncio.create_task(asyncio.to_thread(environment.stack.up, color="never"))
+    while not (await environment.cloud.ask("GET", f"{K8S}/clusters")).body["clusters"]:
+        assert not running.done(), running.result()
+        await asyncio.sleep(0.1)
+    await environment.kill(running)
+    if ready:
+        gate.set()
+    else:
+        asyncio.get_running_loop().call_later(15, gate.set)
+    assert "cluster: adopted fr-par/" in await environment.recover()
+    assert (await environment.up()).keys() == {"same"}
+
+
+async def test_a_removal_that_came_about_unseen_is_noticed_and_made_good(environment: Environment) -> None:
+    await environment.up()
+    environment.begin("deleting", "connection")
+    [connection] = (await environment.cloud.ask("GET", f"{GATEWAY}/gateway-networks")).body["gateway_networks"]
+    await environment.cloud.ask("DELETE", f"{GATEWAY}/gateway-networks/{connection['id']}")
+    assert "connection: was being changed or removed" in await environment.recover()
+    assert (await environment.up()).get("create") == 1
+    assert (await environment.up()).keys() == {"same"}
+
+
+async def test_a_change_that_came_about_unseen_is_noticed_and_taken_back(environment: Environment) -> None:
+    await environment.up()
+    environment.begin("updating", "door")
+    [address] = (await environment.cloud.ask("GET", f"{LB}/ips")).body["ips"]
+    await environment.cloud.ask("PATCH", f"{LB}/ips/{address['id']}", {"tags": ["another"]})
+    assert "door: was being changed or removed" in await environment.recover()
+    assert (await environment.up()).get("update") == 1
+    [address] = (await environment.cloud.ask("GET", f"{LB}/ips")).body["ips"]
+    assert address["tags"] == tags("dev", "blue")

@@ -81,11 +81,11 @@ def test_what_never_came_about_and_what_is_made_again_anyway_is_left_to_the_next
     assert found(state(creating(), creating("command:remote:Command"))) == {}
 
 
-def test_other_operations_that_were_cut_off_stay_for_the_engine_which_looks_at_them_again() -> None:
-    deleting = {**creating(), "type": "deleting"}
-    assert cut_off(state(deleting)) == []
-    assert changed(state(deleting)) == [URN]
-    assert recovered(state(deleting), {})["deployment"]["pending_operations"] == [deleting]
+def test_a_change_and_a_removal_that_were_cut_off_are_to_be_looked_at_again() -> None:
+    before = state({**creating(), "type": "deleting"}, {**creating(urn=f"{URN}-green"), "type": "updating"})
+    assert cut_off(before) == []
+    assert changed(before) == [URN, f"{URN}-green"]
+    assert recovered(before, {})["deployment"] == {**state()["deployment"], "pending_operations": []}
 
 
 def test_the_found_is_taken_in_with_what_the_program_asked_for() -> None:
