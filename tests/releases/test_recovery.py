@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 import pytest_asyncio
@@ -37,10 +38,12 @@ class Board:
         self.name = name
         self.replicas = 1
         self.wanted = True
+        self.secret = True
         self.stack = site.stack(name, self._program)
 
     def _program(self) -> None:
-        cluster = self.site.on_the_cluster()
+        kubeconfig = pulumi.Output.secret(self.site.kubeconfig) if self.secret else self.site.kubeconfig
+        cluster = pulumi.ResourceOptions(provider=k8s.Provider("cluster", kubeconfig=kubeconfig))
         namespace = k8s.core.v1.Namespace(PLACE, metadata={"name": PLACE}, opts=cluster)
         values = {"controller": {"replicaCount": self.replicas, "enableCustomResources": False}}
         if self.wanted:
@@ -224,6 +227,7 @@ async def test_a_removal_that_was_cut_off_is_no_harm_to_the_next_update(board: B
 
 
 async def test_a_cluster_that_does_not_answer_is_named_with_what_to_do(board: Board) -> None:
+    board.secret = False
     await board.up()
     state = board.stack.export_stack()
     silent = json.loads(json.dumps(state.deployment).replace("https://127.", "https://127.255."))

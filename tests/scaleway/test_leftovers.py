@@ -23,7 +23,8 @@ from common.settings import Settings, parse
 from tests.scaleway.cloud import BLOCK, GATEWAY, INSTANCE, K8S, LB, VPC, Cloud
 from tests.unit.test_program import SETTINGS
 
-KEYS = "/iam/v1alpha1/ssh-keys"
+IAM = "/iam/v1alpha1"
+KEYS = f"{IAM}/ssh-keys"
 RECORDS = "/domain/v2beta1/dns-zones/example.org/records"
 OURS = tags("dev", "blue")
 GB = 10**9
@@ -140,6 +141,27 @@ async def ssh_key(cloud: Cloud) -> str:
     return await cloud.made(KEYS, {"name": "shambhala-dev-operators", "public_key": key})
 
 
+async def application(cloud: Cloud, **fields: Any) -> str:
+    own = {"organization_id": cloud.credentials.organization_id, "tags": tags("dev", "registry")}
+    return await cloud.made(f"{IAM}/applications", {"name": f"own-{uuid.uuid4()}", **own, **fields})
+
+
+async def policy(cloud: Cloud) -> str:
+    rule = {"project_ids": [cloud.credentials.project_id], "permission_set_names": ["ContainerRegistryFullAccess"]}
+    own = {"organization_id": cloud.credentials.organization_id, "application_id": await application(cloud)}
+    return await cloud.made(f"{IAM}/policies", {"name": "own", "rules": [rule], **own})
+
+
+async def api_key(cloud: Cloud) -> str:
+    body = {"application_id": await application(cloud), "description": " ".join(tags("dev", "registry"))}
+    return str((await cloud.ask("POST", f"{IAM}/api-keys", body)).body["access_key"])
+
+
+async def registry(cloud: Cloud) -> str:
+    body = {"name": "a-name", "description": " ".join(tags("dev", "registry"))}
+    return await cloud.made("/registry/v1/regions/fr-par/namespaces", body)
+
+
 ONE_OF_EACH: dict[tuple[str, str], Callable[[Cloud], Awaitable[str]]] = {
     ("Instances", "Instance"): server,
     ("Instances", "flexible IP"): tagged(f"{INSTANCE}/ips", None),
@@ -159,6 +181,10 @@ ONE_OF_EACH: dict[tuple[str, str], Callable[[Cloud], Awaitable[str]]] = {
     ("Public Gateways", "connection"): connection,
     ("VPC", "private network"): private_network,
     ("VPC", "VPC"): vpc,
+    ("Container Registry", "namespace"): registry,
+    ("IAM", "application"): application,
+    ("IAM", "policy"): policy,
+    ("IAM", "API key"): api_key,
     ("IAM", "SSH key"): ssh_key,
     ("Domains and DNS", "record"): record,
 }
@@ -202,6 +228,15 @@ async def test_two_environments_in_one_project_are_told_apart(cloud: Cloud) -> N
         assert own <= ids(found.ours)
         assert not ids(found.ours) & foreign
         assert not ids(found.unknown) & (own | foreign)
+
+
+async def test_the_same_environment_of_another_project_is_somebody_else_s(cloud: Cloud) -> None:
+    marks = tags("dev", "registry")
+    mine = await application(cloud, tags=[*marks, f"project={cloud.credentials.project_id}"])
+    theirs = await application(cloud, tags=[*marks, f"project={uuid.uuid4()}"])
+    found = ids((await look(cloud)).ours)
+    assert mine in found
+    assert theirs not in found
 
 
 async def test_what_bears_no_mark_is_named_apart_and_nothing_is_left(cloud: Cloud) -> None:
