@@ -25,8 +25,8 @@ from lightkube.resources.core_v1 import Secret
 
 from cli.pending import cut_off, operations, resources
 from cli.stack import Tree
+from common.naming import TEAM_PREFIX
 from common.versions import CHARTS
-from game_app.teams.space import PREFIX as TEAM
 
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 SECONDS: Final = 20
@@ -187,7 +187,7 @@ def _namespaces(state: Tree, provider: str) -> set[str]:
     names = {
         str(resource["id"]) for resource in _of_type(resources(state), _NAMESPACE) if _provider(resource) == provider
     }
-    return {name for name in names if not name.startswith(TEAM)}
+    return {name for name in names if not name.startswith(TEAM_PREFIX)}
 
 
 def _client(state: Tree, provider: str) -> Client:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 PROJECT = "shambhala"
+TEAM_PREFIX: Final = "team-"
+"""What the name of every team's namespace begins with, and no other's."""
 
 
 def tags(environment: str, part: str) -> list[str]:

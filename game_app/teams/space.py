@@ -10,10 +10,9 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.naming import restricted_namespace
+from common.naming import TEAM_PREFIX, restricted_namespace
 from game_app.isolation import Allowance, among_themselves, fenced, from_namespace, to_dns
 
-PREFIX: Final = "team-"
 KIND: Final = "team-space"
 """`app.kubernetes.io/name` of every team's namespace."""
 _KEPT: Final = 12
@@ -60,7 +59,7 @@ class TeamSpaceArgs:
 
 def namespace_of(team: str) -> str:
     """Name of a team's namespace, and of its repository."""
-    return f"{PREFIX}{team}"
+    return f"{TEAM_PREFIX}{team}"
 
 
 class TeamSpace(pulumi.ComponentResource):
