@@ -154,7 +154,7 @@ def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: Engine
     found = survey(settings)
     console = Console()
     if found.unknown:
-        console.print(_table("In the same project, and nobody's known (not of this environment)", found.unknown))
+        console.print(_table("Billed in the same project, without a mark that says whose it is", found.unknown))
     if not found.ours:
         console.print(f"Nothing of the environment {settings.environment} is left at Scaleway.")
         return 0
@@ -164,7 +164,7 @@ def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: Engine
 
 def settings_of(stack: Stack) -> Settings:
     """The settings in a stack's file. Raises SettingsError."""
-    return parse(stack.read(), stack.name)
+    return parse(stack.read(), stack.short_name)
 
 
 def table_of(left: Sequence[Leftover], environment: str) -> Table:

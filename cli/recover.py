@@ -54,7 +54,7 @@ def _write(of: Stack, state: Tree, findings: list[Finding]) -> None:
     found: dict[str, str] = {}
     if any(creation.type in LISTED for creation in creations):
         known = [resource["id"] for resource in resources(state) if "id" in resource]
-        found = find(creations, known, Account.of(parse(of.read(), of.name)))
+        found = find(creations, known, Account.of(parse(of.read(), of.short_name)))
     there = {resource["urn"] for resource in resources(state)}
     # The plugin reads a release only with what it writes down itself, so the next update changes it instead.
     unfinished = {
