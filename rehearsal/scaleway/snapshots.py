@@ -22,7 +22,7 @@ POLICIES = ("low_latency", "max_availability")
 
 
 class Snapshots:
-    """Snapshots, images and placement groups; each can be made, seen and removed."""
+    """Snapshots, images and placement groups; each can be made, listed and removed, and nothing can be made of it."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -35,7 +35,6 @@ class Snapshots:
             *self._instance("placement_groups", "placement_group", self._store.placement_groups, self._placement_group),
             web.get(_BLOCK, self._list_block),
             web.post(_BLOCK, self._create_block),
-            web.get(_BLOCK + "/{id}", self._get_block),
             web.delete(_BLOCK + "/{id}", self._delete_block),
         ]
 
@@ -67,17 +66,13 @@ class Snapshots:
             self._store.save()
             return web.json_response({one: public(made)}, status=201)
 
-        async def get(request: web.Request) -> web.Response:
-            return web.json_response({one: public(found(request))})
-
         async def delete(request: web.Request) -> web.Response:
             table.remove(found(request)["id"])
             self._store.save()
             return web.Response(status=204)
 
         path = f"{_INSTANCE}/{many}"
-        each = path + "/{id}"
-        return [web.get(path, show), web.post(path, create), web.get(each, get), web.delete(each, delete)]
+        return [web.get(path, show), web.post(path, create), web.delete(path + "/{id}", delete)]
 
     def _local(self, fields: Fields, zone: str) -> Record:
         volume = self._store.local_volumes.get(fields.text("volume_id"), zone=zone)
@@ -143,15 +138,11 @@ class Snapshots:
                 "tags": tags,
                 "class": "sbs",
                 "public": False,
-                "kms_key_id": None,
                 "zone": zone,
             }
         )
         self._store.save()
         return web.json_response({**public(made), "status": "creating"})
-
-    async def _get_block(self, request: web.Request) -> web.Response:
-        return web.json_response(public(self._find_block(request)))
 
     async def _delete_block(self, request: web.Request) -> web.Response:
         self._store.block_snapshots.remove(self._find_block(request)["id"])
