@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import importlib.util
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -163,17 +162,6 @@ async def registry(cloud: Cloud) -> str:
     return await cloud.made("/registry/v1/regions/fr-par/namespaces", body)
 
 
-HAS_REGISTRY = importlib.util.find_spec("rehearsal.scaleway.registry") is not None
-"""Whether the stand-in has the registry, and IAM's applications with it; without, they are left out of these tests."""
-WITH_REGISTRY = ("namespace", "application", "policy", "API key")
-
-
-@pytest.fixture(autouse=True)
-def only_what_the_stand_in_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not HAS_REGISTRY:
-        monkeypatch.setattr(leftovers, "KINDS", [kind for kind in KINDS if kind.name not in WITH_REGISTRY])
-
-
 ONE_OF_EACH: dict[tuple[str, str], Callable[[Cloud], Awaitable[str]]] = {
     ("Instances", "Instance"): server,
     ("Instances", "flexible IP"): tagged(f"{INSTANCE}/ips", None),
@@ -202,9 +190,7 @@ ONE_OF_EACH: dict[tuple[str, str], Callable[[Cloud], Awaitable[str]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "what", [what for what in ONE_OF_EACH if HAS_REGISTRY or what[1] not in WITH_REGISTRY], ids=" ".join
-)
+@pytest.mark.parametrize("what", ONE_OF_EACH, ids=" ".join)
 async def test_one_thing_that_is_left_is_named(cloud: Cloud, what: tuple[str, str]) -> None:
     assert (await look(cloud)).ours == []
     identity = await ONE_OF_EACH[what](cloud)
@@ -244,7 +230,6 @@ async def test_two_environments_in_one_project_are_told_apart(cloud: Cloud) -> N
         assert not ids(found.unknown) & (own | foreign)
 
 
-@pytest.mark.skipif(not HAS_REGISTRY, reason="the stand-in has no IAM applications yet")
 async def test_the_same_environment_of_another_project_is_somebody_else_s(cloud: Cloud) -> None:
     marks = tags("dev", "registry")
     mine = await application(cloud, tags=[*marks, f"project={cloud.credentials.project_id}"])

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import game_app
 from cli.inventory import LISTED, NOT_LISTED
 from cli.pending import UNREADABLE
 from cli.releases import RELEASE
@@ -55,7 +54,6 @@ def test_what_is_looked_up_bears_the_programs_tags_or_what_identifies_it() -> No
                 assert {PROJECT, "environment=dev"} <= set(tags), resource.name
 
 
-@pytest.mark.skipif(not hasattr(game_app, "image_registry"), reason="the program makes no registry of its own yet")
 @pytest.mark.parametrize("table", [LISTED, NOT_LISTED], ids=["listed", "not listed"])
 def test_no_lookup_outlives_what_it_was_for(table: Any) -> None:
     assert set(table) <= set(made())
