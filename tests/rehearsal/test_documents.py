@@ -1,0 +1,129 @@
+"""README and docs, typed as printed: a fresh clone, a shell with a terminal, and the rehearsal's cloud.
+
+What is asked on the way is answered as a person would. The commands run in the documents' order; what cannot run here
+is listed with its reason, and anything new in a document runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+
+import pexpect
+import pytest
+
+from tests.rehearsal.documents import ROOT, Command, commands
+from tests.rehearsal.site import Rehearsal
+
+pytestmark = pytest.mark.timeout(1500)
+
+DOCUMENTS: Final = ("README.md", "docs/operations.md")
+ENDS_IT: Final = "make destroy STACK=dev"
+ELSEWHERE: Final = {
+    "make rehearse": "tests/rehearsal/test_life.py raises one",
+    "make rehearse-down": "it would take this cloud away",
+    "make play": "it waits for a person; tests/live/test_play.py runs it",
+    "make test": "it is what runs this",
+}
+"""Commands of the documents that are not typed here, and why."""
+LONGEST: Final = 600
+"""Seconds that one command may take."""
+ANSWERS: Final = {
+    r"Part of the game \[.*\]: ": "",
+    r"perform this (update|destroy)\?": "yes",
+    r"to destroy it: ": "dev",
+}
+"""What is asked on the way, and what a person types."""
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+
+
+class Shell:
+    """A person's shell in a fresh clone."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+        self.said: dict[str, str] = {}
+
+    def eval(self, printed: str) -> None:
+        """Take over the exports that a command printed."""
+        script = f"{printed}\nenv -0"
+        done = subprocess.run(
+            ["bash", "-c", script], env=self._environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        self._environment = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if "=" in entry)
+
+    def types(self, command: str, *, fails: bool = False) -> str:
+        """Type a command, answer what it asks, and give what it printed; it must work, unless it is to fail."""
+        child = pexpect.spawn(
+            "bash",
+            ["-c", command],
+            cwd=str(self._folder),
+            env=self._environment,
+            encoding="utf-8",
+            timeout=LONGEST,
+            dimensions=(50, 160),
+        )
+        printed = ""
+        questions = list(ANSWERS)
+        while (found := child.expect([*questions, pexpect.EOF])) < len(questions):
+            printed += str(child.before) + str(child.after)
+            child.sendline(ANSWERS[questions[found]])
+        printed = _COLOURS.sub("", printed + str(child.before)).replace("\r", "")
+        child.close()
+        assert (child.exitstatus != 0) is fails, f"{command} ended with {child.exitstatus}:\n{printed[-6000:]}"
+        self.said[command] = printed
+        return printed
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell]:
+    """A fresh clone with the cloud of a rehearsal of its own; the Python packages are those that are there."""
+    clone = tmp_path_factory.mktemp("clone") / "shambhala"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    (clone / ".venv").symlink_to(Path(sys.prefix))
+    name = f"docs-{os.getpid()}"
+    environment = {**os.environ, "TERM": "xterm-256color", "PYTHON": sys.executable}
+    make = ["make", "-s", f"NAME={name}"]
+    try:
+        cloud = subprocess.run([*make, "cloud"], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        made = Shell(clone, environment)
+        made.eval(cloud.stdout)
+        yield made
+    finally:
+        subprocess.run([*make, "rehearse-down"], cwd=clone, env=environment, check=True)
+
+
+def listed() -> list[Command]:
+    """The commands in the order in which they are typed: what ends the environment comes last."""
+    found = [each for document in DOCUMENTS for each in commands(document) if each.text not in ELSEWHERE]
+    return [each for each in found if each.text != ENDS_IT] + [each for each in found if each.text == ENDS_IT][:1]
+
+
+def test_every_command_that_is_not_typed_here_stands_in_a_document() -> None:
+    everything = {each.text for document in DOCUMENTS for each in commands(document)}
+    assert everything >= {*ELSEWHERE, ENDS_IT}
+
+
+def test_the_documents_commands_work_as_printed_and_nothing_is_left(shell: Shell) -> None:
+    for each in listed():
+        try:
+            shell.types(each.text)
+        except AssertionError as error:
+            raise AssertionError(f"{each.where}: {error}") from error
+    assert "Nothing is left" in shell.said[ENDS_IT]
+    # Nor is anything left for a second look, without the state.
+    assert "Nothing is left" in shell.types("make leftovers STACK=dev")
