@@ -33,7 +33,10 @@ def write(run: Run, values: Tree, changes: Mapping[str, Any]) -> None:
     kept = _kept_file(run)
     if not kept.exists():
         _bring(run, values)
-        write_private(kept, json.dumps(engine.settings(engine.stack(run))))
+        # Not what the project file gives to every stack that says nothing.
+        own = {key.partition(":")[2] for key in _content(_file(run))["config"]}
+        found = engine.settings(engine.stack(run))
+        write_private(kept, json.dumps({key: value for key, value in found.items() if key in own}))
     _bring(run, {**_merged(settings(run), values), **changes})
 
 
@@ -74,11 +77,15 @@ def _bring(run: Run, wanted: Tree) -> None:
 
 
 def _take_out(file: Path, keep: set[str]) -> None:
-    content: Tree = yaml.safe_load(file.read_text()) if file.exists() else {}
+    content = _content(file)
     found = cast("Tree", content.get("config") or {})
     if found:
         content["config"] = {key: value for key, value in found.items() if key.partition(":")[2] in keep}
         file.write_text(yaml.safe_dump(content))
+
+
+def _content(file: Path) -> Tree:
+    return yaml.safe_load(file.read_text()) if file.exists() else {}
 
 
 def _init(run: Run, wanted: Tree) -> None:
