@@ -97,7 +97,7 @@ def test_the_stack_file_is_one_as_init_writes_it_where_the_engine_looks_for_it(g
 def test_the_printed_exports_lead_any_shells_pulumi_to_the_cloud(game: Rehearsal, raised: str) -> None:
     """As by eval "$(make -s cloud)", in a shell with a passphrase and an engine of its own."""
     command = f'eval "$({sys.executable} -m rehearsal cloud --name {game.name})" && "$@"'
-    shell = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "PULUMI_CONFIG_PASSPHRASE": "another"}
+    shell = {name: os.environ[name] for name in ("PATH", "HOME")} | {"PULUMI_CONFIG_PASSPHRASE": "another"}
     shell |= {name: value for name, value in os.environ.items() if name.startswith("XDG_")}
 
     def typed(*words: str) -> str:
