@@ -51,14 +51,22 @@ def project_file(run: Run) -> Path:
 
 
 def remove(run: Run) -> None:
-    """Take the stack's file out of the project's folder."""
-    project_file(run).unlink(missing_ok=True)
+    """Take the stack's file out of the project's folder, in every checkout from which the rehearsal was raised."""
+    for link in _links(run):
+        link.unlink(missing_ok=True)
 
 
 def _link(run: Run) -> None:
     """Lay the file in the rehearsal's folder, so that any checkout of the project finds the same one."""
-    remove(run)
-    project_file(run).symlink_to(_file(run))
+    link = project_file(run)
+    (run.home / "links.json").write_text(json.dumps(sorted({*map(str, _links(run)), str(link)})))
+    link.unlink(missing_ok=True)
+    link.symlink_to(_file(run))
+
+
+def _links(run: Run) -> list[Path]:
+    known = run.home / "links.json"
+    return [Path(path) for path in json.loads(known.read_text())] if known.exists() else []
 
 
 def _bring(run: Run, wanted: Tree) -> None:
