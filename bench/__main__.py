@@ -28,7 +28,7 @@ from rehearsal import engine
 from rehearsal.down import remove_everything
 from rehearsal.progress import name_of
 from rehearsal.report import Report
-from rehearsal.run import claim
+from rehearsal.run import Run, claim
 from rehearsal.toolchain.providing import provide
 from rehearsal.up import open_stack, raise_everything
 
@@ -84,6 +84,9 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
                 host = game_master.roles(report)
                 console.print("Raising it again, with nothing to do …")
                 noop, _ = timed(lambda: raise_everything(run, silent))
+                console.print("By the engine's own commands, with nothing to do …")
+                preview, _ = timed(lambda: _pulumi(run, "preview"))
+                update, _ = timed(lambda: _pulumi(run, "up", "--yes", "--skip-preview"))
                 console.print("Changing one setting …")
                 change, _ = timed(lambda: raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
         finally:
@@ -95,6 +98,8 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
         [
             Measure("make rehearse, cold", cold, 240),
             Measure("make rehearse, nothing to do", noop, 8),
+            Measure("pulumi preview, nothing to do", preview, 8),
+            Measure("pulumi up --skip-preview, nothing to do", update, 8),
             Measure("make rehearse, one setting changed", change, 20),
             # More than it adds: most of it runs beside something else.
             Measure("observability's steps, added up", report.took("observability"), 40),
@@ -104,6 +109,16 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
         ],
         _slowest(report),
         host,
+    )
+
+
+def _pulumi(run: Run, *command: str) -> None:
+    subprocess.run(
+        [engine.home_of(run) / "bin" / "pulumi", *command, "--stack", engine.stack_name(run), "--non-interactive"],
+        cwd=engine.PROJECT,
+        env={**os.environ, **engine.own_environment(run)},
+        check=True,
+        capture_output=True,
     )
 
 

@@ -33,7 +33,10 @@ def write(run: Run, values: Tree, changes: Mapping[str, Any]) -> None:
     kept = _kept_file(run)
     if not kept.exists():
         _bring(run, values)
-        write_private(kept, json.dumps(engine.settings(engine.stack(run))))
+        # Not what the project file gives to every stack that says nothing.
+        own = {key.partition(":")[2] for key in _content(_file(run))["config"]}
+        found = engine.settings(engine.stack(run))
+        write_private(kept, json.dumps({key: value for key, value in found.items() if key in own}))
     _bring(run, {**_merged(settings(run), values), **changes})
 
 
@@ -48,14 +51,22 @@ def project_file(run: Run) -> Path:
 
 
 def remove(run: Run) -> None:
-    """Take the stack's file out of the project's folder."""
-    project_file(run).unlink(missing_ok=True)
+    """Take the stack's file out of the project's folder, in every checkout from which the rehearsal was raised."""
+    for link in _links(run):
+        link.unlink(missing_ok=True)
 
 
 def _link(run: Run) -> None:
     """Lay the file in the rehearsal's folder, so that any checkout of the project finds the same one."""
-    remove(run)
-    project_file(run).symlink_to(_file(run))
+    link = project_file(run)
+    (run.home / "links.json").write_text(json.dumps(sorted({*map(str, _links(run)), str(link)})))
+    link.unlink(missing_ok=True)
+    link.symlink_to(_file(run))
+
+
+def _links(run: Run) -> list[Path]:
+    known = run.home / "links.json"
+    return [Path(path) for path in json.loads(known.read_text())] if known.exists() else []
 
 
 def _bring(run: Run, wanted: Tree) -> None:
@@ -74,11 +85,15 @@ def _bring(run: Run, wanted: Tree) -> None:
 
 
 def _take_out(file: Path, keep: set[str]) -> None:
-    content: Tree = yaml.safe_load(file.read_text()) if file.exists() else {}
+    content = _content(file)
     found = cast("Tree", content.get("config") or {})
     if found:
         content["config"] = {key: value for key, value in found.items() if key.partition(":")[2] in keep}
         file.write_text(yaml.safe_dump(content))
+
+
+def _content(file: Path) -> Tree:
+    return yaml.safe_load(file.read_text()) if file.exists() else {}
 
 
 def _init(run: Run, wanted: Tree) -> None:

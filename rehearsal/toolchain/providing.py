@@ -40,7 +40,7 @@ def provide(console: Console) -> Tools:
     return Tools(
         (
             engine,
-            _language_host(engine),
+            language_host(engine),
             *plugins,
             _timed("control plane", console, _control_plane),
             *(provide_built(source, console) for source in (PEBBLE, HELM)),
@@ -111,7 +111,7 @@ def _engine(progress: Progress) -> Tool:
     return _from_source(ENGINE, "pulumi", progress)
 
 
-def _language_host(engine: Tool) -> Tool:
+def language_host(engine: Tool) -> Tool:
     """The official one, which comes with the engine's download; an engine that was built has none."""
     official = engine.path.resolve().with_name(LANGUAGE_HOST)
     if official.exists():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shlex
 import socket
 import subprocess
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ import dns.rcode
 import dns.tsig
 import dns.update
 import pytest
+import yaml
 
 from rehearsal.configuration import ZONE
 from rehearsal.engine import resources_in_state
@@ -71,6 +74,47 @@ def test_a_second_one_changes_nothing(game: Rehearsal, raised: str) -> None:
     again = counts(game.command("up"))
     assert again.keys() == {"same"}
     assert again["same"] == counts(raised)["create"]
+
+
+def test_a_setting_that_is_wrong_is_refused_before_anything_is_touched(game: Rehearsal, raised: str) -> None:
+    said = game.refused("up", "--set", 'gameApp={"checkSeconds": "often"}', "--set", "activeBoard=green")
+    assert 'gameApp.checkSeconds = "often": must be a whole number' in said
+    assert 'activeBoard = "green": must name one of the boards: blue' in said
+    assert "Raising" not in said
+    assert counts(game.command("up")).keys() == {"same"}
+
+
+def test_the_stack_file_is_one_as_init_writes_it_where_the_engine_looks_for_it(game: Rehearsal, raised: str) -> None:
+    written = yaml.safe_load((ROOT / f"Pulumi.rehearsal-{game.name}.yaml").read_text())["config"]
+    assert written["shambhala:environment"] == "rehearsal"
+    # Made by it, and encrypted.
+    assert "secure" in written["shambhala:operators"]["sshPrivateKey"]
+    assert "secure" in written["shambhala:observability"]["grafanaAdminPassword"]
+    ignored = ["git", "check-ignore", "--quiet", f"Pulumi.rehearsal-{game.name}.yaml"]
+    assert subprocess.run(ignored, cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_printed_exports_lead_any_shells_pulumi_to_the_cloud(game: Rehearsal, raised: str) -> None:
+    """As by eval "$(make -s cloud)", in a shell with a passphrase and an engine of its own."""
+    command = f'eval "$({sys.executable} -m rehearsal cloud --name {game.name})" && "$@"'
+    shell = {name: os.environ[name] for name in ("PATH", "HOME")} | {"PULUMI_CONFIG_PASSPHRASE": "another"}
+    shell |= {name: value for name, value in os.environ.items() if name.startswith("XDG_")}
+
+    def typed(*words: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", command, "bash", *words], cwd=ROOT, env=shell, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    stack = f"rehearsal-{game.name}"
+    shown = typed("pulumi", "preview", "--stack", stack, "--non-interactive", "--expect-no-changes")
+    assert "unchanged" in shown
+    values = json.loads(Path(typed("printenv", "VALUES").strip()).read_text())
+    assert values["scaleway"]["apiUrl"].startswith("http://127.")
+    # Which environment it is, and its keys, are its own.
+    assert "environment" not in values
+    assert values["operators"].keys() == {"cidrs"}
 
 
 def test_a_refresh_finds_everything_as_it_was_made(game: Rehearsal, raised: str) -> None:

@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal.toolchain import building, cache, downloading
+from rehearsal.plugins.install import LANGUAGE_HOST
+from rehearsal.toolchain import building, cache, downloading, providing
 from rehearsal.toolchain.catalogue import ENGINE, PLUGINS, Program, Source
-from rehearsal.toolchain.providing import provide
+from rehearsal.toolchain.providing import lay_out, provide
+from rehearsal.toolchain.tools import HOST, Tool, Tools
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
@@ -224,6 +226,41 @@ def test_plugins_are_downloaded_once_and_the_rest_stands_in(
     assert "command plugin: the download failed: error: there is none" in screen.getvalue()
     again = {tool.name: tool.origin for tool in provide(Console(file=io.StringIO())).plugins}
     assert again["scaleway plugin"] == "already there: official download"
+
+
+def test_what_was_laid_out_for_a_rehearsal_is_no_origin_of_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After eval "$(make -s cloud)" it is the first on PATH, and the PULUMI_HOME."""
+    before = tools()
+    lay_out(before, tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    after = provide(Console(file=io.StringIO()))
+    assert [(tool.name, tool.path, tool.stand_in) for tool in after.all] == [
+        (tool.name, tool.path, tool.stand_in) for tool in before.all
+    ]
+
+
+def test_an_engine_with_a_language_host_keeps_it_and_one_without_gets_ours(tmp_path: Path) -> None:
+    engine = an_engine(tmp_path / "bin", "3.999.0")
+    ours, official = tmp_path / "ours", tmp_path / "official"
+    lay_out(with_engine(engine), ours)
+    assert "rehearsal/plugins/language" in (ours / "bin" / LANGUAGE_HOST).read_text()
+    # The engine looks beside its own file, once links are resolved.
+    assert not (ours / "bin" / "pulumi").is_symlink()
+
+    engine.with_name(LANGUAGE_HOST).touch()
+    lay_out(with_engine(engine), official)
+    assert (official / "bin" / "pulumi").resolve() == engine
+    assert not (official / "bin" / LANGUAGE_HOST).exists()
+
+
+def with_engine(engine: Path) -> Tools:
+    """The tools of this machine, with another engine."""
+    tool = Tool("pulumi", "3.999.0", "already there", engine, 0)
+    others = [each for each in tools().all if each.name not in (tool.name, HOST)]
+    return Tools((tool, providing.language_host(tool), *others))
 
 
 def test_every_part_has_one_place_for_its_version() -> None:
