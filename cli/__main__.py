@@ -11,6 +11,7 @@ import typer
 from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
+from cli.cost import CostError, cost
 from cli.init import GivenError, init
 from cli.leftovers import UnprovenError, leftovers
 from cli.pending import AmbiguousError
@@ -28,6 +29,7 @@ EXPECTED: Final = (
     UnprovenError,
     GivenError,
     ClusterError,
+    CostError,
 )
 """Errors whose text is for the operator: it says what to do."""
 
@@ -55,7 +57,7 @@ app: Final = typer.Typer(
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, leftovers, backup, restore)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (init, cost, recover, leftovers, backup, restore)
 for _command in COMMANDS:
     app.command()(_exiting(_command))
 

@@ -60,6 +60,8 @@ class PriceList:
 
     prices: Mapping[tuple[Product, str, str], Decimal]
     """Euros by the hour for one unit; the place is a zone, a region or `global`."""
+    local_disks: frozenset[tuple[str, str]] = frozenset()
+    """Type of Instance and zone of all that have disks of the hypervisor."""
 
     def hourly(self, product: Product, type_: str, zone: str) -> Decimal | None:
         """Euros for an hour of one unit in a zone or region; None where the API prices it nowhere."""
@@ -68,6 +70,10 @@ class PriceList:
             if found is not None:
                 return found
         return None
+
+    def has_local_disk(self, type_: str, zone: str) -> bool:
+        """Whether a type of Instance has disks of the hypervisor, which a node then has for its root volume."""
+        return (type_, zone) in self.local_disks
 
 
 def load(client: Client, zones: Iterable[str] = ()) -> PriceList:
@@ -80,10 +86,13 @@ def load(client: Client, zones: Iterable[str] = ()) -> PriceList:
         kind, price = _kind(product), _price(product)
         if kind is not None and price is not None:
             prices[(*kind, _place(product))] = price
+    local_disks: set[tuple[str, str]] = set()
     for zone in set(zones) or {client.default_zone or ""}:
         for name, type_ in server_types(client, zone).items():
             prices[Product.INSTANCE, name, zone] = Decimal(str(type_.hourly_price))
-    return PriceList(prices)
+            if type_.volumes_constraint and type_.volumes_constraint.max_size:
+                local_disks.add((name, zone))
+    return PriceList(prices, frozenset(local_disks))
 
 
 def server_types(client: Client, zone: str) -> Mapping[str, ServerType]:
