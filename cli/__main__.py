@@ -12,6 +12,7 @@ from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
 from cli.cost import CostError, cost
+from cli.doctor import doctor
 from cli.init import GivenError, init
 from cli.leftovers import UnprovenError, leftovers
 from cli.pending import AmbiguousError
@@ -57,7 +58,7 @@ app: Final = typer.Typer(
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (init, cost, recover, leftovers, backup, restore)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (init, doctor, cost, recover, leftovers, backup, restore)
 for _command in COMMANDS:
     app.command()(_exiting(_command))
 

@@ -12,6 +12,8 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+import yaml
+
 from cli.engine_errors import EngineError, refusal
 from common.fields import Kind
 from common.problems import HIDDEN, written
@@ -141,6 +143,26 @@ class Stack:
         if urns:
             targets = [f"--target={urn}" for urn in urns]
             self._run(["refresh", "--yes", "--skip-preview", *targets, "--stack", self.name])
+
+    def project_name(self) -> str:
+        """Name of the project in whose folder the engine works."""
+        told = cast("Tree", yaml.safe_load((self._project / "Pulumi.yaml").read_text()))
+        return str(told["name"])
+
+    def projects(self) -> set[str]:
+        """Names of the projects whose resources the state holds; empty before the first update."""
+        deployment: Tree = self.export().get("deployment") or {}
+        resources = cast("Sequence[Tree]", deployment.get("resources") or ())
+        # urn:pulumi:STACK::PROJECT::TYPE::NAME
+        return {str(resource["urn"]).split("::")[1] for resource in resources}
+
+    def engine_version(self) -> str:
+        """Version of the engine's CLI, such as 3.272.0."""
+        return self._run(["version"]).strip().removeprefix("v")
+
+    def plugins(self) -> list[Tree]:
+        """Installed plugins, each with its name and version."""
+        return cast("list[Tree]", json.loads(self._run(["plugin", "ls", "--json"]) or "[]"))
 
     def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
         command = [self._engine, *arguments, "--non-interactive"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.run import claim, release
-from tests.doctor.site import Api, Site
+from tests.doctor.name_server import NameServer
+from tests.doctor.site import Api, Mirror, Site
 
 
 @pytest.fixture
@@ -20,5 +21,19 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 
 @pytest.fixture
-def site(api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
-    return Site(api, tmp_path, capsys)
+def mirror() -> Iterator[Mirror]:
+    mirror = Mirror()
+    yield mirror
+    mirror.stop()
+
+
+@pytest.fixture
+def names() -> Iterator[NameServer]:
+    names = NameServer()
+    yield names
+    names.stop()
+
+
+@pytest.fixture
+def site(api: Api, mirror: Mirror, names: NameServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
+    return Site(api, mirror, names, tmp_path, capsys)
