@@ -83,7 +83,7 @@ def load(client: Client, zones: Iterable[str] = ()) -> PriceList:
     """
     prices: dict[tuple[Product, str, str], Decimal] = {}
     for product in _catalog(client):
-        kind, price = _kind(product), _price(product)
+        kind, price = kind_of(product), price_of(product)
         if kind is not None and price is not None:
             prices[(*kind, _place(product))] = price
     local_disks: set[tuple[str, str]] = set()
@@ -130,7 +130,7 @@ _CONTROL_PLANE: Final = re.compile(r"/k8s/control-plane/(?:(kapsule-dedicated-\d
 _GATEWAY: Final = re.compile(r"/network/vpc/public-gateway/(vpc-gw-[a-z0-9]+)/")
 
 
-def _kind(product: PublicCatalogProduct) -> tuple[Product, str] | None:
+def kind_of(product: PublicCatalogProduct) -> tuple[Product, str] | None:
     """What of ours a row of the catalog prices; None for all else."""
     return _kind_by_properties(product) or _kind_by_sku(product.sku)
 
@@ -179,7 +179,7 @@ _AN_HOUR: Final = {
 """How many of a unit an hour has."""
 
 
-def _price(product: PublicCatalogProduct) -> Decimal | None:
+def price_of(product: PublicCatalogProduct) -> Decimal | None:
     """Euros for an hour of one unit; None for another currency, another unit, or what is not sold any more."""
     price, unit = product.price and product.price.retail_price, product.unit_of_measure
     units = _AN_HOUR.get(str(unit.unit)) if unit else None
