@@ -20,9 +20,9 @@ from scaleway.domain.v2beta1 import DNSZoneStatus, DomainV2Beta1API
 
 from cli.doctor.lines import Environment, Line, failure, ok, warning
 from cli.doctor.web import get
+from common.naming import name_server_label
 from common.settings import Settings
 from common.versions import ACME_DIRECTORIES
-from gamemaster.delegation import name_server_label
 
 PARENT: Final = "parent domain"
 DELEGATION: Final = "delegation"
