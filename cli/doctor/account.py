@@ -46,7 +46,7 @@ def check(environment: Environment) -> Generator[Line]:
         return
     yield _key(key, environment.days)
     try:
-        granted = _granted(iam, key, environment.settings.scaleway.project_id)
+        granted = _granted(iam, key, environment)
     except ScalewayException as error:
         if error.status_code != HTTPStatus.FORBIDDEN:
             raise
@@ -84,21 +84,31 @@ def _key(key: APIKey, days: int) -> Line:
     return ok(KEY, f"valid until {until}")
 
 
-def _granted(iam: IamV1Alpha1API, key: APIKey, project: str) -> Granted:
+def organization_of(environment: Environment) -> str:
+    """Id of the organisation, for lists that want it; of the key's bearer where the settings do not say it."""
+    told = environment.settings.scaleway.organization_id
+    if told:
+        return told
+    iam = IamV1Alpha1API(environment.client)
+    key = iam.get_api_key(access_key=environment.settings.scaleway.access_key.value)
     if key.user_id:
-        user = iam.get_user(user_id=key.user_id)
-        if user.type_ == UserType.OWNER:
-            return Granted(everything=True)
-        groups = iam.list_groups_all(user_ids=[key.user_id], organization_id=user.organization_id)
-        policies = iam.list_policies_all(user_ids=[key.user_id], organization_id=user.organization_id)
-    else:
-        bearer = [key.application_id or ""]
-        groups = iam.list_groups_all(application_ids=bearer)
-        policies = iam.list_policies_all(application_ids=bearer)
+        return iam.get_user(user_id=key.user_id).organization_id
+    return iam.get_application(application_id=key.application_id or "").organization_id
+
+
+def _granted(iam: IamV1Alpha1API, key: APIKey, environment: Environment) -> Granted:
+    if key.user_id and iam.get_user(user_id=key.user_id).type_ == UserType.OWNER:
+        return Granted(everything=True)
+    organization = organization_of(environment)
+    users = [key.user_id] if key.user_id else None
+    applications = [key.application_id] if key.application_id else None
+    groups = iam.list_groups_all(organization_id=organization, user_ids=users, application_ids=applications)
+    policies = iam.list_policies_all(organization_id=organization, user_ids=users, application_ids=applications)
     if groups:
-        policies += iam.list_policies_all(group_ids=[group.id for group in groups])
+        ids = [group.id for group in groups]
+        policies += iam.list_policies_all(organization_id=organization, group_ids=ids)
     rules = [rule for policy in policies for rule in iam.list_rules_all(policy_id=policy.id)]
-    here = [rule for rule in rules if _reaches(rule, project)]
+    here = [rule for rule in rules if _reaches(rule, environment.settings.scaleway.project_id)]
     return Granted(
         names=frozenset(name for rule in here for name in rule.permission_set_names or ()),
         conditional=frozenset(name for rule in here if rule.condition for name in rule.permission_set_names or ()),

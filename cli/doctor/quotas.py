@@ -16,6 +16,7 @@ from scaleway import ScalewayException
 from scaleway.iam.v1alpha1 import IamV1Alpha1API, Quotum
 
 from cli.billed import Billed, rows
+from cli.doctor.account import organization_of
 from cli.doctor.lines import Environment, Line, failure, ok, warning
 from cli.prices import PriceList, Product, region_of
 
@@ -48,7 +49,7 @@ def check(environment: Environment) -> Generator[Line]:
     wanted = list(needs(rows(settings, PriceList({}))))
     wanted.append(Need("Private Networks", settings.scaleway.region, *2 * [1 + len(settings.boards)]))
     try:
-        quotas = IamV1Alpha1API(environment.client).list_quota_all(organization_id=settings.scaleway.organization_id)
+        quotas = IamV1Alpha1API(environment.client).list_quota_all(organization_id=organization_of(environment))
     except ScalewayException as error:
         if error.status_code != HTTPStatus.FORBIDDEN:
             raise

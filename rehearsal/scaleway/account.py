@@ -43,6 +43,12 @@ _ADMINISTRATION: Mapping[str, tuple[str, ...]] = {
     "/iam/v1alpha1/rules": ("IAMReadOnly", "IAMManager", "IAMPolicyManager", "IAMPolicyReadOnly"),
     "/iam/v1alpha1/users": ("IAMReadOnly", "IAMManager"),
     "/iam/v1alpha1/groups": ("IAMReadOnly", "IAMManager"),
+    "/iam/v1alpha1/applications": (
+        "IAMReadOnly",
+        "IAMManager",
+        "IAMApplicationReadOnly",
+        "IAMApplicationManager",
+    ),
 }
 """Begin of a path that reads the organization's own matters to the permission sets that open it."""
 

@@ -64,6 +64,14 @@ def test_an_application_with_all_that_is_needed_passes(site: Site) -> None:
     assert {line.state for line in account.check(site.environment)} == {State.OK}
 
 
+def test_the_organisation_need_not_be_set(site: Site) -> None:
+    del site.tree["scaleway"]["organizationId"]
+    assert {line.state for line in quotas.check(site.environment)} == {State.OK}
+    site.api.account(permission_sets=[*needed(site), "IAMReadOnly", "OrganizationReadOnly"])
+    assert {line.state for line in account.check(site.environment)} == {State.OK}
+    assert {line.state for line in quotas.check(site.environment)} == {State.OK}
+
+
 @pytest.mark.parametrize("name", ["KubernetesFullAccess", "DomainsDNSFullAccess", "VPCGatewayFullAccess"])
 def test_a_key_without_a_permission_set_fails(site: Site, name: str) -> None:
     others = [each for each in needed(site) if each != name]

@@ -66,7 +66,9 @@ def test_policies_and_rules_have_the_fields_of_scaleway_s(site: Site) -> None:
     application = site.api.ask("GET", f"/iam/v1alpha1/api-keys/{site.tree['scaleway']['accessKey']}")
     assert application.status == 200
     site.api.account(permission_sets=["KubernetesFullAccess", "IAMReadOnly"])
-    own = site.api.ask("GET", f"/iam/v1alpha1/policies?application_ids={application.body['application_id']}")
+    query = f"organization_id={site.tree['scaleway']['organizationId']}"
+    query += f"&application_ids={application.body['application_id']}"
+    own = site.api.ask("GET", f"/iam/v1alpha1/policies?{query}")
     (policy,) = own.body["policies"]
     rules = site.api.ask("GET", f"/iam/v1alpha1/rules?policy_id={policy['id']}").body["rules"]
     named = [each for each in interactions("iam/policy-project-id") if each.path == "/iam/v1alpha1/rules"]
