@@ -20,7 +20,7 @@ from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.prices import PRICE_PAGE, PriceList, load
 from cli.scaleway_client import client
 from cli.stack import PROJECT, Stack
-from common.settings import Settings, parse
+from common.settings import Settings
 
 HOURS: Final = 24
 LONGEST_SECONDS: Final = 60
@@ -164,7 +164,7 @@ def cost(
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
     """Print what an environment costs by the hour, the day and for the event, by Scaleway's own prices."""
-    settings = parse(Stack(stack, project, pulumi).read(), stack)
+    settings = Stack(stack, project, pulumi).settings()
     if check:
         check_bound(settings, stack)
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
@@ -18,7 +19,8 @@ from cli.doctor.running import run
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.scaleway_client import client
 from cli.stack import PROJECT, EngineError, Stack
-from common.settings import NAMESPACE, Settings, SettingsError, parse
+from common.problems import Problem
+from common.settings import NAMESPACE, Settings, SettingsError
 
 CHECKS: Final[Mapping[str, Check]] = {
     "API key": account.check,
@@ -33,17 +35,19 @@ STYLES: Final = {State.OK: "green", State.WARNING: "yellow", State.FAILURE: "bol
 def _settings(stack: Stack) -> tuple[Settings | None, list[Line]]:
     """The settings, and what was found while they were read."""
     try:
-        given = stack.read()
         line = engine.owner(stack)
+        if line.state is not State.OK:
+            return None, [line]
+        return stack.settings(), [line, ok("settings", "all are valid")]
     except EngineError as error:
         return None, [engine.trouble(error, stack.name)]
-    if line.state is not State.OK:
-        return None, [line]
-    try:
-        return parse(given, stack.name), [line, ok("settings", "all are valid")]
     except SettingsError as error:
-        mend = f"pulumi config set --path KEY VALUE --stack {stack.name}"
-        return None, [line, *(failure("settings", f"{NAMESPACE}:{problem}", mend) for problem in error.problems)]
+        return None, list(map(_wrong, error.problems))
+
+
+def _wrong(problem: Problem) -> Line:
+    told = replace(problem, commands=())
+    return failure("settings", f"{NAMESPACE}:{told}", " or ".join(problem.commands) or "see Pulumi.yaml")
 
 
 def _lines(stack: Stack, days: int, resolver: Callable[[], Resolver], program: str) -> Generator[Line]:

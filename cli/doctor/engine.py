@@ -81,7 +81,7 @@ class Plugin:
 
 
 def owner(stack: Stack) -> Line:
-    """Whether a stack that can be read is this project's. Raises EngineError."""
+    """Whether a stack is this project's. Raises EngineError."""
     project = stack.project_name()
     *_, of, name = ("", "", *stack.name.split("/"))
     named = {of} if stack.name.count("/") == 2 else set[str]()
@@ -89,7 +89,7 @@ def owner(stack: Stack) -> Line:
     if foreign:
         found = f"{stack.name} is a stack of the project {foreign[0]}, not of {project}"
         return failure("stack", found, f"make init STACK={name}")
-    return ok("stack", f"{stack.name} of the project {project}; its secrets can be read")
+    return ok("stack", f"{stack.name} of the project {project}")
 
 
 def trouble(error: EngineError, stack: str) -> Line:

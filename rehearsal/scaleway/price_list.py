@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from rehearsal.scaleway.catalogue import SERVER_TYPES
 from rehearsal.scaleway.context import Context
@@ -37,11 +38,27 @@ class PriceList:
         return [web.get(PATH, self._list)]
 
     async def _list(self, request: web.Request) -> web.Response:
-        unpriced = self._context.account.unpriced
-        rows = [row for row in _rows() if not any(row["sku"].startswith(begin) for begin in unpriced)]
+        unpriced = tuple(self._context.account.unpriced)
+        rows = [row for row in _rows() if not row["sku"].startswith(unpriced) and _asked_for(row, request.query)]
         size = min(int(request.query.get("page_size", "50")), LARGEST_PAGE)
         first = (int(request.query.get("page", "1")) - 1) * size
         return web.json_response({"products": rows[first : first + size], "total_count": len(rows)})
+
+
+def _asked_for(row: Record, query: MultiMapping[str]) -> bool:
+    """Whether a row passes the filters of a request; one that is not given lets all pass."""
+    for place in ("zone", "region", "datacenter"):
+        if place in query and row["locality"].get(place) != query[place]:
+            return False
+    if query.get("global") == "true" and "global" not in row["locality"]:
+        return False
+    properties: Record = row["properties"]
+    types, ids = query.getall("product_types", []), query.getall("api_ids", [])
+    offers = {
+        properties.get("instance", {}).get("offer_id"),
+        properties.get("load_balancer", {}).get("node", {}).get("offer_id"),
+    }
+    return (not types or bool(properties.keys() & set(types))) and (not ids or bool(offers & set(ids)))
 
 
 def _rows() -> Iterator[Record]:

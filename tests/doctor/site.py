@@ -179,7 +179,7 @@ class Site:
 
     def command(self, name: str, *arguments: str, stack: str = STACK) -> tuple[int, str]:
         """The exit status of `python -m cli NAME dev …`, and what it printed."""
-        entries = {f"shambhala:{key}": {"objectValue": value} for key, value in self.tree.items()}
+        entries = {f"shambhala:{key}": {"objectValue": value, "secret": True} for key, value in self.tree.items()}
         self.beside("configuration", json.dumps(entries))
         status = cli.run([name, stack, *arguments, "--pulumi", str(self.engine), "--project", str(self._folder)])
         captured = self._capsys.readouterr()

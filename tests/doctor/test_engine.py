@@ -34,7 +34,7 @@ def test_an_environment_that_lacks_nothing_passes(site: Site) -> None:
     assert status == 0, printed
     assert "0 failures" in printed
     assert "Next: make preview STACK=dev" in printed
-    assert found(printed, "stack") == "ok | stack | dev of the project shambhala; its secrets can be read | "
+    assert found(printed, "stack") == "ok | stack | dev of the project shambhala | "
 
 
 def test_no_secret_is_printed(site: Site) -> None:

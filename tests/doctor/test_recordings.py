@@ -45,6 +45,19 @@ def test_a_row_of_the_catalog_has_the_fields_of_scaleway_s(site: Site) -> None:
         assert set(row["properties"]["instance"]) == set(own["properties"]["instance"])
 
 
+@pytest.mark.parametrize(
+    ("query", "skus"),
+    [
+        ("zone=fr-par-1&product_types=instance&api_ids=PRO2-XXS", {"/compute/pro2_xxs/run_fr-par-1"}),
+        ("region=nl-ams&product_types=kubernetes&page_size=1", {"/k8s/control-plane/nl-ams"}),
+        ("global=true", {"/ip/reserved", "/storage/local/ssd/storage"}),
+        ("api_ids=RENDER-S", set[str]()),
+    ],
+)
+def test_the_catalog_is_filtered_as_scaleway_s(site: Site, query: str, skus: set[str]) -> None:
+    assert {row["sku"] for row in site.api.ask("GET", f"{CATALOG}?{query}").body["products"]} == skus
+
+
 def test_a_type_has_the_price_and_the_stock_s_words_of_scaleway_s(site: Site) -> None:
     types = {
         name: one
