@@ -12,9 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
-import yaml
-
-from cli.engine_errors import EngineError, refusal
+from cli.engine_errors import EngineError, NoEngineError, refusal
 from common.fields import Kind
 from common.problems import HIDDEN, written
 from common.settings import NAMESPACE, Settings, parse
@@ -144,11 +142,6 @@ class Stack:
             targets = [f"--target={urn}" for urn in urns]
             self._run(["refresh", "--yes", "--skip-preview", *targets, "--stack", self.name])
 
-    def project_name(self) -> str:
-        """Name of the project in whose folder the engine works."""
-        told = cast("Tree", yaml.safe_load((self._project / "Pulumi.yaml").read_text()))
-        return str(told["name"])
-
     def projects(self) -> set[str]:
         """Names of the projects whose resources the state holds; empty before the first update."""
         deployment: Tree = self.export().get("deployment") or {}
@@ -178,7 +171,7 @@ class Stack:
                 timeout=1800,
             )
         except FileNotFoundError as error:
-            raise EngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
+            raise NoEngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
         if ended.returncode != 0:
             # What goes wrong with a resource, the engine prints among its progress.
             said = ended.stderr.strip() or ended.stdout.strip()

@@ -16,9 +16,10 @@ from rich.text import Text
 from cli.doctor import account, engine, instance_types, parent_domain, quotas, sources
 from cli.doctor.lines import Check, Environment, Line, State, failure, ok
 from cli.doctor.running import run
+from cli.engine_errors import EngineError
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.scaleway_client import client
-from cli.stack import PROJECT, EngineError, Stack
+from cli.stack import PROJECT, Stack
 from common.problems import Problem
 from common.settings import NAMESPACE, Settings, SettingsError
 
@@ -40,7 +41,7 @@ def _settings(stack: Stack) -> tuple[Settings | None, list[Line]]:
             return None, [line]
         return stack.settings(), [line, ok("settings", "all are valid")]
     except EngineError as error:
-        return None, [engine.trouble(error, stack.name)]
+        return None, [engine.trouble("stack", error, stack.name)]
     except SettingsError as error:
         return None, list(map(_wrong, error.problems))
 

@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.resources import files
@@ -18,8 +18,16 @@ import requests
 
 from cli.deadline import Running
 from cli.doctor.lines import Line, failure, ok, warning
-from cli.stack import EngineError, Stack, Tree
-from common.settings import GITHUB, Settings
+from cli.engine_errors import (
+    EngineError,
+    NoBackendError,
+    NoEngineError,
+    NoPassphraseError,
+    NoStackError,
+    WrongPassphraseError,
+)
+from cli.stack import Stack, Tree
+from common.settings import GITHUB, NAMESPACE, Settings
 
 INSTALL: Final = "https://www.pulumi.com/docs/install/"
 PYTHON: Final = (3, 11)
@@ -29,30 +37,14 @@ _FROM_PULUMI: Final = "https://get.pulumi.com/releases/plugins"
 _FROM_GITHUB: Final = "github://api.github.com/"
 _MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 _TIMEOUT: Final = 5
-
-Trouble = tuple[str, str, Callable[[str], str]]
-TROUBLES: Final[Sequence[Trouble]] = (
-    (
-        "PULUMI_ACCESS_TOKEN must be set",
-        "there is no backend: nobody is logged in",
-        lambda _: "pulumi login (https://www.pulumi.com/docs/iac/concepts/state-and-backends/)",
-    ),
-    ("unable to open state directory", "the backend's folder is not there", lambda _: "pulumi login file://FOLDER"),
-    ("unable to open bucket", "the backend's bucket cannot be opened", lambda _: "pulumi login"),
-    ("no stack named", "there is no such stack in this project", lambda stack: f"make init STACK={stack}"),
-    (
-        "incorrect passphrase",
-        "the passphrase is not the one that the stack's secrets are encrypted with",
-        lambda _: "export PULUMI_CONFIG_PASSPHRASE=…",
-    ),
-    (
-        "passphrase must be set",
-        "the passphrase of the stack's secrets is not given",
-        lambda _: "export PULUMI_CONFIG_PASSPHRASE=…",
-    ),
-    ("is not there: install Pulumi", "the Pulumi CLI is not installed", lambda _: INSTALL),
-)
-"""What the engine says, what that means, and what mends it, for a stack of a name."""
+_NAME_THE_FILE: Final = "export PULUMI_CONFIG_PASSPHRASE_FILE=FILE"
+_MENDS: Final[Mapping[type[EngineError], str]] = {
+    NoEngineError: INSTALL,
+    NoBackendError: "pulumi login file://~",
+    NoPassphraseError: _NAME_THE_FILE,
+    WrongPassphraseError: _NAME_THE_FILE,
+    NoStackError: "make init STACK={stack}",
+}
 
 
 @dataclass(frozen=True)
@@ -81,23 +73,17 @@ class Plugin:
 
 
 def owner(stack: Stack) -> Line:
-    """Whether a stack is this project's. Raises EngineError."""
-    project = stack.project_name()
-    *_, of, name = ("", "", *stack.name.split("/"))
-    named = {of} if stack.name.count("/") == 2 else set[str]()
-    foreign = sorted((named | stack.projects()) - {project})
+    """Whether a stack's resources are this project's. Raises EngineError."""
+    foreign = sorted(stack.projects() - {NAMESPACE})
     if foreign:
-        found = f"{stack.name} is a stack of the project {foreign[0]}, not of {project}"
-        return failure("stack", found, f"make init STACK={name}")
-    return ok("stack", f"{stack.name} of the project {project}")
+        found = f"{stack.name} is a stack of the project {foreign[0]}, not of {NAMESPACE}"
+        return failure("stack", found, f"make init STACK={stack.short_name}")
+    return ok("stack", f"{stack.name} of the project {NAMESPACE}")
 
 
-def trouble(error: EngineError, stack: str) -> Line:
-    """What kept the engine from reading a stack."""
-    for said, found, mend in TROUBLES:
-        if said in str(error):
-            return failure("stack", found, mend(stack))
-    return failure("stack", str(error), "pulumi about")
+def trouble(what: str, error: EngineError, stack: str) -> Line:
+    """What the engine refused."""
+    return failure(what, str(error), _MENDS.get(type(error), "pulumi about").format(stack=stack))
 
 
 def python() -> Line:
@@ -114,7 +100,7 @@ def versions(stack: Stack, settings: Settings | None) -> Generator[Line]:
         yield _cli(stack.engine_version())
         yield from _plugins(needed(settings), stack.plugins())
     except EngineError as error:
-        yield failure("Pulumi CLI", trouble(error, stack.name).found, INSTALL)
+        yield trouble("Pulumi CLI", error, stack.name)
 
 
 def needed(settings: Settings | None) -> list[Plugin]:
