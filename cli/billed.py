@@ -74,6 +74,8 @@ def unpriced(settings: Settings) -> Generator[Unpriced]:
     """What no row counts."""
     if settings.parent_zone == "scaleway":
         yield Unpriced(f"the zone {settings.domain} in Scaleway DNS", "the API names no price for it")
+    if settings.delivery.makes_a_registry:
+        yield Unpriced("images in the program's registry", "billed by what is stored")
     if settings.observability.logs.object_storage is not None:
         yield Unpriced("object storage of the logs", "billed by what is stored and sent")
 

@@ -73,11 +73,13 @@ class Plugin:
 
 
 def owner(stack: Stack) -> Line:
-    """Whether a stack's resources are this project's. Raises EngineError."""
-    foreign = sorted(stack.projects() - {NAMESPACE})
+    """Whether a stack is this project's, by its name and its resources. Raises EngineError."""
+    # ORGANISATION/PROJECT/STACK, where the name says so much.
+    _, *named = stack.name.split("/")[:-1] or [""]
+    foreign = sorted({*named, *stack.projects()} - {NAMESPACE})
     if foreign:
         found = f"{stack.name} is a stack of the project {foreign[0]}, not of {NAMESPACE}"
-        return failure("stack", found, f"make init STACK={stack.short_name}")
+        return failure("stack", found, f"make init STACK={stack.name.rpartition('/')[2]}")
     return ok("stack", f"{stack.name} of the project {NAMESPACE}")
 
 

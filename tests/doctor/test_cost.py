@@ -71,6 +71,12 @@ def test_what_is_billed_by_use_is_named(site: Site) -> None:
     assert "Not priced: object storage of the logs" in printed
 
 
+def test_images_in_the_program_s_own_registry_are_named(site: Site) -> None:
+    del site.tree["delivery"]["registry"], site.tree["delivery"]["registryConfig"]
+    _, printed = site.command("cost")
+    assert "Not priced: images in the program's registry (billed by what is stored)" in printed
+
+
 def test_a_day_that_costs_too_much_is_refused_unless_told(site: Site) -> None:
     assert site.command("cost", "--check") == (
         0,

@@ -19,11 +19,16 @@ from tests.unit.test_program import program
 
 FREE = {
     "domain/record:Record",
+    "iam/apiKey:ApiKey",
+    "iam/application:Application",
+    "iam/policy:Policy",
     "instance/securityGroup:SecurityGroup",
     "kubernetes/acl:Acl",
     "network/gatewayNetwork:GatewayNetwork",
     "network/privateNetwork:PrivateNetwork",
     "network/vpc:Vpc",
+    # Its images are billed, by what is stored.
+    "registry/namespace:Namespace",
 }
 BILLED = {
     "instance/server:Server": Product.INSTANCE,
