@@ -6,6 +6,7 @@ SHELL := /bin/bash
 STACK ?= dev
 NAME ?= rehearsal
 TEAMS ?= 0
+DAYS ?= 2
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -112,6 +113,14 @@ bench: tests-set-up ## Measure a rehearsal's times and memory: a table, and benc
 init: setup ## Write a new environment's settings with fresh keys; asks, or takes a file: make init STACK=dev VALUES=FILE
 	@$(BIN)/python -m cli init $(STACK) $(if $(VALUES),--values "$$VALUES")
 
+.PHONY: doctor
+doctor: setup ## Find what would stop an environment, before a euro is spent: make doctor STACK=dev
+	@$(BIN)/python -m cli doctor $(STACK) --days $(DAYS)
+
+.PHONY: cost
+cost: setup ## Print what an environment costs an hour, a day and for the event: make cost STACK=dev DAYS=3
+	@$(BIN)/python -m cli cost $(STACK) --days $(DAYS)
+
 .PHONY: recover
 recover: setup ## After an update that was killed: adopt what it made and could not write down
 	@$(BIN)/python -m cli recover $(STACK)
@@ -128,9 +137,11 @@ restore: setup ## Put what was saved onto a new game master
 	@$(BIN)/python -m cli restore $(STACK) $(FILE)
 
 .PHONY: preview up destroy
-preview: setup pulumi ## Show what an update would change: make preview STACK=dev
+preview: setup pulumi ## Show what an update would change, and what all of it costs: make preview STACK=dev
 	pulumi preview --stack $(STACK)
+	@$(BIN)/python -m cli cost $(STACK) --days $(DAYS) || true
 up: setup pulumi ## Raise the environment, or bring it to what the program says; shows a preview and asks first
+	@test "$(ALLOW_COST)" = yes || $(BIN)/python -m cli cost $(STACK) --check
 	pulumi up --stack $(STACK)
 destroy: setup pulumi ## Remove the environment
 	pulumi destroy --stack $(STACK)

@@ -11,6 +11,8 @@ import typer
 from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
+from cli.cost import CostError, cost
+from cli.doctor import doctor
 from cli.init import GivenError, init
 from cli.leftovers import UnprovenError, leftovers
 from cli.pending import AmbiguousError
@@ -28,6 +30,7 @@ EXPECTED: Final = (
     UnprovenError,
     GivenError,
     ClusterError,
+    CostError,
 )
 """Errors whose text is for the operator: it says what to do."""
 
@@ -55,7 +58,7 @@ app: Final = typer.Typer(
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, leftovers, backup, restore)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (init, doctor, cost, recover, leftovers, backup, restore)
 for _command in COMMANDS:
     app.command()(_exiting(_command))
 

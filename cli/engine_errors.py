@@ -11,7 +11,7 @@ class EngineError(Exception):
 
 
 class NoBackendError(EngineError):
-    """The engine was never told where to keep the state of stacks."""
+    """The engine was never told where to keep the state of stacks, or cannot open it."""
 
 
 class NoPassphraseError(EngineError):
@@ -20,6 +20,10 @@ class NoPassphraseError(EngineError):
 
 class WrongPassphraseError(EngineError):
     """The passphrase is not the one that the stack's secrets were encrypted with."""
+
+
+class NoEngineError(EngineError):
+    """The engine's program is not there."""
 
 
 class NoStackError(EngineError):
@@ -33,6 +37,15 @@ _KNOWN: Final[Sequence[tuple[str, type[EngineError], str]]] = (
         NoBackendError,
         "Pulumi has no backend for the state of stacks ('PULUMI_ACCESS_TOKEN must be set'): run '{engine} login "
         f"file://~', or name another backend, and {_KEEP} of your own, then this command again.",
+    ),
+    *(
+        (
+            words,
+            NoBackendError,
+            "The folder or bucket that '{engine} whoami -v' names for the state of stacks cannot be opened: "
+            "'{engine} login' leads elsewhere.",
+        )
+        for words in ("unable to open state directory", "unable to open bucket")
     ),
     (
         "passphrase must be set with",

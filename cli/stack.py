@@ -12,7 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
-from cli.engine_errors import EngineError, refusal
+from cli.engine_errors import EngineError, NoEngineError, refusal
 from common.fields import Kind
 from common.problems import HIDDEN, written
 from common.settings import NAMESPACE, Settings, parse
@@ -142,6 +142,21 @@ class Stack:
             targets = [f"--target={urn}" for urn in urns]
             self._run(["refresh", "--yes", "--skip-preview", *targets, "--stack", self.name])
 
+    def projects(self) -> set[str]:
+        """Names of the projects whose resources the state holds; empty before the first update."""
+        deployment: Tree = self.export().get("deployment") or {}
+        resources = cast("Sequence[Tree]", deployment.get("resources") or ())
+        # urn:pulumi:STACK::PROJECT::TYPE::NAME
+        return {str(resource["urn"]).split("::")[1] for resource in resources}
+
+    def engine_version(self) -> str:
+        """Version of the engine's CLI, such as 3.272.0."""
+        return self._run(["version"]).strip().removeprefix("v")
+
+    def plugins(self) -> list[Tree]:
+        """Installed plugins, each with its name and version."""
+        return cast("list[Tree]", json.loads(self._run(["plugin", "ls", "--json"]) or "[]"))
+
     def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
         command = [self._engine, *arguments, "--non-interactive"]
         try:
@@ -156,7 +171,7 @@ class Stack:
                 timeout=1800,
             )
         except FileNotFoundError as error:
-            raise EngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
+            raise NoEngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
         if ended.returncode != 0:
             # What goes wrong with a resource, the engine prints among its progress.
             said = ended.stderr.strip() or ended.stdout.strip()

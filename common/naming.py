@@ -25,6 +25,11 @@ def project_wide(environment: str, project_id: str) -> str:
     return f"{PROJECT}-{environment}-{project_id[:8]}"
 
 
+def name_server_label(subdomain: str) -> str:
+    """Label(s) of the game master as a name server, in the parent zone: outside the zone that it serves."""
+    return f"ns1-{subdomain}"
+
+
 def labels(component: str) -> Mapping[str, str]:
     """Kubernetes' recommended labels for one component of the platform.
 

@@ -506,6 +506,14 @@ class Delivery:
 
 
 @section
+class Costs:
+    """What the environment may cost at Scaleway."""
+
+    max_daily_eur: int | None = setting(optional(integer(1, 100_000, "euros")), default=None)
+    """Euros a day without VAT, every pool at its largest; `make up` refuses more unless told (docs/costs.md)."""
+
+
+@section
 class Sources:
     """Where what is installed comes from; mirrors go here."""
 
@@ -584,6 +592,8 @@ class Settings:
     """The players' source control and the game's continuous deployment; without its key there is neither."""
     teams: Teams = setting(Section(Teams), default=Teams())
     """Who plays; each team has a space of its own on the board."""
+    costs: Costs = setting(Section(Costs), default=Costs())
+    """What the environment may cost at Scaleway."""
     sources: Sources = setting(Section(Sources), default=Sources())
     """Where what is installed comes from; mirrors go here."""
 

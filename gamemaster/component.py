@@ -9,13 +9,14 @@ from pathlib import Path
 import pulumi
 
 from common.helm import Charts
+from common.naming import name_server_label
 from common.settings import Settings
 from common.templates import render
 from gamemaster import ssh_greeting
 from gamemaster.administration import Administration, AdministrationArgs
 from gamemaster.board_key import BoardKey, BoardKeyArgs
 from gamemaster.certificates import Certificates, CertificatesArgs, certificate_names
-from gamemaster.delegation import Delegation, DelegationArgs, ParentZone, name_server_label
+from gamemaster.delegation import Delegation, DelegationArgs, ParentZone
 from gamemaster.dns import NameServer, NameServerArgs
 from gamemaster.hardening import Hardening, HardeningArgs
 from gamemaster.instance import Instance, InstanceArgs

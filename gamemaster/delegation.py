@@ -9,6 +9,7 @@ from typing import Literal
 import pulumi
 from pulumiverse_scaleway import domain
 
+from common.naming import name_server_label
 from gamemaster.remote import Host
 
 ParentZone = Literal["scaleway", "external"]
@@ -92,8 +93,3 @@ class Delegation(pulumi.ComponentResource):
             parent=self,
             after=ready,
         ).stdout
-
-
-def name_server_label(subdomain: str) -> str:
-    """The name server's label(s) in the parent zone."""
-    return f"ns1-{subdomain}"

@@ -14,8 +14,14 @@ from rehearsal.scaleway.catalogue import Catalogue
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.credentials import Credentials
 from rehearsal.scaleway.domains import Domains
-from rehearsal.scaleway.errors import ApiError, denied_authentication, failed_behind, not_in_stand_in
-from rehearsal.scaleway.faults import Faults
+from rehearsal.scaleway.errors import (
+    ApiError,
+    denied_authentication,
+    failed_behind,
+    not_in_stand_in,
+    permissions_denied,
+)
+from rehearsal.scaleway.faults import OWN_PATHS, Faults
 from rehearsal.scaleway.fleet import Fleet
 from rehearsal.scaleway.gateways import PublicGateways
 from rehearsal.scaleway.iam import Iam
@@ -28,7 +34,10 @@ from rehearsal.scaleway.load_balancers import LoadBalancerBooks
 from rehearsal.scaleway.marketplace import Marketplace
 from rehearsal.scaleway.nics import Nics
 from rehearsal.scaleway.pools import Pools
+from rehearsal.scaleway.price_list import PATH as PRICES
+from rehearsal.scaleway.price_list import PriceList
 from rehearsal.scaleway.registry import Registry
+from rehearsal.scaleway.rights import Rights
 from rehearsal.scaleway.security_groups import SecurityGroups
 from rehearsal.scaleway.servers import Servers
 from rehearsal.scaleway.snapshots import Snapshots
@@ -88,6 +97,7 @@ class ScalewayApi:
             Iam(context), marketplace, servers, ips, groups, self._nics, volumes, Snapshots(context), self._vpc, ipam,
             self._kapsule, pools, Domains(context), self._balancers,
             PublicGateways(context, ipam), self._registry, Applications(context), Policies(context), self._faults,
+            Rights(context), PriceList(context),
         )  # fmt: skip
         self._runner: web.AppRunner | None = None
 
@@ -152,9 +162,17 @@ class ScalewayApi:
 
     @web.middleware
     async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == PRICES:
+            return await handler(request)
         token = request.headers.get("X-Auth-Token", "")
         if not secrets.compare_digest(token.encode(), self._context.credentials.secret_key.encode()):
             raise denied_authentication("not_found" if token else "invalid_argument")
+        account = self._context.account
+        if account.expired and not request.path.startswith(OWN_PATHS):
+            raise denied_authentication("expired")
+        missing = account.missing(request.method, request.path)
+        if missing:
+            raise permissions_denied(missing, "read" if request.method == "GET" else "write")
         return await handler(request)
 
     @web.middleware

@@ -102,3 +102,5 @@ class Catalogue:
     """Versions that Kapsule offers, newest first. The control plane behind it is the first, whichever is chosen."""
     images: Mapping[str, str] = field(default_factory=lambda: {"debian_trixie": "Debian Trixie"})
     """Labels of Instance images and their names. A machine runs Debian 13, so nothing else is offered."""
+    domains: tuple[str, ...] = ("example.org",)
+    """Domains of the project; their zones are there before anybody makes one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rehearsal.run import Block, Run
+from rehearsal.scaleway.account import Account
 from rehearsal.scaleway.backends import Clusters, Machines
 from rehearsal.scaleway.catalogue import Catalogue
 from rehearsal.scaleway.credentials import Credentials
@@ -42,6 +43,7 @@ class Context:
     work is done, a second or two later, is what keeps a rehearsal short.
     """
     shortage: Shortage = field(default_factory=Shortage)
+    account: Account = field(default_factory=Account)
 
     def project(self, fields: Fields, resource: str, name: str = "project_id") -> str:
         """The project that a new resource is for, by default that of the API key.

@@ -44,6 +44,9 @@ class Domains:
 
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query
+        domain = query.get("domain", "")
+        if domain in self._context.catalogue.domains and not self._store.dns_zones.find(domain):
+            self._add(domain, "", self._context.credentials.project_id)
         named = {name for key in ("dns_zone", "dns_zones") for name in query.getall(key, []) if name}
         zones = [
             public(zone)

@@ -12,7 +12,7 @@ from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import invalid, not_in_stand_in, permissions_denied
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import listing
-from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.records import Record, fixed_id, new_id, now, public
 
 _APPLICATIONS = "/iam/v1alpha1/applications"
 _KEYS = "/iam/v1alpha1/api-keys"
@@ -187,14 +187,20 @@ class Applications:
             "description": "rehearsal",
             "created_at": None,
             "updated_at": None,
-            "expires_at": None,
+            "expires_at": self._context.account.expires_at,
             "default_project_id": credentials.project_id,
             "editable": False,
             "deletable": False,
             "managed": False,
             "creation_ip": "127.0.0.1",
-            "user_id": credentials.organization_id,
+            **self._bearer_of_own(),
         }
+
+    def _bearer_of_own(self) -> Record:
+        """Whose the key that asks is: the owner's, or an application's where a test gave it permission sets."""
+        if self._context.account.permission_sets is None:
+            return {"user_id": self._context.credentials.organization_id}
+        return {"application_id": fixed_id("application", self._context.credentials.access_key)}
 
     def _check_project(self, project: str) -> None:
         credentials = self._context.credentials

@@ -164,6 +164,7 @@ _COMPLETE: Tree = {
         "droneHost": "builds",
     },
     "teams": {"list": [{"name": "red", "players": ["ada", "grace"]}, {"name": "blue", "players": ["linus"]}]},
+    "costs": {"maxDailyEur": 120},
     "sources": {
         "charts": {"grafana": "oci://mirror.example/charts"},
         "chartTimeoutSeconds": 300,
