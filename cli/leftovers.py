@@ -21,8 +21,10 @@ from scaleway import ScalewayException
 
 from cli.account import Account, Item
 from cli.inventory import KINDS, Kind
+from cli.leftover_prices import hourly_price
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.ownership import Whose, verdicts
+from cli.prices import PriceList, load
 from cli.stack import PROJECT, Stack
 from common.settings import Settings, parse
 
@@ -99,16 +101,39 @@ def survey(settings: Settings, clusters: Collection[str] = ()) -> Survey:
         (kind, item) for kind, seen in zip(KINDS, lists, strict=True) if not isinstance(seen, str) for item in seen
     ]
     known = verdicts(standing, settings.environment, settings.scaleway.project_id, clusters)
-    ours: list[Leftover] = []
-    unknown: list[Leftover] = []
+    ours: list[tuple[Kind, Item]] = []
+    unknown: list[tuple[Kind, Item]] = []
     for kind, item in standing:
         verdict = known[item.id]
-        left = Leftover(kind.product, kind.name, item.name, item.id, item.place, None, verdict.why)
         if verdict.whose in (Whose.OURS, Whose.OF_A_LOST_CLUSTER):
-            ours.append(left)
+            ours.append((kind, item))
         elif verdict.whose is Whose.UNKNOWN and kind.billed and not item.automatic:
-            unknown.append(left)
-    return Survey(ours, unknown)
+            unknown.append((kind, item))
+    prices = _prices(account) if ours or unknown else PriceList({})
+
+    def told(found: Sequence[tuple[Kind, Item]]) -> list[Leftover]:
+        return [
+            Leftover(
+                kind.product,
+                kind.name,
+                item.name,
+                item.id,
+                item.place,
+                hourly_price(kind, item, prices),
+                known[item.id].why,
+            )
+            for kind, item in found
+        ]
+
+    return Survey(told(ours), told(unknown))
+
+
+def _prices(account: Account) -> PriceList:
+    """The API's prices; none where it does not tell them, for what is left counts more than what it costs."""
+    try:
+        return load(account.client, account.zones)
+    except (ScalewayException, requests.RequestException):
+        return PriceList({})
 
 
 def _listed(kind: Kind, account: Account, settings: Settings) -> Sequence[Item] | str:
@@ -177,4 +202,8 @@ def _table(title: str, left: Sequence[Leftover]) -> Table:
     for each in left:
         price = "" if each.hourly_price is None else f"{each.hourly_price:.4f}"
         table.add_row(each.product, each.kind, each.name, each.id, price, each.why)
+    known = [each.hourly_price for each in left if each.hourly_price is not None]
+    if known:
+        together = sum(known, Decimal())
+        table.caption = f"Together EUR {together:.4f} an hour, {together * 24:.2f} a day, without VAT."
     return table

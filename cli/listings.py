@@ -40,12 +40,12 @@ def _item(raw: Any, *parts_of: str | None, **more: Any) -> Item:
 
 
 def _type(raw: Any) -> str:
+    """Commercial type, as Scaleway's price list names it."""
     specs = getattr(raw, "specs", None)
     if specs is not None:
         return f"sbs_{(specs.perf_iops or 0) // 1000}k"
     names = ("commercial_type", "volume_type", "type_", "type")
-    found = next((value for name in names if (value := getattr(raw, name, None))), "")
-    return str(found).lower() if "lb" in str(found).lower() else str(found)
+    return str(next((value for name in names if (value := getattr(raw, name, None))), ""))
 
 
 def _in_zones(
