@@ -19,7 +19,6 @@ import pexpect
 import pytest
 
 from tests.rehearsal.documents import ROOT, Command, commands
-from tests.rehearsal.site import Rehearsal
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -99,7 +98,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell]:
     environment = {**os.environ, "TERM": "xterm-256color", "PYTHON": sys.executable}
     make = ["make", "-s", f"NAME={name}"]
     try:
-        cloud = subprocess.run([*make, "cloud"], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        cloud = subprocess.run(
+            [*make, "cloud"], cwd=clone, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
         made = Shell(clone, environment)
         made.eval(cloud.stdout)
         yield made
