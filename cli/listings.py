@@ -18,6 +18,7 @@ from scaleway.vpc.v2 import VpcV2API
 from scaleway.vpcgw.v2 import VpcgwV2API
 
 from cli.account import Account, Item
+from common.naming import name_server_label
 
 NO_BALANCERS_NOR_GATEWAYS: Final = ("fr-par-3",)
 """Zones without these products. Source: `Zones()` in scaleway-sdk-go, api/lb/v1 and api/vpcgw/v2."""
