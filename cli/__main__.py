@@ -11,6 +11,8 @@ import typer
 from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
+from cli.destroy import destroy
+from cli.destroy_checks import DestroyError
 from cli.init import GivenError, init
 from cli.leftovers import UnprovenError, leftovers
 from cli.pending import AmbiguousError
@@ -25,6 +27,7 @@ EXPECTED: Final = (
     ScalewayException,
     AmbiguousError,
     BackupError,
+    DestroyError,
     UnprovenError,
     GivenError,
     ClusterError,
@@ -55,7 +58,7 @@ app: Final = typer.Typer(
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, leftovers, backup, restore)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (init, recover, leftovers, backup, restore, destroy)
 for _command in COMMANDS:
     app.command()(_exiting(_command))
 
