@@ -129,11 +129,10 @@ recover: setup ## After an update that was killed: adopt what it made and could 
 leftovers: setup ## Prove that nothing of an environment is left at Scaleway, or name it: make leftovers STACK=dev
 	@$(BIN)/python -m cli leftovers $(STACK)
 
-FILE ?= $(STACK).backup.tar.gz
 .PHONY: backup restore
-backup: setup ## Save what a new game master could not make by itself (docs/backup.md)
+backup: setup ## Save what a new game master could not make by itself: make backup STACK=dev [FILE=…]
 	@$(BIN)/python -m cli backup $(STACK) $(FILE)
-restore: setup ## Put what was saved onto a new game master
+restore: setup ## Put what was saved onto a new game master: make restore STACK=dev FILE=…
 	@$(BIN)/python -m cli restore $(STACK) $(FILE)
 
 .PHONY: preview up destroy
@@ -143,5 +142,5 @@ preview: setup pulumi ## Show what an update would change, and what all of it co
 up: setup pulumi ## Raise the environment, or bring it to what the program says; shows a preview and asks first
 	@test "$(ALLOW_COST)" = yes || $(BIN)/python -m cli cost $(STACK) --check
 	pulumi up --stack $(STACK)
-destroy: setup pulumi ## Remove the environment
-	pulumi destroy --stack $(STACK)
+destroy: setup pulumi ## End an event: save, destroy, prove that nothing is left: make destroy STACK=dev [OPTIONS=…]
+	@$(BIN)/python -m cli destroy $(STACK) $(OPTIONS)

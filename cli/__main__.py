@@ -12,6 +12,8 @@ from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
 from cli.cost import CostError, cost
+from cli.destroy import destroy
+from cli.destroy_checks import DestroyError
 from cli.doctor import doctor
 from cli.init import GivenError, init
 from cli.leftovers import UnprovenError, leftovers
@@ -27,6 +29,7 @@ EXPECTED: Final = (
     ScalewayException,
     AmbiguousError,
     BackupError,
+    DestroyError,
     UnprovenError,
     GivenError,
     ClusterError,
@@ -58,7 +61,16 @@ app: Final = typer.Typer(
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (init, doctor, cost, recover, leftovers, backup, restore)
+COMMANDS: Final[Sequence[Callable[..., int]]] = (
+    init,
+    doctor,
+    cost,
+    recover,
+    leftovers,
+    backup,
+    restore,
+    destroy,
+)
 for _command in COMMANDS:
     app.command()(_exiting(_command))
 

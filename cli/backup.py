@@ -10,6 +10,7 @@ import os
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated, Final
 
@@ -21,7 +22,15 @@ from common.settings import parse
 
 SCRIPTS: Final = PROJECT / "gamemaster" / "scripts"
 ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="The archive; it holds secrets.")]
+NewArchive = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="The archive; by default a new one in ~/.local/share/shambhala/backups."),
+]
 MINUTES: Final = 30
+TRIES: Final = 3
+"""How often a game master that is up is called before it counts as silent."""
+TRIES_OF_A_BOOT: Final = 120
+"""A new host refuses connections for a while: one try a second."""
 
 
 class BackupError(Exception):
@@ -46,12 +55,25 @@ class Login:
         return cls(ip, settings.gamemaster.host_key.public, settings.operators.ssh_private_key.value)
 
 
+def new_archive(stack: str) -> Path:
+    """Where the next archive of a stack goes, in a folder outside of any clone: $XDG_DATA_HOME/shambhala/backups."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    # A stack's full name has its organisation and project before it.
+    folder = Path(base, "shambhala", "backups")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be made: {error.strerror}; name another place with FILE=…") from error
+    return folder / f"backup-{stack.replace('/', '-')}-{time}.tar.gz"
+
+
 def save_archive(login: Login, file: Path) -> None:
     """Write a new archive in place of an older one. Raises BackupError; the older one then stays as it was."""
     partial = file.with_name(f"{file.name}.part")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            _ssh(login, "backup", stdout=out)
+            _ssh(login, "backup", tries=TRIES, stdout=out)
         partial.replace(file)
     except OSError as error:
         raise BackupError(f"{partial} cannot be written: {error.strerror}") from error
@@ -63,7 +85,7 @@ def restore_archive(login: Login, file: Path) -> None:
     """Put an archive onto a new host, once its first boot is over. Raises BackupError."""
     try:
         with file.open("rb") as archive:
-            _ssh(login, "restore", stdin=archive)
+            _ssh(login, "restore", tries=TRIES_OF_A_BOOT, stdin=archive)
     except OSError as error:
         raise BackupError(f"{file} cannot be read: {error.strerror}") from error
 
@@ -72,6 +94,7 @@ def _ssh(
     login: Login,
     script: str,
     *,
+    tries: int,
     stdin: IO[bytes] | int = subprocess.DEVNULL,
     stdout: IO[bytes] | int = subprocess.DEVNULL,
 ) -> None:
@@ -83,8 +106,7 @@ def _ssh(
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": "20",
-            # A new host refuses connections for a while: one try a second.
-            "ConnectionAttempts": "120",
+            "ConnectionAttempts": str(tries),
             "IdentitiesOnly": "yes",
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(known),
@@ -110,13 +132,14 @@ def _ssh(
 
 def backup(
     stack: StackName,
-    file: ArchiveFile,
+    file: NewArchive = None,
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
     """Save what a new game master could not make by itself (docs/backup.md)."""
-    save_archive(Login.of_stack(Stack(stack, project, pulumi)), file)
-    print(f"Saved: {file}")
+    archive = file or new_archive(stack)
+    save_archive(Login.of_stack(Stack(stack, project, pulumi)), archive)
+    print(f"Saved: {archive}")
     return 0
 
 

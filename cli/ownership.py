@@ -56,7 +56,7 @@ def verdicts(standing: Standing, environment: str, project: str, clusters: Itera
     project: id of the environment's, for what is listed beyond a project.
     clusters: bare ids of clusters that were this environment's, where a state still tells them.
     """
-    found: dict[str, tuple[str, str]] = dict.fromkeys(clusters, (environment, "made by its cluster"))
+    found: dict[str, tuple[str, str]] = dict.fromkeys(clusters, (environment, "was in the state, or made by what was"))
     for kind, item in standing:
         said = _marked(item, project)
         if said:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 from cli.engine_errors import EngineError, NoEngineError, refusal
+from cli.interrupts import run_to_its_end
 from common.fields import Kind
 from common.problems import HIDDEN, written
 from common.settings import NAMESPACE, Settings, parse
@@ -22,6 +23,7 @@ Tree = dict[str, Any]
 PROJECT: Final = Path(__file__).parent.parent
 
 
+IGNORE_PROTECT: Final = "--ignore-protect"
 SECRETS: Final = "PULUMI_OPTION_SECRET"
 """Environment variable that the engine reads the values of `--secret` from, as one record of CSV.
 
@@ -156,6 +158,21 @@ class Stack:
     def plugins(self) -> list[Tree]:
         """Installed plugins, each with its name and version."""
         return cast("list[Tree]", json.loads(self._run(["plugin", "ls", "--json"]) or "[]"))
+
+    def require_ignore_protect(self) -> None:
+        """Raise EngineError for an engine that cannot destroy what is protected."""
+        if IGNORE_PROTECT not in self._run(["destroy", "--help"]):
+            raise EngineError(
+                f"{self._engine} has no 'destroy {IGNORE_PROTECT}': install Pulumi 3.256 or newer. Nothing was touched."
+            )
+
+    def destroy(self) -> int:
+        """Destroy all that the state holds, the protected too, and let the engine print. Gives its exit status.
+
+        The engine does not ask, and does not run the program: it acts on the state alone.
+        """
+        command = [self._engine, "destroy", "--yes", "--skip-preview", IGNORE_PROTECT, "--stack", self.name]
+        return run_to_its_end(command, self._project, {**os.environ, **self.environment})
 
     def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
         command = [self._engine, *arguments, "--non-interactive"]

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pexpect
 import pytest
@@ -60,7 +60,8 @@ class Shell:
 
     def types(self, command: str, *, fails: bool = False) -> str:
         """Type a command, answer what it asks, and give what it printed; it must work, unless it is to fail."""
-        child = pexpect.spawn(
+        # Pexpect has no types.
+        child: Any = pexpect.spawn(
             "bash",
             ["-c", command],
             cwd=str(self._folder),

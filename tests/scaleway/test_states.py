@@ -26,6 +26,19 @@ async def test_a_server_starts_runs_and_stops(cloud: Cloud) -> None:
     assert not cloud.machines.machines
 
 
+async def test_a_protected_server_can_be_stopped_and_not_be_removed(cloud: Cloud) -> None:
+    server = await cloud.server(protected=True)
+    path = f"{INSTANCE}/servers/{server}"
+    await cloud.ask("POST", f"{path}/action", {"action": "poweron"})
+    await until(cloud, path, state="running")
+    assert (await cloud.ask("POST", f"{path}/action", {"action": "terminate"})).status == 412
+    assert (await cloud.ask("POST", f"{path}/action", {"action": "poweroff"})).status == 202
+    await until(cloud, path, state="stopped")
+    assert (await cloud.ask("DELETE", path)).status == 412
+    await cloud.ask("PATCH", path, {"protected": False})
+    assert (await cloud.ask("DELETE", path)).status == 204
+
+
 async def test_a_server_whose_machine_fails_is_locked_and_says_why(cloud: Cloud) -> None:
     cloud.machines.broken = True
     server = await cloud.server()
