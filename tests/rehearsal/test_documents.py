@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pexpect
 import pytest
@@ -60,8 +60,7 @@ class Shell:
 
     def types(self, command: str, *, fails: bool = False) -> str:
         """Type a command, answer what it asks, and give what it printed; it must work, unless it is to fail."""
-        # Pexpect has no types.
-        child: Any = pexpect.spawn(
+        child = pexpect.spawn(
             "bash",
             ["-c", command],
             cwd=str(self._folder),
