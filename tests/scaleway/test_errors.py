@@ -81,9 +81,10 @@ async def test_a_body_that_is_no_json_is_refused(cloud: Cloud) -> None:
 
 
 async def test_what_scaleway_has_and_the_stand_in_has_not_is_said(cloud: Cloud) -> None:
-    answer = await cloud.ask("POST", f"{BLOCK}/snapshots", {})
+    path = "/iam/v1alpha1/permission-sets"
+    answer = await cloud.ask("GET", path)
     assert answer.status == 501
-    assert f"The Scaleway API stand-in does not have POST {BLOCK}/snapshots." == answer.body["message"]
+    assert f"The Scaleway API stand-in does not have GET {path}." == answer.body["message"]
 
 
 async def test_a_private_network_with_a_server_in_it_stays(cloud: Cloud) -> None:
