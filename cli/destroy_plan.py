@@ -17,12 +17,12 @@ from cli.stack import Tree
 from common.settings import Settings
 
 PLACES: Final = {
-    "scaleway": "at Scaleway",
-    "kubernetes": "on the boards",
+    "scaleway": "resources at Scaleway",
+    "kubernetes": "objects on the boards",
     "command": "steps on the game master",
-    "rancher2": "in Rancher",
+    "rancher2": "resources in Rancher",
 }
-"""Where the resources of each plugin are."""
+"""What the resources of each plugin are."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def plan_table(plan: Plan) -> Table:
     packages = Counter(str(resource["type"]).partition(":")[0] for resource in resources(plan.state))
     for package, place in PLACES.items():
         if packages[package]:
-            table.add_row(str(packages[package]), f"resources {place}", "")
+            table.add_row(str(packages[package]), place, "")
     table.add_section()
     for (product, kind), number in Counter((each.product, each.kind) for each in standing).items():
         of_a_kind = [each.hourly_price for each in standing if (each.product, each.kind) == (product, kind)]
