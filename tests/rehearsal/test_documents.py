@@ -19,6 +19,7 @@ import pexpect
 import pytest
 
 from tests.rehearsal.documents import ROOT, Command, commands
+from tests.tools import tools
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -60,7 +61,7 @@ class Shell:
 
     def types(self, command: str, *, fails: bool = False) -> str:
         """Type a command, answer what it asks, and give what it printed; it must work, unless it is to fail."""
-        child = pexpect.spawn(
+        child: pexpect.spawn[str] = pexpect.spawn(
             "bash",
             ["-c", command],
             cwd=str(self._folder),
@@ -95,7 +96,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell]:
             shutil.copy2(ROOT / name, clone / name)
     (clone / ".venv").symlink_to(Path(sys.prefix))
     name = f"docs-{os.getpid()}"
-    environment = {**os.environ, "TERM": "xterm-256color", "PYTHON": sys.executable}
+    environment = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "PYTHON": sys.executable,
+        # Backups go below it.
+        "XDG_DATA_HOME": str(tmp_path_factory.mktemp("data")),
+        "PATH": f"{os.environ['PATH']}{os.pathsep}{tools().control_plane}",
+    }
     make = ["make", "-s", f"NAME={name}"]
     try:
         cloud = subprocess.run(
@@ -125,6 +133,6 @@ def test_the_documents_commands_work_as_printed_and_nothing_is_left(shell: Shell
             shell.types(each.text)
         except AssertionError as error:
             raise AssertionError(f"{each.where}: {error}") from error
-    assert "Nothing is left" in shell.said[ENDS_IT]
+    assert "Nothing of the environment dev is left at Scaleway." in shell.said[ENDS_IT]
     # Nor is anything left for a second look, without the state.
-    assert "Nothing is left" in shell.types("make leftovers STACK=dev")
+    assert "Nothing of the environment dev is left at Scaleway." in shell.types("make leftovers STACK=dev")
