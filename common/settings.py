@@ -290,9 +290,9 @@ class ObjectStorage:
     """Region of the bucket."""
     bucket: str = setting(kinds.label)
     """Name of the bucket."""
-    access_key: Secret = setting(kinds.password)
+    access_key: Secret = setting(kinds.unquoted_key)
     """Public half of a key that may read and write in the bucket, and nothing else."""
-    secret_key: Secret = setting(kinds.password)
+    secret_key: Secret = setting(kinds.unquoted_key)
     """Secret half of it."""
 
 
@@ -348,7 +348,7 @@ class SignIn:
     """Any OpenID Connect provider by its addresses, or the game's own Rancher, which needs none."""
     client_id: str = setting(kinds.label)
     """Grafana's name at the provider."""
-    client_secret: Secret = setting(kinds.password)
+    client_secret: Secret = setting(kinds.unquoted_key)
     """Its secret there."""
     authorize_url: str | None = setting(optional(kinds.web_url), default=None)
     """Where users sign in."""
@@ -403,9 +403,9 @@ class Notify:
 class Observability:
     """What watches the game."""
 
-    grafana_admin_password: Secret = setting(kinds.password)
+    grafana_admin_password: Secret = setting(kinds.unquoted_password)
     """Password of Grafana's user `admin`."""
-    loki_password: Secret = setting(kinds.password)
+    loki_password: Secret = setting(kinds.unquoted_password)
     """Password with which logs are written to Loki and read from it."""
     players: int = setting(integer(1, 10_000, "players"), default=100)
     """How many players it is sized for; 20 teams of five by default."""

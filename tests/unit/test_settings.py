@@ -102,7 +102,27 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{MAIN}.taints[0].effect", "NoShedule", "(did you mean NoSchedule?)"),
     (f"{MAIN}.zone", "fr-par-1", "must lie in the region nl-ams"),
     ("activeBoard", "bleu", "must name one of the boards: blue, green (did you mean blue?)"),
-    ("observability.grafanaAdminPassword", "hunter2", "must be a password of at least 12 characters"),
+    *(
+        (key, f"{12 * 'x'}{taken_apart}", "must be a password of 12 to 128 letters, digits, '-', '.', '_' and '~'")
+        for key in ("observability.grafanaAdminPassword", "observability.lokiPassword")
+        for taken_apart in (":", "$", "#", "%", '"', "\\", " ", "\u00fc")
+    ),
+    *(
+        (key, f"{12 * 'x'}{taken_apart}", "must be a key of 12 to 512 letters, digits, '-', '.', '_', '~', '+', '/'")
+        for key in (
+            "observability.signIn.clientSecret",
+            "observability.logs.objectStorage.accessKey",
+            "observability.logs.objectStorage.secretKey",
+        )
+        for taken_apart in ("$", "%", "#", ": ", '"', "'")
+    ),
+    ("observability.lokiPassword", '"quoted-at-the-start', "must be a password of 12 to 128 letters"),
+    ("observability.grafanaAdminPassword", "hunter2", "must be a password of 12 to 128 letters"),
+    ("rancher.bootstrapPassword", "hunter2", "must be a password of 12 to 128 printable ASCII characters"),
+    # JSON writes it as half a pair each, which YAML does not put together again.
+    ("rancher.bootstrapPassword", "an-owl-\U0001f989-in-the-dark", "must be a password of 12 to 128 printable ASCII"),
+    # What reads it from a file takes such a space away.
+    ("delivery.signingPassword", " begins-with-a-space", "without a space at either end"),
     ("observability.players", 0, "must be a whole number from 1 to 10000 players"),
     ("observability.logs.retentionDays", 0, "must be a whole number from 1 to 365 days"),
     ("observability.logs.objectStorage.endpoint", "https://s3.nl-ams.scw.cloud", "must be a domain name"),
