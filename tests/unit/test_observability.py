@@ -21,7 +21,7 @@ from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, ch
 from observability.loki import team_limits
 from observability.prometheus import COLLECTORS, scraping
 from tests.unit import programs
-from tests.unit.example import spoiled
+from tests.unit.example import PASSWORD, spoiled
 from tests.unit.monitor import Graph, graph_of, run
 
 LOKI = "observability-loki-release"
@@ -115,6 +115,20 @@ def test_who_has_the_password_of_yesterday_waits(graph: Graph) -> None:
     snippet = graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["serverSnippet"]
     assert "error_page 401 =503 @later;" in snippet
     assert "location @later { return 503; }" in snippet
+
+
+def test_the_gateway_asks_for_names_where_the_cluster_says(graph: Graph) -> None:
+    """By default it asks the Service kube-dns, which nginx cannot start without, and Kapsule's is called coredns."""
+    assert graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["resolver"] == "10.32.0.10"
+
+
+def test_nothing_relies_on_the_name_or_label_of_the_clusters_name_server() -> None:
+    """Each distribution chooses its own; every container of CoreDNS is called so."""
+    [found] = jobs()["coredns"]["kubernetes_sd_configs"]
+    assert "selectors" not in found
+    [keep] = [rule for rule in jobs()["coredns"]["relabel_configs"] if rule.get("action") == "keep"]
+    asked = [each.removeprefix("__meta_kubernetes_pod_container_") for each in keep["source_labels"]]
+    assert (asked, keep["regex"]) == (["name", "port_number"], "coredns;9153")
 
 
 def test_the_volume_for_logs_grows_with_its_setting(graph: Graph) -> None:
@@ -301,7 +315,7 @@ def test_operators_sign_in_through_rancher_by_a_word(preview: bool) -> None:
             "signIn",
             {
                 "clientId": "grafana",
-                "clientSecret": programs.SECRET,
+                "clientSecret": PASSWORD,
                 "authorizeUrl": "https://login.example.org/a",
                 "tokenUrl": "https://login.example.org/t",
             },
@@ -321,7 +335,7 @@ def test_what_does_not_fit_together_is_refused(key: str, value: Any, problem: st
 def test_rancher_has_addresses_of_its_own() -> None:
     given = {
         "clientId": "grafana",
-        "clientSecret": programs.SECRET,
+        "clientSecret": PASSWORD,
         "provider": "rancher",
         "tokenUrl": "https://login.example.org/t",
     }
@@ -331,7 +345,7 @@ def test_rancher_has_addresses_of_its_own() -> None:
 
 
 def test_nobody_signs_in_through_a_rancher_that_is_not_there() -> None:
-    given = {"clientId": "grafana", "clientSecret": programs.SECRET, "provider": "rancher"}
+    given = {"clientId": "grafana", "clientSecret": PASSWORD, "provider": "rancher"}
     with pytest.raises(SettingsError) as caught:
         parse(spoiled({"observability.signIn": given, "rancher.enabled": False}), "dev")
     assert "observability.signIn.provider" in [each.key for each in caught.value.problems]
