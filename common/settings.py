@@ -37,6 +37,8 @@ ENVIRONMENTS: Final[tuple[Environment, ...]] = get_args(Environment)
 REGIONS: Final = ("fr-par", "nl-ams", "pl-waw")
 ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1, 2, 3))
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+REPELLING: Final = ("NoSchedule", "NoExecute")
+"""Effects of a taint by which a node takes no pod that does not tolerate it."""
 VOLUME_TYPES: Final = ("l_ssd", "sbs_5k", "sbs_15k")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
@@ -278,6 +280,17 @@ class Board:
     """Seconds that a pool may take until its nodes are ready."""
     allow_replacement: bool = setting(boolean, default=False)
     """The word without which its cluster, once made, is neither replaced nor removed."""
+
+    @rule
+    def some_pool_takes_every_pod(self) -> Generator[Conflict]:
+        kept_off = {
+            name: [f"{taint.key}={taint.value}:{taint.effect}" for taint in pool.taints if taint.effect in REPELLING]
+            for name, pool in self.pools.items()
+        }
+        if all(kept_off.values()):
+            allowed = "must be left out of one pool at least: no pod of the game, nor the cluster's own, tolerates it"
+            name = next(iter(kept_off))
+            yield Conflict(("pools", name, "taints"), kept_off[name], allowed, remedy=left_out)
 
 
 @section

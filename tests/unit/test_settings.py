@@ -261,6 +261,29 @@ def test_a_mirror_of_nothing_or_that_is_none_is_refused(mirrors: dict[str, str],
     assert allowed in problem.allowed
 
 
+GAME_ONLY = {"key": "game", "value": "only", "effect": "NoExecute"}
+
+
+def test_a_board_whose_every_pool_is_tainted_is_refused() -> None:
+    """Nothing could be scheduled on it, not even the cluster's own name server."""
+    tainted = {"nodeType": "PRO2-XXS", "size": 1, "taints": [GAME_ONLY]}
+    [problem] = refusal({"boards.green.pools": {"main": tainted, "spare": tainted}}).problems
+    assert str(problem) == (
+        'boards.green.pools.main.taints = ["game=only:NoExecute"]: must be left out of one pool at least: no pod of the '
+        "game, nor the cluster's own, tolerates it\n      "
+        "pulumi config rm --path boards.green.pools.main.taints --stack dev"
+    )
+
+
+@pytest.mark.parametrize("beside", [[], [GAME_ONLY | {"effect": "PreferNoSchedule"}]])
+def test_a_tainted_pool_beside_another_is_allowed(beside: list[object]) -> None:
+    pool = {"nodeType": "PRO2-XXS", "size": 1}
+    parse(
+        spoiled({"boards.green.pools": {"main": pool | {"taints": [GAME_ONLY]}, "spare": pool | {"taints": beside}}}),
+        "dev",
+    )
+
+
 AT_GITHUB: dict[str, object] = {
     "organization": "hunters",
     "account": "hunt-operators",
