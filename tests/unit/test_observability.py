@@ -275,6 +275,8 @@ def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(previe
     assert own["issuerRef"]["name"] == "lets-encrypt"
     assert (own["secretName"], own["dnsNames"]) == ("grafana-tls", ["grafana.hunt.example.org"])
     assert values["ingress"]["tls"] == [{"secretName": "grafana-tls", "hosts": ["grafana.hunt.example.org"]}]
+    # Without it the ingress answers Grafana's Live and the tail of logs with 400.
+    assert values["ingress"]["annotations"] == {"nginx.org/websocket-services": graph[GRAFANA].inputs["name"]}
     assert values["grafana.ini"]["server"]["root_url"] == "https://grafana.hunt.example.org/"
     assert values["grafana.ini"]["security"]["cookie_secure"] is True
 
