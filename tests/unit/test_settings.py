@@ -269,8 +269,8 @@ def test_a_board_whose_every_pool_is_tainted_is_refused() -> None:
     tainted = {"nodeType": "PRO2-XXS", "size": 1, "taints": [GAME_ONLY]}
     [problem] = refusal({"boards.green.pools": {"main": tainted, "spare": tainted}}).problems
     assert str(problem) == (
-        'boards.green.pools.main.taints = ["game=only:NoExecute"]: must be left out of one pool at least: no pod of the '
-        "game, nor the cluster's own, tolerates it\n      "
+        'boards.green.pools.main.taints = ["game=only:NoExecute"]: must be left out of one pool at least: no pod of '
+        "the game, nor the cluster's own, tolerates it\n      "
         "pulumi config rm --path boards.green.pools.main.taints --stack dev"
     )
 
