@@ -748,6 +748,24 @@ class Settings:
             takers.setdefault(label, key)
 
     @rule
+    def each_loki_has_a_node(self) -> Generator[Conflict]:
+        logs = self.observability.logs
+        # Without a storage that they share, several are refused already.
+        if self.active_board not in self.boards or logs.object_storage is None:
+            return
+        fewest = sum(
+            pool.min_size if pool.autoscaling else pool.size
+            for pool in self.board.pools.values()
+            if not any(taint.effect in REPELLING for taint in pool.taints)
+        )
+        if 1 < logs.replicas > fewest:
+            allowed = (
+                f"must be at most the board's nodes without a taint, of which there may be {fewest}: no two are on one "
+                "node"
+            )
+            yield Conflict("observability.logs.replicas", logs.replicas, allowed, meant="1")
+
+    @rule
     def subnets_apart(self) -> Generator[Conflict]:
         owners = {"gamemaster.subnet": self.gamemaster}
         owners |= {f"boards.{name}.subnet": board for name, board in self.boards.items()}

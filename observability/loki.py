@@ -162,6 +162,8 @@ def loki_values(
                 # While a password changes, the one of the two that has the old one waits.
                 "serverSnippet": "error_page 401 =503 @later; location @later { return 503; }",
             },
+            # By default no two may be on one node: where there is one node, a new pod waits for ever for the old to go.
+            "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}},
             # Nobody asks for the gateway's own numbers.
             "metrics": {"enabled": False},
             "resources": resources("loki-gateway", players, cpu="10m"),

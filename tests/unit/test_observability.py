@@ -122,6 +122,12 @@ def test_the_gateway_asks_for_names_where_the_cluster_says(graph: Graph) -> None
     assert graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["resolver"] == "10.32.0.10"
 
 
+def test_the_gateway_can_be_rolled_where_there_is_one_node(graph: Graph) -> None:
+    """By default no two may be on one node, and the new one waits there for the old one to go."""
+    affinity = graph[LOKI].inputs["values"]["gateway"]["affinity"]
+    assert affinity == {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}
+
+
 def test_nothing_relies_on_the_name_or_label_of_the_clusters_name_server() -> None:
     """Each distribution chooses its own; every container of CoreDNS is called so."""
     [found] = jobs()["coredns"]["kubernetes_sd_configs"]

@@ -284,6 +284,34 @@ def test_a_tainted_pool_beside_another_is_allowed(beside: list[object]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("pools", "nodes"),
+    [
+        ({"main": {"nodeType": "PRO2-XXS", "size": 2}}, 2),
+        ({"main": {"nodeType": "PRO2-XXS", "size": 3, "autoscaling": True}}, 1),
+        (
+            {
+                "main": {"nodeType": "PRO2-XXS", "size": 1},
+                "game": {"nodeType": "PRO2-XXS", "size": 2, "taints": [GAME_ONLY]},
+            },
+            1,
+        ),
+    ],
+    ids=["too few", "may become too few", "tainted"],
+)
+def test_more_lokis_than_nodes_are_refused(pools: object, nodes: int) -> None:
+    """The chart lets no two of them be on one node: the others would never be ready."""
+    [problem] = refusal({"boards.blue.pools": pools, "observability.logs.replicas": 3}).problems
+    assert problem.key == "observability.logs.replicas"
+    assert f"at most the board's nodes without a taint, of which there may be {nodes}" in problem.allowed
+    assert problem.commands == ("pulumi config set --path observability.logs.replicas 1 --stack dev",)
+
+
+def test_as_many_lokis_as_nodes_are_allowed() -> None:
+    pools = {"main": {"nodeType": "PRO2-XXS", "size": 3}}
+    parse(spoiled({"boards.blue.pools": pools, "observability.logs.replicas": 3}), "dev")
+
+
 AT_GITHUB: dict[str, object] = {
     "organization": "hunters",
     "account": "hunt-operators",
