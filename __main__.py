@@ -57,6 +57,7 @@ observability = Observability(
         address=active.ingress_ip,
         ingress_class=active.ingress_class,
         cluster_issuer=active.cluster_issuer,
+        dns_ip=active.dns_ip,
     ),
     opts=on_the_active_board,
 )

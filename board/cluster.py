@@ -85,6 +85,8 @@ class Kapsule(pulumi.ComponentResource):
     cluster_id: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     """A secret; known once every pool is ready, for before that the API has no address."""
+    dns_ip: pulumi.Output[str]
+    """IPv4 address inside the cluster at which its name server answers."""
     cluster: kubernetes.Cluster
     provider: k8s.Provider
     """What places objects on this cluster."""
@@ -139,6 +141,7 @@ class Kapsule(pulumi.ComponentResource):
         ]
         kubeconfigs = pulumi.Output.all(self.cluster.kubeconfigs, *(pool.id for pool in pools))
         self.cluster_id = self.cluster.id
+        self.dns_ip = self.cluster.service_dns_ip
         self.kubeconfig = pulumi.Output.secret(kubeconfigs.apply(lambda values: str(values[0][0]["config_file"])))
         self.provider = k8s.Provider(
             f"{name}-provider",

@@ -121,6 +121,8 @@ class Board(pulumi.ComponentResource):
     """cert-manager's issuer of certificates on this board; None where there is no authority."""
     provider: k8s.Provider
     """What places objects on this board."""
+    dns_ip: pulumi.Output[str]
+    """IPv4 address inside the board at which its name server answers."""
     cluster: pulumi.CustomResource
     """The cluster; what is only inside it goes with it."""
     rancher_cluster_id: pulumi.Output[str] | None
@@ -193,6 +195,7 @@ class Board(pulumi.ComponentResource):
         self.ingress_class = ingress.ingress_class
         self.cluster_issuer = certificates.cluster_issuer
         self.provider = kapsule.provider
+        self.dns_ip = kapsule.dns_ip
         self.cluster = kapsule.cluster
         self.register_outputs(
             {

@@ -189,9 +189,30 @@ def proxy_protocol(subnet: pulumi.Input[str]) -> Mapping[str, pulumi.Input[str]]
     }
 
 
+CONNECTIONS_OF_A_CLIENT: Final = 500
+"""Requests at once from one address; all players of a company may have the same."""
+LARGE_UPLOADS: Final = 16
+"""Requests at once, of everybody together, whose bodies have a megabyte or more, or a length that they do not tell."""
 LIMITS: Final = {
-    # A push to the players' source control is the largest thing that is sent.
-    "client-max-body-size": "64m",
+    # nginx puts a body into a file without a name before it passes it on: the file counts for no limit of the pod's
+    # storage, and fills the node. The source control's Ingress allows more (game_app/ingress.py).
+    "client-max-body-size": "1m",
+    # No key and no annotation limits connections, nor lets a body through as it comes; snippets of this ConfigMap are
+    # read though those of Ingresses are not. A request whose key is empty is not counted.
+    "http-snippets": "\n".join(
+        (
+            'map "$http_transfer_encoding$content_length" $large_upload {',
+            '    default "";',
+            '    "~^[0-9]{1,6}$" "";',
+            '    "~." "large";',
+            "}",
+            "limit_conn_zone $large_upload zone=large_uploads:1m;",
+            "limit_conn_zone $binary_remote_addr zone=clients:10m;",
+            f"limit_conn large_uploads {LARGE_UPLOADS};",
+            f"limit_conn clients {CONNECTIONS_OF_A_CLIENT};",
+            "limit_conn_status 429;",
+        )
+    ),
     "proxy-connect-timeout": "5s",
     # Pages that follow a build or a log are open for long with nothing said.
     "proxy-read-timeout": "120s",

@@ -1,15 +1,19 @@
-"""Helm releases with the house's defaults: pinned, atomic, bounded in time."""
+"""Helm releases with the house's defaults: pinned, atomic, bounded in time and in what they keep."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
 from common.versions import CHARTS
+
+REVISIONS: Final = 5
+"""Revisions of a release that Helm keeps, each a Secret of up to 1 MB in etcd, of which Kapsule's shared control plane
+has 55 MB; by default the engine has it keep all. Helm's own command keeps ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,7 @@ class Charts:
             values=dict(values),
             skip_crds=skip_crds,
             timeout=self.timeout,
+            max_history=REVISIONS,
             atomic=True,
             cleanup_on_fail=True,
             opts=opts,

@@ -220,11 +220,22 @@ _has_public_half: Final = text(
 private_key: Final = secret(Plain(_has_public_half.allowed, _private_key, from_file=True))
 
 
-def _password(value: str) -> bool:
-    return len(value.strip()) >= 12 and value.isprintable()
-
-
-password: Final = secret(text("a password of at least 12 characters on one line", _password))
+password: Final = secret(
+    matching(
+        "a password of 12 to 128 printable ASCII characters on one line, without a space at either end",
+        r"[!-~][ -~]{10,126}[!-~]",
+    )
+)
+"""For what is handed over as a whole: as a file, in JSON or by an API. Some readers take spaces at the ends away."""
+unquoted_password: Final = secret(
+    matching("a password of 12 to 128 letters, digits, '-', '.', '_' and '~'", r"[A-Za-z0-9._~-]{12,128}")
+)
+"""For what ends up in a file whose syntax would take it apart: nginx' list of users (`:`), Fluentd's configuration
+(a quote, `#`, and Ruby in it), Grafana's, which looks for variables (`$`, `%`) in what a variable gave."""
+unquoted_key: Final = secret(
+    matching("a key of 12 to 512 letters, digits, '-', '.', '_', '~', '+', '/' and '='", r"[A-Za-z0-9._~+/=-]{12,512}")
+)
+"""For what somebody else made up, perhaps in base64, and what Grafana's or Loki's configuration would take apart."""
 
 
 def _dns_key(value: str) -> bool:

@@ -37,6 +37,8 @@ ENVIRONMENTS: Final[tuple[Environment, ...]] = get_args(Environment)
 REGIONS: Final = ("fr-par", "nl-ams", "pl-waw")
 ZONES: Final = tuple(f"{region}-{number}" for region in REGIONS for number in (1, 2, 3))
 DAYS: Final = ("any", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+REPELLING: Final = ("NoSchedule", "NoExecute")
+"""Effects of a taint by which a node takes no pod that does not tolerate it."""
 VOLUME_TYPES: Final = ("l_ssd", "sbs_5k", "sbs_15k")
 EVERYWHERE: Final = "0.0.0.0/0"
 GRAFANA: Final = "grafana"
@@ -279,6 +281,17 @@ class Board:
     allow_replacement: bool = setting(boolean, default=False)
     """The word without which its cluster, once made, is neither replaced nor removed."""
 
+    @rule
+    def some_pool_takes_every_pod(self) -> Generator[Conflict]:
+        kept_off = {
+            name: [f"{taint.key}={taint.value}:{taint.effect}" for taint in pool.taints if taint.effect in REPELLING]
+            for name, pool in self.pools.items()
+        }
+        if all(kept_off.values()):
+            allowed = "must be left out of one pool at least: no pod of the game, nor the cluster's own, tolerates it"
+            name = next(iter(kept_off))
+            yield Conflict(("pools", name, "taints"), kept_off[name], allowed, remedy=left_out)
+
 
 @section
 class ObjectStorage:
@@ -290,9 +303,9 @@ class ObjectStorage:
     """Region of the bucket."""
     bucket: str = setting(kinds.label)
     """Name of the bucket."""
-    access_key: Secret = setting(kinds.password)
+    access_key: Secret = setting(kinds.unquoted_key)
     """Public half of a key that may read and write in the bucket, and nothing else."""
-    secret_key: Secret = setting(kinds.password)
+    secret_key: Secret = setting(kinds.unquoted_key)
     """Secret half of it."""
 
 
@@ -348,7 +361,7 @@ class SignIn:
     """Any OpenID Connect provider by its addresses, or the game's own Rancher, which needs none."""
     client_id: str = setting(kinds.label)
     """Grafana's name at the provider."""
-    client_secret: Secret = setting(kinds.password)
+    client_secret: Secret = setting(kinds.unquoted_key)
     """Its secret there."""
     authorize_url: str | None = setting(optional(kinds.web_url), default=None)
     """Where users sign in."""
@@ -403,9 +416,9 @@ class Notify:
 class Observability:
     """What watches the game."""
 
-    grafana_admin_password: Secret = setting(kinds.password)
+    grafana_admin_password: Secret = setting(kinds.unquoted_password)
     """Password of Grafana's user `admin`."""
-    loki_password: Secret = setting(kinds.password)
+    loki_password: Secret = setting(kinds.unquoted_password)
     """Password with which logs are written to Loki and read from it."""
     players: int = setting(integer(1, 10_000, "players"), default=100)
     """How many players it is sized for; 20 teams of five by default."""
@@ -733,6 +746,24 @@ class Settings:
                 allowed = f"must be a name of its own below the zone, not that of {takers[label]}"
                 yield Conflict(key, label, allowed, remedy=left_out if key.startswith("boards.") else None)
             takers.setdefault(label, key)
+
+    @rule
+    def each_loki_has_a_node(self) -> Generator[Conflict]:
+        logs = self.observability.logs
+        # Without a storage that they share, several are refused already.
+        if self.active_board not in self.boards or logs.object_storage is None:
+            return
+        fewest = sum(
+            pool.min_size if pool.autoscaling else pool.size
+            for pool in self.board.pools.values()
+            if not any(taint.effect in REPELLING for taint in pool.taints)
+        )
+        if 1 < logs.replicas > fewest:
+            allowed = (
+                f"must be at most the board's nodes without a taint, of which there may be {fewest}: no two are on one "
+                "node"
+            )
+            yield Conflict("observability.logs.replicas", logs.replicas, allowed, meant="1")
 
     @rule
     def subnets_apart(self) -> Generator[Conflict]:

@@ -44,6 +44,7 @@ def exposed(
     door: Door,
     *,
     closed: Sequence[str] = (),
+    body_mb: int | None = None,
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     """An Ingress to a component's Service, with a certificate of its own where there is an issuer; the door's URL.
@@ -52,6 +53,7 @@ def exposed(
 
     name: prefix of the resources' names.
     closed: paths, with all below them, that lead nowhere.
+    body_mb: MiB that a request's body may have; by default what the board's ingress allows everybody.
     """
     networking = k8s.networking.v1
 
@@ -79,7 +81,12 @@ def exposed(
         tls, signed = [networking.IngressTLSArgs(secret_name=secret, hosts=[door.host])], [own.id]
     way = networking.Ingress(
         f"{name}-ingress",
-        metadata={"name": app, "namespace": namespace, "labels": dict(labels(app))},
+        metadata={
+            "name": app,
+            "namespace": namespace,
+            "labels": dict(labels(app)),
+            **({"annotations": {"nginx.org/client-max-body-size": f"{body_mb}m"}} if body_mb else {}),
+        },
         spec=networking.IngressSpecArgs(
             ingress_class_name=door.ingress_class,
             rules=[

@@ -54,6 +54,8 @@ class ObservabilityArgs:
     """cert-manager's issuer of Grafana's certificate; None where the board has none."""
     address: pulumi.Input[str]
     """Public IPv4 address of the board's ingress."""
+    dns_ip: pulumi.Input[str]
+    """IPv4 address inside the board at which its name server answers."""
 
 
 KUBELET: Final = 10250
@@ -93,6 +95,7 @@ class Observability(pulumi.ComponentResource):
                 password=own.loki_password.output,
                 logs=own.logs,
                 players=own.players,
+                dns_ip=args.dns_ip,
             ),
             opts=child,
         )

@@ -135,6 +135,8 @@ def grafana_values(
             "enabled": True,
             "ingressClassName": args.ingress_class,
             "hosts": [args.host],
+            # F5's controller passes WebSockets, by which Grafana shows what is live, to Services that are named here.
+            "annotations": {"nginx.org/websocket-services": "grafana"},
             "tls": [{"secretName": TLS, "hosts": [args.host]}] if args.cluster_issuer is not None else [],
         },
         "grafana.ini": {

@@ -34,6 +34,8 @@ class LokiArgs:
     logs: Logs
     """How long logs are kept, and where."""
     players: int
+    dns_ip: pulumi.Input[str]
+    """IPv4 address inside the board at which its name server answers."""
 
 
 class Loki(pulumi.ComponentResource):
@@ -63,7 +65,7 @@ class Loki(pulumi.ComponentResource):
             "loki",
             name=f"{name}-release",
             namespace=args.namespace,
-            values=loki_values(args.logs, args.players, users, keys),
+            values=loki_values(args.logs, args.players, args.dns_ip, users, keys),
             # The pods are closed to others before they start.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._closed(name, args.namespace, child)]),
         )
@@ -95,10 +97,15 @@ class Loki(pulumi.ComponentResource):
 
 
 def loki_values(
-    logs: Logs, players: int, users_secret: pulumi.Input[str], storage_secret: pulumi.Input[str] | None = None
+    logs: Logs,
+    players: int,
+    dns_ip: pulumi.Input[str],
+    users_secret: pulumi.Input[str],
+    storage_secret: pulumi.Input[str] | None = None,
 ) -> Mapping[str, Any]:
     """Values of the chart `loki`.
 
+    dns_ip: where the gateway asks for names.
     users_secret, storage_secret: names of the Secrets with the gateway's users and the object storage's keys.
     """
     return {
@@ -147,12 +154,16 @@ def loki_values(
             "verboseLogging": False,
             "basicAuth": {"enabled": True, "existingSecret": users_secret},
             "nginxConfig": {
+                # By default the Service kube-dns; Kapsule's is called coredns, and nginx ends where it finds none.
+                "resolver": dns_ip,
                 # Of what is refused for its size or its password Fluentd throws a whole chunk away; it tries again only
                 # after 429 and 5xx. By default no more than 4 MB pass.
                 "clientMaxBodySize": f"{8 * CHUNK_MB}M",
                 # While a password changes, the one of the two that has the old one waits.
                 "serverSnippet": "error_page 401 =503 @later; location @later { return 503; }",
             },
+            # By default no two may be on one node: where there is one node, a new pod waits for ever for the old to go.
+            "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}},
             # Nobody asks for the gateway's own numbers.
             "metrics": {"enabled": False},
             "resources": resources("loki-gateway", players, cpu="10m"),

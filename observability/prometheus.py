@@ -15,6 +15,8 @@ from common.settings import USABLE_PERCENT, Metrics
 from observability.sizing import resources
 
 _FILES = Path(__file__).parent / "metrics"
+_MEBIBYTE: Final = 2**20
+"""What Prometheus calls MB, as prometheus.io/docs/prometheus/latest/storage/ says; a volume's GB has 10^9 bytes."""
 _CHART_JOBS = (
     "prometheus",
     "kubernetes-api-servers",
@@ -75,7 +77,7 @@ def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
             "global": {"scrape_interval": "30s", "scrape_timeout": "10s", "evaluation_interval": "30s"},
             "retention": f"{metrics.retention_days}d",
             # Whatever the settings say of days, the volume does not overflow.
-            "retentionSize": f"{metrics.volume_size_gb * USABLE_PERCENT * 10}MB",
+            "retentionSize": f"{metrics.volume_size_gb * 10**9 * USABLE_PERCENT // 100 // _MEBIBYTE}MB",
             "persistentVolume": {"enabled": True, "size": f"{metrics.volume_size_gb}G"},
             "strategy": {"type": "Recreate"},
             "resources": resources("prometheus", players, cpu="100m"),

@@ -25,6 +25,8 @@ CLEANUP: Final = 5
 """Minutes between two looks for builds that no runner has any more, and after which one is taken for such."""
 WEBHOOKS: Final = "/hook"
 """Path for the source control's webhooks, each of which bears the secret of its repository."""
+WEBHOOK_MB: Final = 25
+"""MiB of the largest webhook that GitHub sends; source: docs.github.com/en/webhooks/webhook-events-and-payloads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +110,12 @@ class Server(pulumi.ComponentResource):
         )
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, args.namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        closed = INSIDE_ONLY if args.source.webhooks is None else (*INSIDE_ONLY, WEBHOOKS)
-        self.url = exposed(name, APP, args.namespace, door.metadata.name, args.door, closed=closed, opts=child)
+        outside = args.source.webhooks is None
+        closed = INSIDE_ONLY if outside else (*INSIDE_ONLY, WEBHOOKS)
+        body_mb = WEBHOOK_MB if outside else None
+        self.url = exposed(
+            name, APP, args.namespace, door.metadata.name, args.door, closed=closed, body_mb=body_mb, opts=child
+        )
         self.register_outputs({"url": self.url})
 
 

@@ -181,7 +181,7 @@ class Hunt(pulumi.ComponentResource):
                 # Its volume is bound when the pod is there: there is nothing to wait for before.
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
-            spec=claim("1Gi"),
+            spec=claim("5Gi"),
             opts=child,
         )
         spec = pod(

@@ -50,7 +50,7 @@ def test_no_two_of_it_write_in_one_file_and_what_is_written_outlives_the_pod(gra
     assert spec["strategy"] == {"type": "Recreate"}
     volumes = {volume["name"]: volume for volume in spec["template"]["spec"]["volumes"]}
     assert volumes["progress"]["persistentVolumeClaim"] == {"claimName": "progress"}
-    assert graph["game-hunt-progress"].inputs["spec"]["resources"]["requests"] == {"storage": "1Gi"}
+    assert graph["game-hunt-progress"].inputs["spec"]["resources"]["requests"] == {"storage": "5Gi"}
 
 
 def test_prometheus_reads_its_numbers_and_no_player_can(graph: Graph) -> None:

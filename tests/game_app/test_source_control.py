@@ -179,6 +179,8 @@ def test_gitea_is_reached_by_a_certificate_of_the_boards_issuer(graph: Graph) ->
     certificate = graph["scm-certificate"].inputs["spec"]
     assert certificate["issuerRef"]["name"] == "acme"
     assert (certificate["secretName"], certificate["dnsNames"]) == ("gitea-tls", ["git.hunt.example.org"])
+    # Everything else has the ingress' own limit of 1 MB.
+    assert ingress["metadata"]["annotations"] == {"nginx.org/client-max-body-size": "64m"}
     assert ingress["spec"]["tls"] == [{"hosts": ["git.hunt.example.org"], "secretName": "gitea-tls"}]
 
 

@@ -70,7 +70,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     },
     "logging-operator": {"logging-operator-crds": {"install": True}, "rbac": {"retainOnDelete": False}},
     "prometheus": {
-        "server": {"retention": "14d", "retentionSize": "8000MB", "persistentVolume": {"size": "10G"}},
+        "server": {"retention": "14d", "retentionSize": "7629MB", "persistentVolume": {"size": "10G"}},
         "serverFiles": {"alerting_rules.yml": {"groups": []}},
         "kube-state-metrics": {"collectors": ["pods"]},
         "alertmanager": {"enabled": False},

@@ -108,6 +108,7 @@ _COMPLETE: Tree = {
                     "taints": [{"key": "game", "value": "only", "effect": "NoSchedule"}],
                     "zone": "nl-ams-1",
                 },
+                "other": {"nodeType": "PRO2-XXS", "size": 1},
             },
             "apiCidrs": ["203.0.113.0/24"],
             "autoUpgrade": {"day": "tuesday", "startHour": 3},

@@ -26,7 +26,10 @@ COMPUTED: dict[str, Mapping[str, Any]] = {
     },
     "command:local:Command": {"stdout": "{apiVersion: v1, kind: Namespace, metadata: {name: cattle-system}}"},
     "scaleway:loadbalancers/ip:Ip": {"ipAddress": "192.0.2.20", "zone": "fr-par-2"},
-    "scaleway:kubernetes/cluster:Cluster": {"kubeconfigs": [{"configFile": "a kubeconfig"}]},
+    "scaleway:kubernetes/cluster:Cluster": {
+        "kubeconfigs": [{"configFile": "a kubeconfig"}],
+        "serviceDnsIp": "10.32.0.10",
+    },
     "kubernetes:core/v1:Endpoints": {
         "subsets": [{"addresses": [{"ip": "198.51.100.20"}], "ports": [{"name": "https", "port": 6443}]}]
     },

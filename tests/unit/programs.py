@@ -199,6 +199,7 @@ def observability(
             ingress_class="nginx",
             rancher_url=rancher_url,
             address="192.0.2.20",
+            dns_ip="10.32.0.10",
             cluster_issuer=cluster_issuer,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from functools import partial
 
 import pytest
@@ -83,6 +84,30 @@ def test_the_proxy_protocol_is_spoken_at_both_ends_or_every_request_fails(graph:
     assert annotations["service.beta.kubernetes.io/scw-loadbalancer-proxy-protocol-v2"] == "*"
     entries = controller["config"]["entries"]
     assert (entries["proxy-protocol"], entries["real-ip-header"]) == ("True", "proxy_protocol")
+
+
+def test_what_is_uploaded_does_not_fill_a_node(graph: Graph) -> None:
+    """nginx keeps bodies in files without names, which count for no limit of the pod's storage."""
+    entries = graph["blue-ingress-controller"].inputs["values"]["controller"]["config"]["entries"]
+    assert entries["client-max-body-size"] == "1m"
+    snippets = entries["http-snippets"]
+    limits = dict(re.findall(r"^limit_conn (\w+) (\d+);$", snippets, re.MULTILINE))
+    keys = {zone: key for key, zone in re.findall(r"^limit_conn_zone (\S+) zone=(\w+):\d+m;$", snippets, re.MULTILINE)}
+    assert keys == {"large_uploads": "$large_upload", "clients": "$binary_remote_addr"}
+    assert limits.keys() == keys.keys()
+    # All that may be large at once has room beside everything else on a node with the smallest disk, 20 GB.
+    assert 64 * int(limits["large_uploads"]) <= 2048
+
+
+@pytest.mark.parametrize(
+    ("asked", "large"),
+    [("", False), ("999999", False), ("1000000", True), ("67108864", True), ("chunked", True), ("chunked1", True)],
+)
+def test_an_upload_counts_as_large_that_may_have_a_megabyte(graph: Graph, asked: str, large: bool) -> None:
+    entries = graph["blue-ingress-controller"].inputs["values"]["controller"]["config"]["entries"]
+    ways = re.findall(r'^    "~(.+)" "(.*)";$', entries["http-snippets"], re.MULTILINE)
+    found = next((value for pattern, value in ways if re.search(pattern, asked)), "")
+    assert (found == "large") is large
 
 
 def test_only_load_balancers_are_believed_when_they_tell_a_players_address(graph: Graph) -> None:

@@ -60,11 +60,28 @@ def test_no_input_holds_a_secret_in_the_clear(graph: Graph) -> None:
             assert marked or programs.SECRET not in repr(value), f"{resource.name}.{key} shows a secret"
 
 
-def test_every_release_is_pinned_atomic_and_bounded_in_time(graph: Graph) -> None:
+def test_every_release_is_pinned_atomic_and_bounded_in_time_and_revisions(graph: Graph) -> None:
     for release in graph.of_type("kubernetes:helm.sh/v3:Release"):
         assert release.inputs["version"]
         assert release.inputs["atomic"] is True
         assert release.inputs["timeout"] == 600
+        # All of them in 25 changes would fill the etcd of a shared control plane.
+        assert 2 <= release.inputs["maxHistory"] <= 10
+
+
+SMALLEST_VOLUME = 5 * 10**9
+"""Bytes of the smallest volume that Block Storage (SBS) makes."""
+
+
+def test_no_claim_is_smaller_than_what_scaleway_sells(graph: Graph) -> None:
+    claims = [each.inputs["spec"] for each in graph.of_type("kubernetes:core/v1:PersistentVolumeClaim")]
+    for stateful_set in graph.of_type("kubernetes:apps/v1:StatefulSet"):
+        claims += [each["spec"] for each in stateful_set.inputs["spec"].get("volumeClaimTemplates", [])]
+    sizes = [claim["resources"]["requests"]["storage"] for claim in claims]
+    units = {"G": 10**9, "Gi": 2**30}
+    for size in sizes:
+        number = size.rstrip("Gi")
+        assert int(number) * units[size.removeprefix(number)] >= SMALLEST_VOLUME, size
 
 
 def test_no_secret_is_empty_since_kubernetes_drops_that_and_each_update_would_put_it_back(graph: Graph) -> None:

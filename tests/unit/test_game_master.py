@@ -9,10 +9,13 @@ import re
 from functools import partial
 
 import pytest
+import yaml
 
+from common import kinds
 from gamemaster.administration import ROTATION_DAYS, TOKEN_DAYS, rotation
 from gamemaster.certificates import certificate_names, challenges
 from gamemaster.hardening import firewall
+from gamemaster.rancher import values
 from gamemaster.remote import command
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
@@ -245,3 +248,12 @@ def test_a_protected_game_master_refuses_to_lose_its_server(preview: bool) -> No
     server = graph["gamemaster-instance-server"]
     assert server.protect
     assert server.inputs["protected"] is True
+
+
+def test_ranchers_first_password_arrives_in_yaml_as_it_was_given() -> None:
+    """Helm reads JSON as YAML: nothing that a password may hold is syntax there."""
+    printable = "".join(map(chr, range(0x21, 0x7F)))
+    for first in printable:
+        password = kinds.password.convert(f"{first} {printable}").value
+        written = json.dumps(values("rancher.example.org", password, private=False))
+        assert yaml.safe_load(written)["bootstrapPassword"] == password

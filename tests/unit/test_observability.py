@@ -21,7 +21,7 @@ from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, ch
 from observability.loki import team_limits
 from observability.prometheus import COLLECTORS, scraping
 from tests.unit import programs
-from tests.unit.example import spoiled
+from tests.unit.example import PASSWORD, spoiled
 from tests.unit.monitor import Graph, graph_of, run
 
 LOKI = "observability-loki-release"
@@ -115,6 +115,26 @@ def test_who_has_the_password_of_yesterday_waits(graph: Graph) -> None:
     snippet = graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["serverSnippet"]
     assert "error_page 401 =503 @later;" in snippet
     assert "location @later { return 503; }" in snippet
+
+
+def test_the_gateway_asks_for_names_where_the_cluster_says(graph: Graph) -> None:
+    """By default it asks the Service kube-dns, which nginx cannot start without, and Kapsule's is called coredns."""
+    assert graph[LOKI].inputs["values"]["gateway"]["nginxConfig"]["resolver"] == "10.32.0.10"
+
+
+def test_the_gateway_can_be_rolled_where_there_is_one_node(graph: Graph) -> None:
+    """By default no two may be on one node, and the new one waits there for the old one to go."""
+    affinity = graph[LOKI].inputs["values"]["gateway"]["affinity"]
+    assert affinity == {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}
+
+
+def test_nothing_relies_on_the_name_or_label_of_the_clusters_name_server() -> None:
+    """Each distribution chooses its own; every container of CoreDNS is called so."""
+    [found] = jobs()["coredns"]["kubernetes_sd_configs"]
+    assert "selectors" not in found
+    [keep] = [rule for rule in jobs()["coredns"]["relabel_configs"] if rule.get("action") == "keep"]
+    asked = [each.removeprefix("__meta_kubernetes_pod_container_") for each in keep["source_labels"]]
+    assert (asked, keep["regex"]) == (["name", "port_number"], "coredns;9153")
 
 
 def test_the_volume_for_logs_grows_with_its_setting(graph: Graph) -> None:
@@ -244,7 +264,8 @@ def test_a_flow_that_leads_nowhere_is_refused() -> None:
 def test_prometheus_never_fills_its_volume_and_asks_no_team(graph: Graph) -> None:
     values = graph["observability-prometheus-release"].inputs["values"]
     assert values["server"]["persistentVolume"]["size"] == "10G"
-    assert values["server"]["retentionSize"] == "8000MB"
+    # 80 % of 10 GB, in what Prometheus calls MB: 2^20 bytes.
+    assert values["server"]["retentionSize"] == "7629MB"
     assert not any(job["enabled"] for job in values["scrapeConfigs"].values())
     [pods] = [job for job in values["serverFiles"]["prometheus.yml"]["scrape_configs"] if job["job_name"] == "pods"]
     drop = pods["relabel_configs"][0]
@@ -261,6 +282,8 @@ def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(previe
     assert own["issuerRef"]["name"] == "lets-encrypt"
     assert (own["secretName"], own["dnsNames"]) == ("grafana-tls", ["grafana.hunt.example.org"])
     assert values["ingress"]["tls"] == [{"secretName": "grafana-tls", "hosts": ["grafana.hunt.example.org"]}]
+    # Without it the ingress answers Grafana's Live and the tail of logs with 400.
+    assert values["ingress"]["annotations"] == {"nginx.org/websocket-services": graph[GRAFANA].inputs["name"]}
     assert values["grafana.ini"]["server"]["root_url"] == "https://grafana.hunt.example.org/"
     assert values["grafana.ini"]["security"]["cookie_secure"] is True
 
@@ -301,7 +324,7 @@ def test_operators_sign_in_through_rancher_by_a_word(preview: bool) -> None:
             "signIn",
             {
                 "clientId": "grafana",
-                "clientSecret": programs.SECRET,
+                "clientSecret": PASSWORD,
                 "authorizeUrl": "https://login.example.org/a",
                 "tokenUrl": "https://login.example.org/t",
             },
@@ -321,7 +344,7 @@ def test_what_does_not_fit_together_is_refused(key: str, value: Any, problem: st
 def test_rancher_has_addresses_of_its_own() -> None:
     given = {
         "clientId": "grafana",
-        "clientSecret": programs.SECRET,
+        "clientSecret": PASSWORD,
         "provider": "rancher",
         "tokenUrl": "https://login.example.org/t",
     }
@@ -331,7 +354,7 @@ def test_rancher_has_addresses_of_its_own() -> None:
 
 
 def test_nobody_signs_in_through_a_rancher_that_is_not_there() -> None:
-    given = {"clientId": "grafana", "clientSecret": programs.SECRET, "provider": "rancher"}
+    given = {"clientId": "grafana", "clientSecret": PASSWORD, "provider": "rancher"}
     with pytest.raises(SettingsError) as caught:
         parse(spoiled({"observability.signIn": given, "rancher.enabled": False}), "dev")
     assert "observability.signIn.provider" in [each.key for each in caught.value.problems]

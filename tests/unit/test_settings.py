@@ -102,7 +102,27 @@ WRONG: list[tuple[str, object, str]] = [
     (f"{MAIN}.taints[0].effect", "NoShedule", "(did you mean NoSchedule?)"),
     (f"{MAIN}.zone", "fr-par-1", "must lie in the region nl-ams"),
     ("activeBoard", "bleu", "must name one of the boards: blue, green (did you mean blue?)"),
-    ("observability.grafanaAdminPassword", "hunter2", "must be a password of at least 12 characters"),
+    *(
+        (key, f"{12 * 'x'}{taken_apart}", "must be a password of 12 to 128 letters, digits, '-', '.', '_' and '~'")
+        for key in ("observability.grafanaAdminPassword", "observability.lokiPassword")
+        for taken_apart in (":", "$", "#", "%", '"', "\\", " ", "\u00fc")
+    ),
+    *(
+        (key, f"{12 * 'x'}{taken_apart}", "must be a key of 12 to 512 letters, digits, '-', '.', '_', '~', '+', '/'")
+        for key in (
+            "observability.signIn.clientSecret",
+            "observability.logs.objectStorage.accessKey",
+            "observability.logs.objectStorage.secretKey",
+        )
+        for taken_apart in ("$", "%", "#", ": ", '"', "'")
+    ),
+    ("observability.lokiPassword", '"quoted-at-the-start', "must be a password of 12 to 128 letters"),
+    ("observability.grafanaAdminPassword", "hunter2", "must be a password of 12 to 128 letters"),
+    ("rancher.bootstrapPassword", "hunter2", "must be a password of 12 to 128 printable ASCII characters"),
+    # JSON writes it as half a pair each, which YAML does not put together again.
+    ("rancher.bootstrapPassword", "an-owl-\U0001f989-in-the-dark", "must be a password of 12 to 128 printable ASCII"),
+    # What reads it from a file takes such a space away.
+    ("delivery.signingPassword", " begins-with-a-space", "without a space at either end"),
     ("observability.players", 0, "must be a whole number from 1 to 10000 players"),
     ("observability.logs.retentionDays", 0, "must be a whole number from 1 to 365 days"),
     ("observability.logs.objectStorage.endpoint", "https://s3.nl-ams.scw.cloud", "must be a domain name"),
@@ -239,6 +259,57 @@ def test_a_mirror_of_nothing_or_that_is_none_is_refused(mirrors: dict[str, str],
     [problem] = refusal({"sources.registries": mirrors}).problems
     assert problem.key == key
     assert allowed in problem.allowed
+
+
+GAME_ONLY = {"key": "game", "value": "only", "effect": "NoExecute"}
+
+
+def test_a_board_whose_every_pool_is_tainted_is_refused() -> None:
+    """Nothing could be scheduled on it, not even the cluster's own name server."""
+    tainted = {"nodeType": "PRO2-XXS", "size": 1, "taints": [GAME_ONLY]}
+    [problem] = refusal({"boards.green.pools": {"main": tainted, "spare": tainted}}).problems
+    assert str(problem) == (
+        'boards.green.pools.main.taints = ["game=only:NoExecute"]: must be left out of one pool at least: no pod of '
+        "the game, nor the cluster's own, tolerates it\n      "
+        "pulumi config rm --path boards.green.pools.main.taints --stack dev"
+    )
+
+
+@pytest.mark.parametrize("beside", [[], [GAME_ONLY | {"effect": "PreferNoSchedule"}]])
+def test_a_tainted_pool_beside_another_is_allowed(beside: list[object]) -> None:
+    pool = {"nodeType": "PRO2-XXS", "size": 1}
+    parse(
+        spoiled({"boards.green.pools": {"main": pool | {"taints": [GAME_ONLY]}, "spare": pool | {"taints": beside}}}),
+        "dev",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pools", "nodes"),
+    [
+        ({"main": {"nodeType": "PRO2-XXS", "size": 2}}, 2),
+        ({"main": {"nodeType": "PRO2-XXS", "size": 3, "autoscaling": True}}, 1),
+        (
+            {
+                "main": {"nodeType": "PRO2-XXS", "size": 1},
+                "game": {"nodeType": "PRO2-XXS", "size": 2, "taints": [GAME_ONLY]},
+            },
+            1,
+        ),
+    ],
+    ids=["too few", "may become too few", "tainted"],
+)
+def test_more_lokis_than_nodes_are_refused(pools: object, nodes: int) -> None:
+    """The chart lets no two of them be on one node: the others would never be ready."""
+    [problem] = refusal({"boards.blue.pools": pools, "observability.logs.replicas": 3}).problems
+    assert problem.key == "observability.logs.replicas"
+    assert f"at most the board's nodes without a taint, of which there may be {nodes}" in problem.allowed
+    assert problem.commands == ("pulumi config set --path observability.logs.replicas 1 --stack dev",)
+
+
+def test_as_many_lokis_as_nodes_are_allowed() -> None:
+    pools = {"main": {"nodeType": "PRO2-XXS", "size": 3}}
+    parse(spoiled({"boards.blue.pools": pools, "observability.logs.replicas": 3}), "dev")
 
 
 AT_GITHUB: dict[str, object] = {

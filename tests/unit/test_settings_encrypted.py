@@ -134,15 +134,15 @@ def test_a_file_that_says_nothing_of_secrets_is_no_error(stack: Stack, text: str
 
 
 def test_text_that_yaml_takes_for_a_number_is_seen_in_plain_text_too(stack: Stack) -> None:
-    tree = spoiled({"observability.lokiPassword": "123456789:12:34"})
+    tree = spoiled({"rancher.adminPassword": "123456789:12:34"})
     stack.holds(encrypted(tree))
     file = stack.folder / "Pulumi.dev.yaml"
     file.write_text(
         file.read_text()
-        .replace("secure: v1:observability.lokiPassword", "")
-        .replace("lokiPassword:", "lokiPassword: 123456789:12:34")
+        .replace("secure: v1:rancher.adminPassword", "")
+        .replace("adminPassword:", "adminPassword: 123456789:12:34")
     )
-    assert stack.problems(tree, SECTIONS) == ["observability.lokiPassword"]
+    assert stack.problems(tree, SECTIONS) == ["rancher.adminPassword"]
 
 
 def test_without_the_engines_word_nothing_is_said_of_encryption() -> None:

@@ -38,6 +38,8 @@ NAMESPACE: Final = "scm"
 APP: Final = "gitea"
 PORT: Final = 3000
 URL: Final = f"http://{APP}.{NAMESPACE}.svc.cluster.local:{PORT}"
+PUSH_MB: Final = 64
+"""MiB of the largest push; Git sends all of it in one request."""
 ORGANISATION: Final = "game"
 """Owner of every repository that is built."""
 BUILDER, CLONER, MERGER, MAINTAINER = "drone-bot", "clone-bot", "merge-bot", "maintainer"
@@ -128,7 +130,9 @@ class Gitea(pulumi.ComponentResource):
         running = stateful_set(name, APP, namespace, spec, volume="data", size="10Gi", opts=child)
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        self.url = pulumi.Output.concat(exposed(name, APP, namespace, door.metadata.name, args.door, opts=child), "/")
+        self.url = pulumi.Output.concat(
+            exposed(name, APP, namespace, door.metadata.name, args.door, body_mb=PUSH_MB, opts=child), "/"
+        )
         self.register_outputs({"url": self.url})
 
     def _configuration(self, name: str, namespace: pulumi.Output[str], args: GiteaArgs) -> k8s.core.v1.VolumeArgs:
