@@ -320,6 +320,7 @@ def test_t21_where_builds_run_they_are_held(graph: Graph, cell: str) -> None:
     assert {"pods", "limits.cpu", "limits.memory", "limits.ephemeral-storage"} <= set(hard)
     limits = within(graph, "LimitRange", cell)[0].inputs["spec"]["limits"][0]
     assert "ephemeral-storage" in limits["default"]
+    assert set(limits["min"]) == set(limits["max"])
     accounts = within(graph, "ServiceAccount", cell)
     expected = cell.startswith(DEPLOYMENT.prefix)
     assert [account.inputs["automountServiceAccountToken"] for account in accounts] == [expected]
