@@ -473,7 +473,9 @@ def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_promethe
     [rule] = ingress["spec"]["rules"]
     leads = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
     assert leads.pop("/") == "drone"
-    assert {"/rpc", "/hook", "/metrics", "/varz"} <= leads.keys()
+    assert {"/rpc", "/hook", "/metrics", "/varz", "/debug", "/healthz", "/version", "/api/badges"} <= leads.keys()
+    exact = {path["path"] for path in rule["http"]["paths"] if path["pathType"] == "Exact"}
+    assert exact == {"/api/stream", "/api/stream/"}
     assert set(leads.values()) == {"closed"}
     assert "selector" not in graph["delivery-server-closed"].inputs["spec"]
 
