@@ -53,6 +53,11 @@ class Opening:
 
 
 _CLOSED: Final = Opening()
+_LEAST: Final[Mapping[str, str]] = {"cpu": "1m", "memory": "4Mi", "ephemeral-storage": "1Mi"}
+"""What a container asks for and may have at least: as little as the runner of builds deals out to a build's container.
+
+Source: drone-runner-kube, engine/compiler/compiler.go
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +191,8 @@ def ration(
                     "default": limits,
                     "default_request": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
                     "max": limits,
+                    # A limit of 0 is none, and counts for nothing in the quota.
+                    "min": dict(_LEAST),
                 }
             ]
         },

@@ -44,6 +44,7 @@ def exposed(
     door: Door,
     *,
     closed: Sequence[str] = (),
+    closed_alone: Sequence[str] = (),
     body_mb: int | None = None,
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
@@ -52,20 +53,21 @@ def exposed(
     The URL is known once the ingress controller has an address for it and its certificate is signed.
 
     name: prefix of the resources' names.
-    closed: paths, with all below them, that lead nowhere.
+    closed: paths, with all below them, that lead nowhere. closed_alone: paths that do, without those below them.
     body_mb: MiB that a request's body may have; by default what the board's ingress allows everybody.
     """
     networking = k8s.networking.v1
 
-    def path(prefix: str, to: pulumi.Input[str]) -> k8s.networking.v1.HTTPIngressPathArgs:
+    def path(called: str, to: pulumi.Input[str], kind: str = "Prefix") -> k8s.networking.v1.HTTPIngressPathArgs:
         port = networking.ServiceBackendPortArgs(name="main")
         backend = networking.IngressBackendArgs(service=networking.IngressServiceBackendArgs(name=to, port=port))
-        return networking.HTTPIngressPathArgs(path=prefix, path_type="Prefix", backend=backend)
+        return networking.HTTPIngressPathArgs(path=called, path_type=kind, backend=backend)
 
     paths = [path("/", service)]
-    if closed:
+    if closed or closed_alone:
         nowhere = _nowhere(name, namespace, opts)
         paths += [path(prefix, nowhere) for prefix in closed]
+        paths += [path(alone, nowhere, "Exact") for alone in closed_alone]
     tls: list[k8s.networking.v1.IngressTLSArgs] = []
     signed: list[pulumi.Output[str]] = []
     if door.cluster_issuer is not None:

@@ -19,8 +19,13 @@ APP: Final = "drone"
 PORT: Final = 8080
 APPLICATION: Final = "drone-oauth"
 """Secret with its OAuth application at the source control, where the set-up hands it over: `id` and `secret`."""
-INSIDE_ONLY: Final = ("/rpc", "/metrics", "/varz", "/debug")
-"""Paths for runners and Prometheus; people have no business there."""
+INSIDE_ONLY: Final = ("/rpc", "/metrics", "/varz", "/debug", "/healthz", "/version", "/api/badges")
+"""Paths for runners and Prometheus, and those that answer without a login; people have no business there.
+
+The state of any team's build stands in its badge.
+"""
+NOBODYS: Final = ("/api/stream", "/api/stream/")
+"""The events of all repositories, which Drone holds a connection for, whoever asks; those below it need a login."""
 CLEANUP: Final = 5
 """Minutes between two looks for builds that no runner has any more, and after which one is taken for such."""
 WEBHOOKS: Final = "/hook"
@@ -111,10 +116,16 @@ class Server(pulumi.ComponentResource):
         # No value flows, but a Service counts as ready only once it has endpoints.
         door = service(name, APP, args.namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
         outside = args.source.webhooks is None
-        closed = INSIDE_ONLY if outside else (*INSIDE_ONLY, WEBHOOKS)
-        body_mb = WEBHOOK_MB if outside else None
         self.url = exposed(
-            name, APP, args.namespace, door.metadata.name, args.door, closed=closed, body_mb=body_mb, opts=child
+            name,
+            APP,
+            args.namespace,
+            door.metadata.name,
+            args.door,
+            closed=INSIDE_ONLY if outside else (*INSIDE_ONLY, WEBHOOKS),
+            closed_alone=NOBODYS,
+            body_mb=WEBHOOK_MB if outside else None,
+            opts=child,
         )
         self.register_outputs({"url": self.url})
 

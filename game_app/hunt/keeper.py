@@ -13,9 +13,10 @@ import pulumi_kubernetes as k8s
 from game_app.hunt.service.codes import word
 from game_app.hunt.service.steps import Logged, Step
 from game_app.hunt.service.teams import Place, Team, filled
+from game_app.teams.space import KEEPER
 from game_app.workload import container, deployment, pod, secret_volume
 
-APP: Final = "keeper"
+APP: Final = KEEPER
 _FOLDER: Final = "/etc/keeper"
 _SCRIPT: Final = Path(__file__).parent / "keeper.sh"
 

@@ -15,6 +15,10 @@ from game_app.isolation import Allowance, among_themselves, fenced, from_namespa
 
 KIND: Final = "team-space"
 """`app.kubernetes.io/name` of every team's namespace."""
+KEEPER: Final = "keeper"
+"""The Deployment that the hunt has in a team's namespace, with its Secret of the same name."""
+OURS: Final = (KEEPER, "kube-root-ca.crt")
+"""Names in a team's namespace that its chart leaves alone: the program's, and Kubernetes' own ConfigMap."""
 _KEPT: Final = 12
 """ReplicaSets of a Deployment: the ten before that Kubernetes keeps, the present one, and the next."""
 _DEPLOYMENTS: Final = 6

@@ -92,12 +92,15 @@ class StandIn:
     def __init__(self) -> None:
         self.boards = {team: Board() for team in TEAMS}
         self.logins: set[str] = set()
+        self.asked = 0
+        """Requests for something."""
         self.unchanged = 0
         """Answers that told nothing but that nothing had changed."""
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                stand_in.asked += 1
                 stand_in.logins.add(str(self.headers.get("Authorization")))
                 parts = urlsplit(self.path)
                 board, rest = stand_in.board(parts.path)

@@ -320,6 +320,7 @@ def test_t21_where_builds_run_they_are_held(graph: Graph, cell: str) -> None:
     assert {"pods", "limits.cpu", "limits.memory", "limits.ephemeral-storage"} <= set(hard)
     limits = within(graph, "LimitRange", cell)[0].inputs["spec"]["limits"][0]
     assert "ephemeral-storage" in limits["default"]
+    assert set(limits["min"]) == set(limits["max"])
     accounts = within(graph, "ServiceAccount", cell)
     expected = cell.startswith(DEPLOYMENT.prefix)
     assert [account.inputs["automountServiceAccountToken"] for account in accounts] == [expected]
@@ -472,7 +473,9 @@ def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_promethe
     [rule] = ingress["spec"]["rules"]
     leads = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
     assert leads.pop("/") == "drone"
-    assert {"/rpc", "/hook", "/metrics", "/varz"} <= leads.keys()
+    assert {"/rpc", "/hook", "/metrics", "/varz", "/debug", "/healthz", "/version", "/api/badges"} <= leads.keys()
+    exact = {path["path"] for path in rule["http"]["paths"] if path["pathType"] == "Exact"}
+    assert exact == {"/api/stream", "/api/stream/"}
     assert set(leads.values()) == {"closed"}
     assert "selector" not in graph["delivery-server-closed"].inputs["spec"]
 

@@ -14,6 +14,7 @@ import pytest
 
 from game_app.hunt.service.checks import complaints_about
 from game_app.hunt.service.codes import operators_code, plain, team_code, word
+from game_app.hunt.service.looking import PAUSE
 from game_app.hunt.service.signals import CHECK, DEPLOYMENT
 from observability.emitted import FIELDS, METRICS
 from tests.game_app.hunts import KEY, TEAMS, Board, Browser, Running, StandIn, until
@@ -277,6 +278,31 @@ def test_all_teams_at_once_get_their_answer(hunt: Running) -> None:
     for thread in asking:
         thread.join()
     assert sum("There is no pull request" in page for page in pages) == 60
+
+
+def test_a_team_that_holds_the_button_down_has_one_look_in_a_few_seconds(
+    tmp_path: Path, stand_in: StandIn, amber: Board
+) -> None:
+    # No round meanwhile: whatever is asked, the team has asked for.
+    running = Running(tmp_path, stand_in, interval=3600)
+    running.start()
+    running.begin()
+    try:
+        team, other = running.as_team("amber"), running.as_team("blue")
+        assert "There is no pull request to game/team-amber" in team.press("/check")
+        asked, began = stand_in.asked, time.monotonic()
+        assert asked
+        for _ in range(50):
+            assert "There is no pull request to game/team-amber" in team.press("/check")
+        looks = 1 + (time.monotonic() - began) // PAUSE
+        assert stand_in.asked <= asked * looks
+        # Nobody else waits for it, and who passes goes on at once.
+        assert "There is no pull request to game/team-blue" in other.press("/check")
+        sign(amber)
+        until(lambda: "1 of 5 stations passed" in team.press("/check"))
+        assert "There is no Dockerfile" in team.press("/check")
+    finally:
+        running.stop()
 
 
 def test_before_the_operators_begin_nothing_is_told_or_looked_at(tmp_path: Path, stand_in: StandIn) -> None:

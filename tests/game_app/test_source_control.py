@@ -93,6 +93,7 @@ def settings(graph: Graph) -> configparser.ConfigParser:
         ("server", "ROOT_URL", "https://git.hunt.example.org/"),
         ("session", "COOKIE_SECURE", "true"),
         ("mirror", "ENABLED", "false"),
+        ("admin", "USER_DISABLED_FEATURES", "deletion,change_username,manage_credentials"),
         ("packages", "ENABLED", "false"),
     ],
 )

@@ -158,8 +158,8 @@ class Site:
         command += [f"--signatures={self.folder}/vault/signatures"]
         return Daemon("guard", command, self.guard_port, home, health="/healthz", env={"PYTHONPATH": str(home / "app")})
 
-    def start(self) -> None:
-        """Raise everything. Nobody clicks anywhere."""
+    def start_gitea(self) -> None:
+        """Raise Gitea alone, and write the plan of the set-up, which has not run."""
         home = self.folder / "gitea"
         (home / "work").mkdir(exist_ok=True)
         (home / "token").mkdir()
@@ -168,10 +168,14 @@ class Site:
             ["sh", prepare],
             {"GITEA": str(built(GITEA)), "GITEA_CONFIG": str(home / "app.ini"), "TOKEN": str(home / "token")},
         )
-        self.postgres.start()
         self.gitea.start()
-        self.guard.start()
         self._write_plan()
+
+    def start(self) -> None:
+        """Raise everything. Nobody clicks anywhere."""
+        self.postgres.start()
+        self.start_gitea()
+        self.guard.start()
         setup = subprocess.Popen(self._setup_command(), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             self.drone = self._drone(self._application(setup))

@@ -107,6 +107,34 @@ def test_t31_drones_api_is_closed_to_players(site: Site, who: str, method: str, 
     assert status_of(site.drone_port, method, path, b"{}", headers) in {401, 403, 404}
 
 
+WITHOUT_LOGIN = [
+    "/api/badges/game/team-red/status.svg?ref=refs/pull/1/head",
+    "/api/stream",
+    "/api/stream/",
+    "/healthz",
+    "/metrics",
+    "/varz",
+    "/version",
+]
+"""What Drone answers to anybody, beside the pages of its log-in and links to the source control."""
+
+
+@pytest.mark.parametrize("path", WITHOUT_LOGIN)
+def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(site: Site, path: str, fell: Fell) -> None:
+    with urllib.request.urlopen(f"{site.drone_url}{path}", timeout=30) as answered:  # noqa: S310 - loopback
+        assert answered.status == 200
+    fell("it was answered")
+    [rule] = site.graph["delivery-server-ingress"].inputs["spec"]["rules"]
+    asked = path.partition("?")[0]
+    leads = {
+        each["path"]: each["backend"]["service"]["name"]
+        for each in rule["http"]["paths"]
+        if asked == each["path"] or (each["pathType"] == "Prefix" and asked.startswith(f"{each['path'].rstrip('/')}/"))
+    }
+    # Of several paths the longest counts.
+    assert leads[max(leads, key=len)] == "closed"
+
+
 def test_prometheus_reads_how_many_builds_wait_without_an_account(site: Site) -> None:
     with urllib.request.urlopen(f"{site.drone_url}/metrics", timeout=30) as answered:  # noqa: S310 - loopback
         numbers = answered.read().decode()

@@ -10,6 +10,7 @@ import pytest
 
 from game_app.hunt.service.codes import operators_code
 from tests.game_app.hunts import Browser, until
+from tests.hints import printed_files
 from tests.live.played import EXAMPLE, PLAYS, WATCHES, Played
 from tests.live.site import ROOT, Site
 
@@ -65,28 +66,26 @@ def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_d
 
     # Docker: the crate, which is looked at once the gatekeeper has merged what the pipeline found good.
     until(lambda: played.site.as_operator().get(f"/repos/game/team-{PLAYS}/contents/REGISTER.md?ref=main"))
-    dockerfile = words_of(text("2-docker", "hint"))
+    crate = printed_files("2-docker")
     played.begin("crate")
-    played.commit({"Dockerfile": dockerfile})
+    played.commit(crate)
     played.propose("crate")
     passed(played, 2)
 
     # A Helm manifest: the camp.
     told(played, f"There is no Deployment camp in team-{PLAYS} yet.")
     played.begin("camp")
-    camp = words_of(text("3-helm", "hint"))
-    chart = "apiVersion: v2\nname: game\nversion: 0.1.0\n"
-    played.commit({"chart/Chart.yaml": chart, "chart/templates/camp.yaml": camp})
+    played.commit(printed_files("3-helm"))
     played.propose("camp")
     passed(played, 3)
 
     # The pipeline: red first, then green, merged and deployed.
     played.begin("ford")
-    red = played.commit({"Dockerfile": dockerfile.replace(":1.37.0", "")})
+    red = played.commit({"Dockerfile": crate["Dockerfile"].replace(":1.37.0", "")})
     played.site.runners["untrusted"].to_fail.add(red)
     played.propose("ford")
     told(played, "is red now: make it green.")
-    played.commit({"Dockerfile": dockerfile + "\n"})
+    played.commit({"Dockerfile": crate["Dockerfile"] + "\n"})
     played.git("push", "--quiet")
     passed(played, 4)
 

@@ -92,7 +92,7 @@ async def test_the_api_server_finds_no_fault_in_the_rules_for_teams(site: Site) 
             if None not in checked.values():
                 break
             await asyncio.sleep(0.2)
-    assert checked == {"team-services": {}, "team-deployments": {}}
+    assert checked == {"team-services": {}, "team-deployments": {}, "team-names": {}}
 
 
 async def test_t27_a_team_cannot_fill_the_clusters_database_with_objects(site: Site, fell: Fell) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import textwrap
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest_asyncio
 import yaml
 
 from rehearsal.toolchain.catalogue import HELM
+from tests.hints import printed_files
 from tests.releases.site import Site
 from tests.tools import built, tools
 
@@ -26,10 +26,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(180
 Tree = dict[str, Any]
 
 
-HINT = (Path(__file__).parents[2] / "game_app/hunt/example/3-helm/hint.md").read_text()
-CAMP = textwrap.dedent("".join(line for line in HINT.splitlines(keepends=True) if line[:4] in {"    ", "\n"}))
-"""The manifest that the example hunt's hint tells a team to write."""
-GAME = {"chart/Chart.yaml": "apiVersion: v2\nname: game\nversion: 0.1.0\n", "chart/templates/camp.yaml": CAMP}
+GAME = printed_files("3-helm")
+"""The chart that the example hunt's hint tells a team to write."""
 
 
 class TeamsPipeline:

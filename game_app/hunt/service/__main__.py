@@ -15,7 +15,7 @@ from typing import Any, Final
 from .game import PATIENCE, Game
 from .gitea import Gitea
 from .github import GitHub
-from .looking import INTERVAL, Looking
+from .looking import INTERVAL, PAUSE, Looking
 from .metrics import Presence
 from .progress import Progress
 from .server import HuntServer, MetricsServer, log
@@ -45,7 +45,7 @@ def main() -> int:
         print(f"The hunt does not start: {error}.", file=sys.stderr)
         return 1
     presence = Presence()
-    looking = Looking(game, options.interval)
+    looking = Looking(game, options.interval, options.pause)
     with (
         HuntServer((options.host, options.port), game, looking, Sessions(key, game.teams), presence) as pages,
         MetricsServer((options.host, options.metrics_port), game, presence) as numbers,
@@ -135,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--metrics-port", type=int, default=9090, help="TCP port of /metrics (default: 9090)")
     parser.add_argument(
         "--interval", type=float, default=INTERVAL, help=f"seconds between two rounds (default: {INTERVAL:.0f})"
+    )
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=PAUSE,
+        help=f"seconds between two looks that a team asks for (default: {PAUSE:.0f})",
     )
     parser.add_argument(
         "--patience", type=float, default=PATIENCE, help=f"seconds that a check may take (default: {PATIENCE:.0f})"

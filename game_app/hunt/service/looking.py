@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -12,6 +13,8 @@ from .steps import Logged
 
 INTERVAL: Final = 15.0
 """Seconds between two rounds."""
+PAUSE: Final = 5.0
+"""Seconds between two looks that one team asks for at the same step: each asks the source control several things."""
 ASKED_AT_ONCE: Final = 64
 ROUND_AT_ONCE: Final = 8
 """Checks at the same time: those that teams ask for, and those of a round."""
@@ -20,9 +23,13 @@ ROUND_AT_ONCE: Final = 8
 class Looking:
     """Checks in threads of their own; a team never has two of a kind under way."""
 
-    def __init__(self, game: Game, interval: float = INTERVAL) -> None:
+    def __init__(self, game: Game, interval: float = INTERVAL, pause: float = PAUSE) -> None:
+        """interval: seconds between two rounds. pause: seconds between two looks that a team asks for."""
         self._game = game
         self._interval = interval
+        self._pause = pause
+        self._last: dict[str, tuple[str, float]] = {}
+        """Each team's last look of its own asking: at which step, and when it began."""
         self._asked = ThreadPoolExecutor(ASKED_AT_ONCE, "asked")
         self._rounds = ThreadPoolExecutor(ROUND_AT_ONCE, "round")
         self._lock = threading.Lock()
@@ -41,7 +48,18 @@ class Looking:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def ask(self, team: str, answer: str) -> Future[Verdict | None]:
-        """Have a team's step looked at; if that is under way already, this is it."""
+        """Have a team's step looked at; if that is under way already, or has just been done, this is it.
+
+        For a word nobody else is asked: each is looked at.
+        """
+        step = self._game.standing(team).step
+        if step is not None and not isinstance(step.check, Logged):
+            with self._lock:
+                known, now = self._under_way.get(("asked", team)), time.monotonic()
+                at, began = self._last.get(team, ("", 0.0))
+                if known is not None and at == step.name and now - began < self._pause:
+                    return known
+                self._last[team] = (step.name, now)
         return self._once(self._asked, "asked", team, lambda: self._game.check(team, answer))
 
     def look_around(self) -> list[Future[Verdict | None]]:

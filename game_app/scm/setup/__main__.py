@@ -17,22 +17,29 @@ from game_app.scm.setup.github import GitHub
 from game_app.scm.setup.plan import GiteaPlan, Plan
 from game_app.scm.setup.source import SourceControl
 from game_app.scm.setup.vault import Folder, Secrets, Vault
-from game_app.scm.setup.web import SetupError, wait_for
+from game_app.scm.setup.web import Faults, SetupError, wait_for
 
 DAY_AND_NIGHT: Final = 60.0
 """Seconds between two looks."""
 
 
 def set_up(options: argparse.Namespace, vault: Vault) -> None:
-    """Make everything as the plan says. Raises SetupError with what refused."""
-    catalogue = load(options.pipelines)
+    """Make everything as the plan says; what one account or repository is refused does not stop the others.
+
+    Raises SetupError with everything that was refused.
+    """
+    catalogue, faults = load(options.pipelines), Faults()
     plan, scm = SOURCES[options.scm](options)
-    scm.set_up(vault, options.patience)
-    drone = Drone(plan, scm)
-    wait_for("Drone", drone.ready, options.patience)
-    signatures = json.dumps(drone.set_up(catalogue), indent=1)
-    if vault.get("signatures").get(SIGNATURES) != signatures:
-        vault.put("signatures", {SIGNATURES: signatures})
+    with faults.noted("the source control"):
+        scm.set_up(vault, options.patience)
+    with faults.noted("Drone"):
+        drone = Drone(plan, scm)
+        wait_for("Drone", drone.ready, options.patience)
+        held = vault.get("signatures").get(SIGNATURES)
+        signatures = json.dumps(drone.set_up(catalogue, json.loads(held or "{}"), faults), indent=1)
+        if held != signatures:
+            vault.put("signatures", {SIGNATURES: signatures})
+    faults.tell()
 
 
 def _gitea(options: argparse.Namespace) -> tuple[Plan, SourceControl]:

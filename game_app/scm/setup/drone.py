@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from game_app.guard.service.pipelines import EVENTS, Catalogue
-from game_app.scm.setup.plan import Plan
+from game_app.scm.setup.plan import Plan, Repository
 from game_app.scm.setup.source import SourceControl
-from game_app.scm.setup.web import Service, SetupError
+from game_app.scm.setup.web import Faults, Service, SetupError
 
 Tree = dict[str, Any]
 SETTINGS: Final[Mapping[str, Any]] = {
@@ -48,23 +48,33 @@ class Drone:
         if kind in {None, "foss"}:
             raise SetupError(f"this Drone ignores its extensions (its licence kind is {kind!r}); nothing was enabled")
 
-    def set_up(self, catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
-        """Enable every repository. Gives the signatures: owner/name to event to signature."""
+    def set_up(
+        self, catalogue: Catalogue, held: Mapping[str, Mapping[str, str]], faults: Faults
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Enable every repository. Gives the signatures: owner/name to event to signature.
+
+        held: the signatures of the time before, which a repository keeps that is refused now; faults: notes it.
+        """
         self.refuse_an_image_without_extensions()
         listed = self._repositories()
-        signatures: dict[str, dict[str, str]] = {}
+        signatures: dict[str, Mapping[str, str]] = {}
         for repository in self._plan.repositories:
             slug = f"{self._plan.organisation}/{repository.name}"
-            found = listed.get(slug)
-            if found is None:
-                raise SetupError(f"Drone does not see {slug}")
-            if not found.get("active"):
-                _, found = self._admin.ask("POST", f"/api/repos/{slug}")
-            wanted = {**SETTINGS, "timeout": repository.minutes}
-            if any(found.get(key) != value for key, value in wanted.items()):
-                self._admin.ask("PATCH", f"/api/repos/{slug}", wanted)
-            signatures[slug] = {event: self._sign(slug, catalogue.pipelines[slug, event]) for event in EVENTS}
+            if slug in held:
+                signatures[slug] = held[slug]
+            with faults.noted(f"{slug} in Drone"):
+                self._enable(slug, repository, listed.get(slug))
+                signatures[slug] = {event: self._sign(slug, catalogue.pipelines[slug, event]) for event in EVENTS}
         return signatures
+
+    def _enable(self, slug: str, repository: Repository, found: Tree | None) -> None:
+        if found is None:
+            raise SetupError(f"Drone does not see {slug}")
+        if not found.get("active"):
+            _, found = self._admin.ask("POST", f"/api/repos/{slug}")
+        wanted = {**SETTINGS, "timeout": repository.minutes}
+        if any((found or {}).get(key) != value for key, value in wanted.items()):
+            self._admin.ask("PATCH", f"/api/repos/{slug}", wanted)
 
     def _repositories(self) -> Mapping[str, Tree]:
         """What Drone sees of the source control, after logging its own account in where it must."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ from game_app.scm.setup.login import log_in
 from game_app.scm.setup.plan import CHECK, GiteaPlan, Repository
 from game_app.scm.setup.source import SourceControl
 from game_app.scm.setup.vault import Vault
-from game_app.scm.setup.web import Service, wait_for
+from game_app.scm.setup.web import Faults, Service, wait_for
 
 APPLICATION: Final = "drone"
 HANDED_OVER: Final = "application"
@@ -31,25 +31,31 @@ class Gitea(SourceControl):
 
     def set_up(self, vault: Vault, patience: float) -> None:
         wait_for("Gitea", self.ready, patience)
-        self._everything()
-        held = vault.get(HANDED_OVER)
-        application = self.application(held if {"id", "secret"} <= set(held) else None)
-        if dict(application) != dict(held):
-            vault.put(HANDED_OVER, application)
+        faults = Faults()
+        self._everything(faults)
+        with faults.noted("Drone's OAuth application"):
+            held = vault.get(HANDED_OVER)
+            application = self.application(held if {"id", "secret"} <= set(held) else None)
+            if dict(application) != dict(held):
+                vault.put(HANDED_OVER, application)
+        faults.tell()
 
     def let_drone_in(self) -> None:
         log_in(self._plan, self._plan.builder)
 
-    def _everything(self) -> None:
+    def _everything(self, faults: Faults) -> None:
         """Everything but what Drone needs to log in."""
-        known = {str(user["login"]) for user in self._admin.all("/admin/users")}
+        known = _names(self._admin.all("/admin/users"))
         for name in self._plan.passwords:
-            if name not in known:
-                self._create_account(name)
-        self._organisation()
-        self._teams()
+            if name.lower() not in known:
+                with faults.noted(f"the account {name}"):
+                    self._create_account(name)
+        with faults.noted(f"the organisation {self._plan.organisation}"):
+            self._organisation()
+            self._teams()
         for repository in self._plan.repositories:
-            self._repository(repository)
+            with faults.noted(f"the repository {repository.name}"):
+                self._repository(repository)
 
     def application(self, held: Mapping[str, str] | None) -> Mapping[str, str]:
         """Drone's OAuth application: its id and secret. Gitea tells the secret once, so a lost one is replaced.
@@ -117,7 +123,7 @@ class Gitea(SourceControl):
                     },
                 )
             identifier = team["id"] if team else 0
-            members = {str(each["login"]) for each in self._admin.all(f"/teams/{identifier}/members")}
+            members = _names(self._admin.all(f"/teams/{identifier}/members"))
             for other in members - {member}:
                 self._admin.ask("DELETE", f"/teams/{identifier}/members/{quote(other)}")
             if member not in members:
@@ -155,8 +161,9 @@ class Gitea(SourceControl):
     def _collaborators(self, path: str, repository: Repository) -> None:
         """Players read, whatever somebody gave them since; Gitea names in a whitelist whom it finds here alone."""
         may_write = (self._plan.merger, *repository.writers)
-        wanted = dict.fromkeys(repository.readers, "read") | dict.fromkeys(may_write, "write")
-        now = {str(each["login"]) for each in self._admin.all(f"{path}/collaborators")}
+        granted = dict.fromkeys(repository.readers, "read") | dict.fromkeys(may_write, "write")
+        wanted = {name.lower(): permission for name, permission in granted.items()}
+        now = _names(self._admin.all(f"{path}/collaborators"))
         for name in now - set(wanted):
             self._admin.ask("DELETE", f"{path}/collaborators/{quote(name)}")
         for name, permission in wanted.items():
@@ -169,8 +176,18 @@ class Gitea(SourceControl):
         found = self._admin.get(f"{path}/branch_protections/{quote(self._plan.branch)}")
         if found is None:
             self._admin.ask("POST", f"{path}/branch_protections", {"rule_name": self._plan.branch, **wanted})
-        elif any(found.get(key) != value for key, value in wanted.items()):
+        elif any(_told(found.get(key)) != _told(value) for key, value in wanted.items()):
             self._admin.ask("PATCH", f"{path}/branch_protections/{quote(self._plan.branch)}", wanted)
+
+
+def _names(accounts: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Gitea's names of accounts, which are the same in capitals."""
+    return {str(each["login"]).lower() for each in accounts}
+
+
+def _told(value: Any) -> Any:
+    """A value of a branch protection, in which the order and the capitals of names mean nothing."""
+    return sorted(str(name).lower() for name in cast("list[Any]", value)) if isinstance(value, list) else value
 
 
 def protection(plan: GiteaPlan, repository: Repository) -> Mapping[str, Any]:

@@ -8,7 +8,8 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
 from typing import Any, Final
 
 PATIENCE: Final = 60.0
@@ -17,6 +18,26 @@ PATIENCE: Final = 60.0
 
 class SetupError(Exception):
     """A service refused or did not answer; the text names the request and what came back, and no secret."""
+
+
+class Faults:
+    """What was refused on a way that went on all the same."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []
+
+    @contextmanager
+    def noted(self, what: str) -> Generator[None]:
+        """Go on after a SetupError in here. what: what could not be made, with its name."""
+        try:
+            yield
+        except SetupError as error:
+            self._said.append(f"{what}: {error}")
+
+    def tell(self) -> None:
+        """Raises SetupError with everything that was refused, if anything was."""
+        if self._said:
+            raise SetupError(f"{len(self._said)} refused; everything else is as planned. {'; '.join(self._said)}")
 
 
 class Service:
