@@ -83,12 +83,12 @@ def exposed(
         tls, signed = [networking.IngressTLSArgs(secret_name=secret, hosts=[door.host])], [own.id]
     way = networking.Ingress(
         f"{name}-ingress",
-        metadata={
-            "name": app,
-            "namespace": namespace,
-            "labels": dict(labels(app)),
-            **({"annotations": {"nginx.org/client-max-body-size": f"{body_mb}m"}} if body_mb else {}),
-        },
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=app,
+            namespace=namespace,
+            labels=dict(labels(app)),
+            annotations={"nginx.org/client-max-body-size": f"{body_mb}m"} if body_mb else None,
+        ),
         spec=networking.IngressSpecArgs(
             ingress_class_name=door.ingress_class,
             rules=[
