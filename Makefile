@@ -139,8 +139,8 @@ restore: setup ## Put what was saved onto a new game master: make restore STACK=
 preview: setup pulumi ## Show what an update would change, and what all of it costs: make preview STACK=dev
 	pulumi preview --stack $(STACK)
 	@$(BIN)/python -m cli cost $(STACK) --days $(DAYS) || true
-up: setup pulumi ## Raise the environment, or bring it to what the program says; shows a preview and asks first
+up: setup pulumi ## Raise the environment, or change it: previews, asks, updates (OPTIONS=--skip-preview: runs once, and asks nothing)
 	@test "$(ALLOW_COST)" = yes || $(BIN)/python -m cli cost $(STACK) --check
-	pulumi up --stack $(STACK)
+	pulumi up --stack $(STACK) $(if $(filter --skip-preview,$(OPTIONS)),--yes) $(OPTIONS)
 destroy: setup pulumi ## End an event: save, destroy, prove that nothing is left: make destroy STACK=dev [OPTIONS=…]
 	@$(BIN)/python -m cli destroy $(STACK) $(OPTIONS)

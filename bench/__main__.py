@@ -21,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import game_master
+from bench import commands, game_master
 from bench.clock import timed
 from bench.memory import peak_of
 from rehearsal import engine
@@ -89,6 +89,8 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
                 update, _ = timed(lambda: _pulumi(run, "up", "--yes", "--skip-preview"))
                 console.print("Changing one setting …")
                 change, _ = timed(lambda: raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
+                console.print("By the commands beside the engine's, the last of which destroys it …")
+                beside = {name: timed(partial(command, run))[0] for name, command in commands.COMMANDS.items()}
         finally:
             console.print("Taking it down …")
             down, left = timed(lambda: remove_everything(run, silent))
@@ -103,6 +105,7 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
             Measure("make rehearse, one setting changed", change, 20),
             # More than it adds: most of it runs beside something else.
             Measure("observability's steps, added up", report.took("observability"), 40),
+            *(Measure(name, beside[name], limit) for name, limit in commands.LIMITS.items()),
             Measure("make rehearse-down", down, 60),
             Measure("resident memory at its peak", peak.total / _GIB, 6, "GiB"),
             Measure("game master, booted to serving", max(role.ended for role in host), 60),
