@@ -23,7 +23,7 @@ from tests.tools import tools
 
 pytestmark = pytest.mark.timeout(1500)
 
-DOCUMENTS: Final = ("README.md", "docs/operations.md")
+DOCUMENTS: Final = ("README.md", "docs/operations.md", "docs/backup.md", "docs/destroy.md")
 ENDS_IT: Final = "make destroy STACK=dev"
 ELSEWHERE: Final = {
     "make rehearse": "tests/rehearsal/test_life.py raises one",
