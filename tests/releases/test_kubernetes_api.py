@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pytest
-import pytest_asyncio
 from pulumi import automation as auto
 
 from game_app.isolation import Allowance, fenced, to_api, to_the_internet
 from game_app.kubernetes_api import KubernetesApi
 from rehearsal.kapsule.api_endpoints import ADDRESS
-from rehearsal.run import claim, release
 from tests.releases.site import Site
 
 # Long enough for the tool chain to be built first.
@@ -32,20 +28,6 @@ ROOM = Allowance(
     container_storage="1Gi",
 )
 MOVED = "198.51.100.77"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site() -> AsyncGenerator[Site]:
-    run = claim(f"api-{os.getpid()}")
-    try:
-        built = Site(run)
-        try:
-            await built.start()
-            yield built
-        finally:
-            await built.stop()
-    finally:
-        release(run)
 
 
 def program(site: Site) -> None:
