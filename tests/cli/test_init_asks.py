@@ -144,7 +144,7 @@ def test_backend_and_passphrase_are_asked_for_and_kept_outside_of_the_clone(plac
             ("must be a URL of file://", f"file://{place.state}"),
             ("Who hosts", ""),
             ("New passphrase (not shown) [made]: ", "short"),
-            ("must be a password of at least 12 characters", ""),
+            ("must be a password of 12 to 128 printable ASCII characters", ""),
         )
         status, said = ended(screen)
     assert status == 0, said
