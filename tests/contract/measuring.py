@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from functools import cache
 
@@ -40,7 +41,7 @@ async def replayed(cassette: str) -> Sequence[Outcome]:
     # In the recordings, the project is the organization's default one, which has the organization's id.
     credentials = Credentials(made.access_key, made.secret_key, made.project_id, made.project_id)
     catalogue = Catalogue(kubernetes=tuple(_versions(recorded)) or Catalogue().kubernetes, images=IMAGES)
-    run = claim("contract")
+    run = claim(f"contract-{os.getpid()}")
     try:
         api = ScalewayApi(run, NoMachines(), NoClusters(), credentials, catalogue=catalogue)
         await api.start()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def environment(engine_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Environment]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    run, background = claim("destroy"), Background()
+    run, background = claim(f"destroy-{os.getpid()}"), Background()
     environment = Environment(run, engine_home, background)
     for name, value in environment.env.items():
         monkeypatch.setenv(name, value)

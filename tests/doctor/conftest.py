@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.doctor.site import Api, Mirror, Site
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    run = claim("doctor")
+    run = claim(f"doctor-{os.getpid()}")
     api = Api(run)
     yield api
     api.stop()

@@ -117,6 +117,11 @@ class Site:
     ) -> None:
         self.api, self.mirror, self.names = api, mirror, names
         self.tree = complete()
+        for board in self.tree["boards"].values():
+            # One kind of node in each board, so that a shortage is told in one line.
+            board["pools"].pop("other", None)
+            for pool in board["pools"].values():
+                pool.pop("taints", None)
         credentials = api.cloud.credentials
         self.tree["scaleway"] |= {
             "projectId": credentials.project_id,

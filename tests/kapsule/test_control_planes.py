@@ -80,7 +80,7 @@ class Site:
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Site]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        run = claim("kapsule-test")
+        run = claim(f"kapsule-{os.getpid()}")
         built = Site(run)
         try:
             await asyncio.gather(built.planes.create(BLUE), built.planes.create(GREEN))
