@@ -136,6 +136,8 @@ def test_a_node_s_root_volume_is_what_scaleway_gives_its_type(site: Site) -> Non
 
 def test_claims_follow_the_settings(site: Site) -> None:
     site.tree["observability"]["logs"]["replicas"] = 3
+    for board in site.tree["boards"].values():
+        board["pools"]["other"] = {"nodeType": "PRO2-XXS", "size": 3}
     assert [name for name, _ in claims(site.settings)][:3] == ["Loki 0", "Loki 1", "Loki 2"]
     del site.tree["delivery"], site.tree["teams"]
     assert "Gitea" not in dict(claims(site.settings))

@@ -46,6 +46,9 @@ UNITS = {"Gi": Decimal(2**30) / 10**9, "G": Decimal(1)}
 def tree() -> Tree:
     tree = complete()
     tree["observability"]["logs"]["replicas"] = 3
+    # No two of Loki's pods share a node.
+    for board in tree["boards"].values():
+        board["pools"]["other"] = {"nodeType": "PRO2-XXS", "size": 3}
     return tree
 
 
