@@ -130,7 +130,7 @@ def claims(settings: Settings) -> Generator[tuple[str, Decimal]]:
     yield from ((f"Loki {index}", Decimal(logs.volume_size_gb)) for index in range(logs.replicas))
     yield "Prometheus", Decimal(metrics.volume_size_gb)
     yield "Grafana", 5 * _GIB
-    yield "the hunt", 1 * _GIB
+    yield "the hunt", 5 * _GIB
     if settings.delivery.master_key is not None:
         yield "PostgreSQL", 5 * _GIB
         yield "PostgreSQL's dumps", 5 * _GIB
