@@ -48,7 +48,7 @@ def test_every_row_is_priced_by_hand_as_the_command_prices_it(site: Site) -> Non
     by_hand = MASTER + 40 * Decimal("0.000044") + Decimal("0.004")
     by_hand += 2 * NODE + 2 * 30 * volume
     by_hand += Decimal("0.023") + Decimal("0.005") + Decimal("0.02") + Decimal("0.004")
-    by_hand += (20 + 10 + 6 * gib) * volume
+    by_hand += (20 + 10 + 10 * gib) * volume
     found = bill(site.settings, price_list(site.settings))
     assert found.hourly == by_hand
     assert found.most == by_hand + 2 * NODE + 2 * 30 * volume
@@ -80,12 +80,12 @@ def test_images_in_the_program_s_own_registry_are_named(site: Site) -> None:
 def test_a_day_that_costs_too_much_is_refused_unless_told(site: Site) -> None:
     assert site.command("cost", "--check") == (
         0,
-        "A day costs at most 10.91 €, without 2 that the API does not price.\n",
+        "A day costs at most 10.92 €, without 2 that the API does not price.\n",
     )
     site.tree["costs"] = {"maxDailyEur": 10}
     status, printed = site.command("cost", "--check")
     assert status == 1
-    assert "a day may cost 10.91 €" in printed
+    assert "a day may cost 10.92 €" in printed
     assert "costs.maxDailyEur is 10" in printed
     assert "'make up STACK=dev ALLOW_COST=yes'" in printed
 
