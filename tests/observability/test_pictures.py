@@ -71,7 +71,7 @@ def test_a_dashboard_can_be_read(file: str, chromium: Chrome, site: str, now: fl
     seen = viewing.look(chromium, site, file, chosen, now)
     if KEPT:
         (Path(KEPT) / f"{Path(file).stem}.png").write_bytes(seen.picture)
-    assert {title: state for title, state in seen.panels.items() if state != "drawn"} == {}
     assert seen.said == ()
+    assert {title: state for title, state in seen.panels.items() if state != "drawn"} == {}
     assert seen.wider <= 0
     assert seen.cut == ()

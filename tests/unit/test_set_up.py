@@ -23,9 +23,12 @@ def clone(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    """make as typed in a shell of its own: not as a part of the make that runs the tests."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", f"PYTHON={sys.executable}", *arguments],
         cwd=folder,
+        env=environment,
         user=user,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
