@@ -11,7 +11,7 @@ from common.errors import shown_once
 from common.helm import Charts
 from common.settings import GRAFANA, load
 from game_app import GameApp, GameAppArgs, Workshop, image_registry, load_course
-from gamemaster import GameMaster, GameMasterArgs, Names, NamesArgs
+from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster
 from observability import Observability, ObservabilityArgs
 
 with shown_once():
@@ -23,9 +23,7 @@ charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.c
 # What was imported stays to the end: the collector would walk it again and again, for almost a second of each command.
 gc.freeze()
 
-game_master = GameMaster(
-    "gamemaster", GameMasterArgs.from_settings(settings), opts=ResourceOptions(providers=[scaleway, ssh])
-)
+game_master = GameMaster("gamemaster", settings, opts=ResourceOptions(providers=[scaleway, ssh]))
 boards = {
     name: Board(
         f"board-{name}",
@@ -35,8 +33,8 @@ boards = {
             vpc_id=game_master.vpc_id,
             zone=game_master.zone,
             name_server=game_master.ip,
-            key=game_master.board_keys[name],
-            rancher=game_master.administration,
+            key=game_master.tsig_keys[name],
+            rancher=game_master.rancher,
             charts=charts,
         ),
         opts=ResourceOptions(providers=[scaleway, ssh]),
@@ -77,15 +75,15 @@ game = GameApp(
     opts=on_the_active_board,
 )
 
-Names(
-    "names",
-    NamesArgs(
+DnsRecords(
+    "dns-records",
+    DnsRecordsArgs(
         host=game_master.host,
         zone=game_master.zone,
-        addresses={f"*.{name}": board.ingress_ip for name, board in boards.items()}
+        a_records={f"*.{name}": board.ingress_ip for name, board in boards.items()}
         | dict.fromkeys([*settings.hosts, f"*.{settings.game_app.host}"], game.address)
         | {GRAFANA: observability.address},
-        aliases=settings.challenges,
+        cname_records=settings.challenges,
     ),
     opts=ResourceOptions(providers=[ssh]),
 )

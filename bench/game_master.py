@@ -14,7 +14,7 @@ from rich.table import Table
 
 from common import providers
 from common.settings import load
-from gamemaster import GameMaster, GameMasterArgs
+from gamemaster import GameMaster
 from rehearsal.progress import name_of
 from rehearsal.report import Report
 from rehearsal.run import Run
@@ -66,9 +66,7 @@ def program() -> None:
     """The game master without boards, to see what it alone costs."""
     settings = load(pulumi.Config(), pulumi.get_stack())
     made: list[pulumi.ProviderResource] = [providers.scaleway(settings.scaleway), pulumi_command.Provider("ssh")]
-    master = GameMaster(
-        "gamemaster", GameMasterArgs.from_settings(settings), opts=pulumi.ResourceOptions(providers=made)
-    )
+    master = GameMaster("gamemaster", settings, opts=pulumi.ResourceOptions(providers=made))
     pulumi.export("ip", master.ip)
 
 

@@ -1,8 +1,7 @@
-"""The game master: one Debian Instance, authority of the game's subdomain, which outlives every board."""
+"""Game master: one Debian Instance with bind9, certbot, nginx, K3s and Rancher, which outlives every board."""
 
-from gamemaster.component import GameMaster, GameMasterArgs, RancherPlan
-from gamemaster.kubernetes import Download
-from gamemaster.names import Names, NamesArgs
-from gamemaster.proxy import Site
+from gamemaster.dns_records import DnsRecords, DnsRecordsArgs
+from gamemaster.game_master import GameMaster
+from gamemaster.nginx import Site
 
-__all__ = ["Download", "GameMaster", "GameMasterArgs", "Names", "NamesArgs", "RancherPlan", "Site"]
+__all__ = ["DnsRecords", "DnsRecordsArgs", "GameMaster", "Site"]

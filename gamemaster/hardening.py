@@ -1,18 +1,16 @@
-"""The host itself: who may enter, what is kept up to date, how much it remembers, what time it is."""
+"""Hardening of the game master: sshd, packet filter, security updates, journal, time synchronisation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, collapse_addresses
-from pathlib import Path
 
 import pulumi
 
-from common.templates import render
-from gamemaster.remote import Host, on_host
-
-_TEMPLATES = Path(__file__).parent / "templates"
+from common.settings import Operators
+from gamemaster.host_files import host_file, rendered
+from gamemaster.ssh_steps import Host
 
 
 @dataclass(frozen=True)
@@ -22,46 +20,45 @@ class _Operators:
 
 @dataclass(frozen=True, kw_only=True)
 class HardeningArgs:
-    """Which host, and who keeps it."""
+    """Arguments of the hardening."""
 
     host: Host
     booted: pulumi.Input[str]
-    """Output of the first boot's step, which must have ended."""
-    operator_cidrs: Sequence[str]
-    """IPv4 networks from which SSH is allowed."""
+    """Output of the script for the first boot, which must have ended."""
+    operators: Operators
 
 
 class Hardening(pulumi.ComponentResource):
-    """Keys only, own packet filter, security updates, bounded logs, right time."""
+    """SSH by keys only, a packet filter, security updates, a bounded journal, the right time."""
 
     done: pulumi.Output[str]
     """Known once all of it is in force."""
 
     def __init__(self, name: str, args: HardeningArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Hardening", name, None, opts)
-        step = args.host.step(
-            f"{name}-host",
-            "host",
+        script = args.host.run_script(
+            f"{name}-setup",
+            "hardening",
             {
-                "sshd.conf": sshd(args.operator_cidrs),
-                "firewall.nft": firewall(args.operator_cidrs),
-                **{file: on_host(file) for file in ("firewall.service", "journald.conf", "upgrades.conf")},
+                "sshd.conf": sshd(args.operators.cidrs),
+                "firewall.nft": firewall(args.operators.cidrs),
+                **{file: host_file(file) for file in ("firewall.service", "journald.conf", "unattended-upgrades.conf")},
             },
             parent=self,
             after=args.booted,
         )
-        self.done = step.stdout
+        self.done = script.stdout
         self.register_outputs({"done": self.done})
 
 
 def firewall(operator_cidrs: Sequence[str]) -> str:
-    """The packet filter's rules, for nft."""
-    return render(_TEMPLATES / "firewall.nft.j2", _operators(operator_cidrs))
+    """Rules of the packet filter, for nft."""
+    return rendered("firewall.nft.j2", _operators(operator_cidrs))
 
 
 def sshd(operator_cidrs: Sequence[str]) -> str:
-    """sshd's own part of its configuration."""
-    return render(_TEMPLATES / "sshd.conf.j2", _operators(operator_cidrs))
+    """The file for /etc/ssh/sshd_config.d."""
+    return rendered("sshd.conf.j2", _operators(operator_cidrs))
 
 
 def _operators(cidrs: Sequence[str]) -> _Operators:

@@ -1,22 +1,21 @@
-"""The Debian Instance, its address and its firewall."""
+"""Debian Instance of the game master, with its public address and its security group."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 from pulumiverse_scaleway import instance
 
 from common.naming import PROJECT, tags
-from common.templates import render
-
-_FIRST_BOOT = Path(__file__).parent / "templates" / "cloud-config.yaml.j2"
+from common.outputs import known_after
+from common.settings import EVERYWHERE, Settings
+from gamemaster.host_files import rendered
 
 
 @dataclass(frozen=True)
-class _FirstBoot:
+class _CloudConfig:
     host_key_private: str
     host_key_public: str
     operator_key: str
@@ -24,89 +23,79 @@ class _FirstBoot:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceArgs:
-    """What the game master's Instance is made of."""
+    """Arguments of the Instance."""
 
-    environment: str
-    """Name of the environment, for tags."""
-    type: pulumi.Input[str]
-    """Commercial type, such as PLAY2-MICRO."""
-    image: pulumi.Input[str]
-    """Image label, such as debian_trixie."""
-    volume_size: pulumi.Input[int]
-    """Root volume in GB."""
-    volume_type: pulumi.Input[str]
-    """sbs_volume or l_ssd."""
+    settings: Settings
     private_network_id: pulumi.Input[str]
-    operator_cidrs: Sequence[str]
-    """Networks in CIDR notation from which SSH is allowed; nobody else may connect."""
-    operator_key: pulumi.Input[str]
-    """Public SSH key of the operators, in authorized_keys format."""
-    host_key_private: pulumi.Input[str]
-    """Private ed25519 SSH host key (OpenSSH format), given at first boot so that it can be pinned."""
-    host_key_public: pulumi.Input[str]
-    """Its public half."""
-    protect: bool
-    """Refuse to delete or replace the Instance, as for production."""
 
 
 class Instance(pulumi.ComponentResource):
-    """A Debian Instance with a flexible IP that serves DNS and HTTP(S) to all and SSH to operators."""
+    """A Debian Instance with a flexible IP that serves DNS and HTTP(S) to all and SSH to operators.
+
+    The SSH host key (ed25519) is given at first boot, so that it can be pinned. In production, the Instance is
+    protected from deletion and replacement.
+    """
 
     ip: pulumi.Output[str]
-    """Public IPv4 address; it stays when the Instance is replaced."""
+    """Public IPv4 address; the same after the Instance has been replaced."""
     server: instance.Server
 
     def __init__(self, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Instance", name, None, opts)
-        mark = tags(args.environment, "gamemaster")
+        settings, own = args.settings, args.settings.gamemaster
+        protect = settings.environment == "production"
+        mark = tags(settings.environment, "gamemaster")
         child = pulumi.ResourceOptions(parent=self)
         address = instance.Ip(f"{name}-ip", type="routed_ipv4", tags=mark, opts=child)
-        firewall = instance.SecurityGroup(
-            f"{name}-firewall",
+        security_group = instance.SecurityGroup(
+            f"{name}-security-group",
             description="Game master: DNS and HTTP(S) for all, SSH for operators",
             inbound_default_policy="drop",
             outbound_default_policy="accept",
             stateful=True,
-            inbound_rules=_doors(args.operator_cidrs),
+            inbound_rules=_inbound_rules(settings.operators.cidrs),
             tags=mark,
             opts=child,
         )
-        first_boot = pulumi.Output.all(args.host_key_private, args.host_key_public, args.operator_key).apply(
-            lambda keys: render(_FIRST_BOOT, _FirstBoot(*keys))
+        cloud_config = own.host_key.private.output.apply(
+            lambda private: rendered(
+                "cloud-config.yaml.j2",
+                _CloudConfig(private, own.host_key.public, settings.operators.ssh_public_key),
+            )
         )
         self.server = instance.Server(
             f"{name}-server",
-            name=f"{PROJECT}-{args.environment}-gamemaster",
-            type=args.type,
-            image=args.image,
+            name=f"{PROJECT}-{settings.environment}-gamemaster",
+            type=own.type,
+            image=own.image,
             ip_ids=[address.id],
-            security_group_id=firewall.id,
+            security_group_id=security_group.id,
             root_volume=instance.ServerRootVolumeArgs(
-                size_in_gb=args.volume_size, volume_type=args.volume_type, delete_on_termination=True
+                size_in_gb=own.volume_size_gb, volume_type=own.volume_type, delete_on_termination=True
             ),
             private_networks=[instance.ServerPrivateNetworkArgs(pn_id=args.private_network_id)],
-            # The host key in it is a secret: the state keeps it encrypted.
-            user_data={"cloud-init": pulumi.Output.secret(first_boot)},
-            protected=args.protect,
+            # The host key in the user data is a secret: the state keeps it encrypted.
+            user_data={"cloud-init": pulumi.Output.secret(cloud_config)},
+            protected=protect,
             tags=mark,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=args.protect,
+                protect=protect,
                 # An address cannot belong to two Instances at once.
                 delete_before_replace=True,
                 # Scaleway updates user data in place, but cloud-init reads it at first boot only.
                 replace_on_changes=["userData"],
             ),
         )
-        # Through the server, so that whoever connects to the address waits for the machine behind it.
-        self.ip = pulumi.Output.all(address.address, self.server.id).apply(lambda values: str(values[0]))
+        # Whoever connects to the address waits for the machine behind it.
+        self.ip = known_after(address.address, self.server.id)
         self.register_outputs({"ip": self.ip})
 
 
-def _doors(operator_cidrs: Sequence[str]) -> list[instance.SecurityGroupInboundRuleArgs]:
+def _inbound_rules(operator_cidrs: Sequence[str]) -> list[instance.SecurityGroupInboundRuleArgs]:
     public = [("TCP", 53), ("UDP", 53), ("TCP", 80), ("TCP", 443)]
     rules = [
-        instance.SecurityGroupInboundRuleArgs(action="accept", protocol=protocol, port=port, ip_range="0.0.0.0/0")
+        instance.SecurityGroupInboundRuleArgs(action="accept", protocol=protocol, port=port, ip_range=EVERYWHERE)
         for protocol, port in public
     ]
     return rules + [

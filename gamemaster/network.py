@@ -1,23 +1,12 @@
-"""The private side: one VPC for the platform, and the game master's network in it."""
+"""VPC of an environment, and the game master's private network in it."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import pulumi
 from pulumiverse_scaleway import network
 
 from common.naming import tags
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkArgs:
-    """Where the private side lies."""
-
-    environment: str
-    """Name of the environment, for tags."""
-    subnet: pulumi.Input[str]
-    """Private IPv4 subnet of the game master in CIDR notation."""
+from common.settings import Settings
 
 
 class Network(pulumi.ComponentResource):
@@ -26,15 +15,15 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     private_network_id: pulumi.Output[str]
 
-    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Network", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        mark = tags(args.environment, "gamemaster")
+        mark = tags(settings.environment, "gamemaster")
         vpc = network.Vpc(f"{name}-vpc", tags=mark, opts=child)
         private = network.PrivateNetwork(
             f"{name}-private",
             vpc_id=vpc.id,
-            ipv4_subnet=network.PrivateNetworkIpv4SubnetArgs(subnet=args.subnet),
+            ipv4_subnet=network.PrivateNetworkIpv4SubnetArgs(subnet=settings.gamemaster.subnet),
             tags=mark,
             opts=child,
         )

@@ -4,82 +4,78 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 
-from common.helm import Charts
+from common import settings
 from common.versions import CHARTS
-from gamemaster.kubernetes import Download
-from gamemaster.proxy import Site
-from gamemaster.remote import Host
+from gamemaster.nginx import Site
+from gamemaster.ssh_steps import Host
 
-ADDRESS = "10.43.0.80"
-"""Of the Service that nginx asks. Among the lowest 256 of the Services' range: those are for addresses chosen by
-hand (https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/)."""
-
-UPSTREAM = f"http://{ADDRESS}"
+SERVICE_IP: Final = "10.43.0.80"
+"""Cluster IP of the Service behind nginx, among the lowest 256 of the Services' range: those are for addresses chosen
+by hand (https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RancherArgs:
-    """Which Rancher, where."""
+    """Arguments of Rancher."""
 
     host: Host
-    kubernetes: pulumi.Input[str]
-    """Output of Kubernetes: its node is ready."""
+    k3s: pulumi.Input[str]
+    """Output of K3s: its node is ready."""
     hostname: str
-    """Full name under which it is reached."""
+    """Full name under which Rancher is reached."""
     bootstrap_password: pulumi.Input[str]
-    """The admin's first password, with which Bootstrap sets the real one."""
-    authority: str | None = None
-    """Certificates (PEM) that agents must trust in order to reach it; None where every system trusts its own."""
-    helm: Download
-    """Helm's archive for Linux on amd64, as its project packs it."""
-    charts: Charts
-    """Where the chart comes from, and how long it may take."""
+    """First password of the user admin; RancherBootstrap replaces it."""
+    settings: settings.Rancher
+    sources: settings.Sources
+    """The section with Helm's archive and the chart's repository."""
 
 
 class Rancher(pulumi.ComponentResource):
-    """Rancher without an ingress of its own: TLS ends at nginx."""
+    """Rancher without an Ingress of its own: nginx terminates TLS."""
 
     answers: pulumi.Output[str]
-    """Known once it answers on the host."""
+    """Known once Rancher answers on the host."""
 
     def __init__(self, name: str, args: RancherArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Rancher", name, None, opts)
-        step = args.host.step(
-            f"{name}-helm",
+        ca_bundle, sources = args.settings.ca_bundle, args.sources
+        script = args.host.run_script(
+            f"{name}-setup",
             "rancher",
             {
-                "helm-url": args.helm.url,
-                "helm-sha256": args.helm.sha256,
-                "repository": args.charts.repositories["rancher"],
+                "helm-url": sources.helm_url,
+                "helm-sha256": sources.helm_sha256,
+                "repository": sources.charts["rancher"],
                 "version": CHARTS["rancher"].version,
                 "values.yaml": pulumi.Output.secret(args.bootstrap_password).apply(
-                    lambda password: json.dumps(values(args.hostname, password, private=args.authority is not None))
+                    lambda password: json.dumps(helm_values(args.hostname, password, private_ca=ca_bundle is not None))
                 ),
-                "cacerts.pem": args.authority or "",
-                "web.yaml": json.dumps(web_service()),
-                "address": ADDRESS,
-                "seconds": str(args.charts.timeout),
+                "cacerts.pem": ca_bundle or "",
+                "service.yaml": json.dumps(service()),
+                "address": SERVICE_IP,
+                "seconds": str(sources.chart_timeout_seconds),
             },
             parent=self,
-            after=args.kubernetes,
+            after=args.k3s,
         )
-        self.answers = step.stdout
+        self.answers = script.stdout
         self.register_outputs({"answers": self.answers})
 
 
 def rancher_site(hostname: str) -> Site:
-    """How nginx passes Rancher on: what operators upload, and shells and logs that are silent for half an hour."""
-    return Site(host=hostname, upstream=UPSTREAM, body_mb=256, idle_seconds=1800, buffered=False)
+    """Rancher's server block: large uploads by operators, and shells and logs that are silent for half an hour."""
+    return Site(host=hostname, upstream=f"http://{SERVICE_IP}", body_mb=256, idle_seconds=1800, buffered=False)
 
 
-def values(hostname: str, bootstrap_password: str, *, private: bool) -> dict[str, object]:
+def helm_values(hostname: str, bootstrap_password: str, *, private_ca: bool) -> dict[str, object]:
     """The chart's values; JSON of them is YAML too.
 
-    private: whether the certificate comes from an authority that nobody knows. Rancher then tells its agents what to
-    trust (the Secret `tls-ca`), and the sum of it; without, it forgets at each start what it was told.
+    private_ca: whether the certificate comes from a private certificate authority. Rancher then tells its agents what
+    to trust (the Secret `tls-ca`), and the checksum of it; otherwise Rancher forgets at each start what it was told.
     """
     return {
         "hostname": hostname,
@@ -87,7 +83,7 @@ def values(hostname: str, bootstrap_password: str, *, private: bool) -> dict[str
         "tls": "external",
         # Agents then trust what their own system trusts. By default they trust Rancher's own list, which is empty.
         "agentTLSMode": "system-store",
-        "privateCA": private,
+        "privateCA": private_ca,
         "networkExposure": {"type": "none"},
         "bootstrapPassword": bootstrap_password,
         "antiAffinity": "preferred",
@@ -95,14 +91,14 @@ def values(hostname: str, bootstrap_password: str, *, private: bool) -> dict[str
     }
 
 
-def web_service() -> dict[str, object]:
-    """The chart's own Service has no address that stays, which nginx needs."""
+def service() -> dict[str, object]:
+    """The Service behind nginx: the chart's own Service has no fixed cluster IP, which nginx needs."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "rancher-web", "namespace": "cattle-system"},
         "spec": {
-            "clusterIP": ADDRESS,
+            "clusterIP": SERVICE_IP,
             "selector": {"app": "rancher"},
             "ports": [{"name": "http", "port": 80, "targetPort": 80}],
         },

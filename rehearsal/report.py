@@ -59,8 +59,8 @@ class Report:
             ("Let's Encrypt", "Pebble, a real ACME server", "tool chain", f"https://{authority}:14000/dir", ""),
             ("cert-manager", f"{STAND_IN} with real orders", "this project", "", ""),
             ("game master", "real Debian 13 in a container", "Debian", str(outputs["game_master_ip"]), "gamemaster-"),
-            (f"zone {outputs['zone']}", REAL + " bind9", "Debian", f"{outputs['game_master_ip']}:53", "names"),
-            ("K3s", f"{STAND_IN}: real control plane, no pods run", "this project", "", "gamemaster-kubernetes"),
+            (f"zone {outputs['zone']}", REAL + " bind9", "Debian", f"{outputs['game_master_ip']}:53", "dns-records"),
+            ("K3s", f"{STAND_IN}: real control plane, no pods run", "this project", "", "gamemaster-k3s"),
             (
                 "Rancher",
                 f"{STAND_IN}, behind real nginx",

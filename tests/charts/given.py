@@ -20,5 +20,7 @@ def given_values() -> Mapping[str, Mapping[str, Any]]:
         programs.observability()
 
     releases = run(program, preview=False).of_type("kubernetes:helm.sh/v3:Release")
-    on_the_game_master = {"rancher": rancher.values("rancher.hunt.example.org", "a-bootstrap-password", private=True)}
+    on_the_game_master = {
+        "rancher": rancher.helm_values("rancher.hunt.example.org", "a-bootstrap-password", private_ca=True)
+    }
     return on_the_game_master | {release.inputs["name"]: release.inputs["values"] for release in releases}

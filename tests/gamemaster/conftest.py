@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from common.versions import K3S
-from gamemaster.rancher import ADDRESS
+from gamemaster.rancher import SERVICE_IP
 from rehearsal import acme
 from rehearsal.charts import ChartRegistry
 from rehearsal.instances import Instances, leftovers, release, remove_all
@@ -33,7 +33,7 @@ def _tell(line: str) -> None:
 def _pack(downloads: Downloads, run: Run) -> None:
     rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
     for name, version in (("k3s", K3S.version), ("newer-k3s", games.NEWER_K3S)):
-        pack_k3s(downloads.folder / name, tools().control_plane, version, {(ADDRESS, 80): rancher})
+        pack_k3s(downloads.folder / name, tools().control_plane, version, {(SERVICE_IP, 80): rancher})
     pack_helm(downloads.folder / "helm.tar.gz", built(HELM))
 
 
@@ -60,9 +60,9 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
         await authority.start(f"{cloud.address}:53")
         await instances.create_network(games.PRIVATE, f"10.{run.slot}.12.0/24")
         machine = cloud.machine(networks={games.PRIVATE: f"10.{run.slot}.12.2"})
-        await cloud.boot(machine, games.DOORS)
+        await cloud.boot(machine, games.OPEN_PORTS)
         host = Host(await cloud.enter())
-        settings = games.Settings(
+        environment = games.Environment(
             address=cloud.address,
             acme_directory=authority.directory,
             acme_ca_bundle=authority.own_certificate,
@@ -71,9 +71,9 @@ async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]
             helm=downloads.file("helm.tar.gz"),
             charts_url=charts.url,
         )
-        steps = await asyncio.to_thread(steps_of, lambda: games.program(settings))
+        steps = await asyncio.to_thread(steps_of, lambda: games.program(environment))
         await host.take(steps)
-        yield Game(cloud, machine, host, authority, settings, steps)
+        yield Game(cloud, machine, host, authority, environment, steps)
         host.connection.close()
     finally:
         await authority.stop()

@@ -21,14 +21,15 @@ from pulumi_command import Provider as Ssh
 from pulumiverse_scaleway import Provider as Scaleway
 
 import rehearsal.k3s
-from common.helm import Charts
+from common import settings
 from common.keys import derived_dns_key, dns_key
-from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
-from gamemaster.records import AAAA, CAA, CNAME, MX, TXT, Data, Record, RecordArgs
+from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster, Site
+from gamemaster.record_set import AAAA, CAA, CNAME, MX, TXT, Record, RecordSet, RecordSetArgs
 from rehearsal.acme import Authority
 from rehearsal.scaleway.backends import Machine
 from tests.gamemaster.steps import Host, Step
 from tests.instances.cloud import Cloud, rule
+from tests.unit.example import MISSING, spoiled
 
 Seen = TypeVar("Seen")
 ZONE = "hunt.example.org"
@@ -41,22 +42,23 @@ ECHO = f"echo.{ZONE}"
 """A site whose program the tests start themselves."""
 
 
-DOORS = [rule("TCP", port) for port in (22, 53, 80, 443, 6443, 10250)] + [rule("UDP", 53)]
-"""What the cloud lets in: more than the game master wants, to see that it has a lock of its own."""
+OPERATOR_CIDRS = ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+OPEN_PORTS = [rule("TCP", port) for port in (22, 53, 80, 443, 6443, 10250)] + [rule("UDP", 53)]
+"""Ports that the cloud allows: more than the game master wants, to see that its own packet filter holds."""
 
 
-RECORDS: Sequence[tuple[str, Sequence[Data]]] = (
+RECORDS: Sequence[tuple[str, Sequence[Record]]] = (
     ("v6", [AAAA("2001:db8::20")]),
     ("www", [CNAME(f"play.{ZONE}")]),
     ("@", [MX(10, "mail.example.org")]),
     ("@", [CAA("issue", "example.org")]),
     ("note", [TXT("first note"), TXT('a "second"; ' + 300 * "x")]),
 )
-"""Beside the addresses: one set of each other kind."""
+"""Besides the addresses: one record set of each other type."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class Environment:
     """What differs from one run of the tests to another."""
 
     address: str
@@ -77,7 +79,7 @@ class Game:
     machine: Machine
     host: Host
     authority: Authority
-    settings: Settings
+    environment: Environment
     steps: Sequence[Step]
 
     @property
@@ -123,66 +125,69 @@ class Game:
             raise AssertionError(f"{seen!r} did not become {wanted!r} within {seconds:.0f} s") from None
 
     def board_key(self, board: str) -> dns.tsig.Key:
-        return dns.tsig.Key(f"{board}.{ZONE}", derived_dns_key(self.settings.dns_master, board), "hmac-sha256")
+        return dns.tsig.Key(f"{board}.{ZONE}", derived_dns_key(self.environment.dns_master, board), "hmac-sha256")
 
-    async def certificates_key(self) -> dns.tsig.Key:
-        """The key that certbot uses, which lies on the host only."""
-        secret = await self.host.sh("sed -n 's/.*secret \"\\(.*\\)\";/\\1/p' /etc/bind/certificates.key")
-        return dns.tsig.Key("certificates", secret, "hmac-sha512")
+    async def certbot_key(self) -> dns.tsig.Key:
+        """certbot's TSIG key, which lies on the host only."""
+        secret = await self.host.sh("sed -n 's/.*secret \"\\(.*\\)\";/\\1/p' /etc/bind/certbot.key")
+        return dns.tsig.Key("certbot", secret, "hmac-sha512")
 
 
-def program(settings: Settings, delegation_timeout: int = 0) -> None:
-    """The game master and a few names, with this machine's addresses.
+def game_settings(environment: Environment, delegation_timeout: int) -> settings.Settings:
+    """Settings as an operator's, with this machine's addresses."""
+    changes: dict[str, object] = {
+        "environment": "rehearsal",
+        "subdomain": "hunt",
+        "parentZone": "external",
+        "scaleway.apiUrl": "http://127.0.0.1:8080",
+        "operators.cidrs": OPERATOR_CIDRS,
+        "gamemaster.volumeSizeGb": 20,
+        "gamemaster.dnsUpdateKey": environment.dns_master,
+        "gamemaster.bootTimeoutSeconds": 300,
+        "certificates.email": MISSING,
+        "certificates.delegationTimeoutSeconds": delegation_timeout,
+        "rancher.host": "rancher",
+        "rancher.bootstrapPassword": BOOTSTRAP_PASSWORD,
+        "rancher.apiUrl": MISSING,
+        "rancher.caBundle": environment.acme_ca_bundle,
+        "sources.acmeDirectory": environment.acme_directory,
+        "sources.acmeCaBundle": environment.acme_ca_bundle,
+        "sources.k3sUrl": environment.k3s.url,
+        "sources.k3sSha256": environment.k3s.sha256,
+        "sources.helmUrl": environment.helm.url,
+        "sources.helmSha256": environment.helm.sha256,
+        "sources.charts": {"rancher": environment.charts_url},
+        "sources.chartTimeoutSeconds": 120,
+        "sources.debian": "http://deb.debian.org/debian",
+    }
+    return settings.parse(spoiled(changes), "rehearsal")
+
+
+def program(environment: Environment, delegation_timeout: int = 0) -> None:
+    """The game master and a few DNS records.
 
     delegation_timeout: seconds to wait for the parent zone; 0 does not look at it.
     """
     master = GameMaster(
         "gamemaster",
-        GameMasterArgs(
-            environment="rehearsal",
-            domain="example.org",
-            subdomain="hunt",
-            parent_zone="external",
-            delegation_timeout=delegation_timeout,
-            subnet="10.20.0.0/24",
-            type="PLAY2-MICRO",
-            image="debian_trixie",
-            volume_size=20,
-            volume_type="sbs_volume",
-            operator_cidrs=["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
-            operator_key_public="ssh-ed25519 AAAA",
-            operator_key_private=pulumi.Output.secret("none"),
-            host_key_public="ssh-ed25519 BBBB",
-            host_key_private=pulumi.Output.secret("none"),
-            dns_update_key=pulumi.Output.secret(settings.dns_master),
-            boards=["blue", "green"],
-            acme_directory=settings.acme_directory,
-            acme_email=None,
-            acme_ca_bundle=settings.acme_ca_bundle,
-            sites=[Site(host=ECHO, upstream=f"http://127.0.0.1:{ECHO_PORT}", body_mb=2)],
-            rancher=RancherPlan(
-                host="rancher",
-                bootstrap_password=pulumi.Output.secret(BOOTSTRAP_PASSWORD),
-                admin_password=pulumi.Output.secret("set by the tests of the program"),
-                api_url=None,
-                ca_bundle=settings.acme_ca_bundle,
-                k3s=Download(url=settings.k3s.url, sha256=settings.k3s.sha256),
-                helm=Download(url=settings.helm.url, sha256=settings.helm.sha256),
-                charts=Charts(repositories={"rancher": settings.charts_url}, timeout=120),
-            ),
-            debian="http://deb.debian.org/debian",
-            boot_timeout=300,
-            protect=False,
-        ),
+        game_settings(environment, delegation_timeout),
         opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway"), Ssh("ssh")]),
+        sites=[Site(host=ECHO, upstream=f"http://127.0.0.1:{ECHO_PORT}", body_mb=2)],
     )
     ssh = pulumi.ResourceOptions(providers=[Ssh("other-ssh")])
-    addresses = {"@": settings.address, "*.blue": "192.0.2.20", "play": "192.0.2.20"}
-    proofs = {"_acme-challenge.play": "_acme-challenge.play.blue"}
-    Names("names", NamesArgs(host=master.host, zone=master.zone, addresses=addresses, aliases=proofs), opts=ssh)
-    for label, data in RECORDS:
-        Record(
-            f"{data[0].kind.lower()}-record",
-            RecordArgs(host=master.host, zone=master.zone, label=label, data=data),
+    DnsRecords(
+        "dns-records",
+        DnsRecordsArgs(
+            host=master.host,
+            zone=master.zone,
+            a_records={"@": environment.address, "*.blue": "192.0.2.20", "play": "192.0.2.20"},
+            cname_records={"_acme-challenge.play": "_acme-challenge.play.blue"},
+        ),
+        opts=ssh,
+    )
+    for label, records in RECORDS:
+        RecordSet(
+            f"{records[0].type.lower()}-record",
+            RecordSetArgs(host=master.host, zone=master.zone, label=label, records=records),
             opts=ssh,
         )

@@ -18,7 +18,7 @@ class Step:
     name: str
     command: str
     stdin: str
-    undo: str
+    delete: str
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -48,7 +48,7 @@ def steps_of(program: Callable[[], object]) -> list[Step]:
             name=resource.name,
             command=resource.inputs["create"],
             stdin=resource.inputs["stdin"],
-            undo=resource.inputs.get("delete") or "",
+            delete=resource.inputs.get("delete") or "",
         )
         for resource in graph.of_type("command:remote:Command")
     }
@@ -94,17 +94,17 @@ class Host:
         return await self.run(command, "")
 
     async def snapshot(self) -> str:
-        """Everything that a role may change: files and links, their owners and modes, what units are due, when units
+        """Everything that a script may change: files and links, their owners and modes, pending reloads, when units
         started or were reloaded (a timer's own ticks left out), and what Helm has installed.
         """
         return await self.sh(
             "find /etc /usr/local /var/lib/bind /var/lib/shambhala /var/lib/rancher/k3s/server/manifests "
-            "/run/shambhala-due \\( -name '*.jnl' -o -name ld.so.cache \\) -prune "
+            "/run/shambhala-pending-reloads \\( -name '*.jnl' -o -name ld.so.cache \\) -prune "
             "-o -type l -printf '%p %T@ %l\\n' -o -type f -printf '%p %m %u %T@ ' "
             "-exec sha256sum {} ';' 2>/dev/null | grep -v '/var/lib/bind/.*\\.state ' | sort; "
             "systemctl show -p Id,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,MainPID "
             "named nginx ssh shambhala-firewall k3s systemd-journald systemd-timesyncd; "
-            "systemctl show -p Id,ActiveEnterTimestampMonotonic certbot.timer shambhala-keep-records.timer; "
+            "systemctl show -p Id,ActiveEnterTimestampMonotonic certbot.timer shambhala-records-drift-repair.timer; "
             "journalctl --unit named --output cat | grep -c \"command 'reconfig'\"; "
             "kubectl --namespace cattle-system get secrets --selector owner=helm --output name"
         )

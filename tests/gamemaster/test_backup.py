@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.backup import SCRIPTS, BackupError, Login, restore_archive, save_archive
-from tests.gamemaster.games import BOOTSTRAP_PASSWORD, DOORS, ECHO, RANCHER, ZONE, Game
+from tests.gamemaster.games import BOOTSTRAP_PASSWORD, ECHO, OPEN_PORTS, RANCHER, ZONE, Game
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import eventually
 
@@ -33,8 +33,8 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     archive = tmp_path / "saved.tar.gz"
     await game.host.sh("kubectl create configmap remembered --from-literal=what=this")
     before, _ = await browser.certificate(ECHO)
-    keys, own = await game.records(ZONE, "DNSKEY"), await game.certificates_key()
-    data, token = game.host.said["gamemaster-kubernetes-datastore"], await log_in(browser)
+    keys, own = await game.records(ZONE, "DNSKEY"), await game.certbot_key()
+    data, token = game.host.said["gamemaster-k3s-datastore"], await log_in(browser)
     await asyncio.to_thread(save_archive, login(game, game.address), archive)
     assert archive.stat().st_mode & 0o777 == 0o600
     with pytest.raises(BackupError, match="restore: this host is set up already"):
@@ -43,7 +43,7 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     game.host.connection.close()
     await game.cloud.instances.remove(game.machine.id)
     game.machine = game.cloud.machine(networks=game.machine.networks)
-    await game.cloud.boot(game.machine, DOORS)
+    await game.cloud.boot(game.machine, OPEN_PORTS)
     game.host.connection = await game.cloud.enter()
     with pytest.raises(BackupError, match="backup: this host is not set up yet"):
         await asyncio.to_thread(save_archive, login(game, game.address), archive)
@@ -54,9 +54,9 @@ async def test_a_new_host_takes_up_where_the_lost_one_was(game: Game, tmp_path: 
     after, _ = await eventually(lambda: browser.certificate(ECHO))
     assert after.serial_number == before.serial_number
     assert await game.records(ZONE, "DNSKEY") == keys
-    assert (await game.certificates_key()).secret == own.secret
+    assert (await game.certbot_key()).secret == own.secret
     assert await game.host.sh("kubectl get configmap remembered --output jsonpath={.data.what}") == "this"
-    assert game.host.said["gamemaster-kubernetes-datastore"] == data
+    assert game.host.said["gamemaster-k3s-datastore"] == data
     # The same Rancher: it knows who had logged in before.
     shown = {"Authorization": f"Bearer {token}"}
     async with browser.session() as session, session.get(f"https://{RANCHER}/v3/users", headers=shown) as answer:

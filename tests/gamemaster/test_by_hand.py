@@ -38,38 +38,38 @@ async def test_a_zone_file_edited_by_hand_is_found_and_the_zone_begins_anew(game
         except dns.exception.Timeout:
             return []
 
-    # The keeper looks every 15 seconds.
+    # The timer repairs every 15 seconds.
     await game.eventually(address, ["192.0.2.20"], seconds=60)
     assert await game.records(f"note.{ZONE}", "TXT")
     # The parent's DS record stays right.
     assert await game.records(ZONE, "DNSKEY") == keys
-    await game.host.take([game.step("gamemaster-dns-bind9")])
+    await game.host.take([game.step("gamemaster-bind9-setup")])
 
 
 async def test_a_zone_that_begins_anew_is_said_and_what_was_there_is_kept(game: Game) -> None:
     await edited(game, EDITS["a line that is none"])
-    await game.host.take([game.step("gamemaster-dns-bind9")])
+    await game.host.take([game.step("gamemaster-bind9-setup")])
     assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]
     assert "no such record" in await game.host.sh(f"cat {DATABASE}.broken")
-    said = await game.host.sh("journalctl --unit shambhala-keep-records --output cat")
-    assert f"{ZONE} does not load, as when its file was changed by hand: it begins anew" in said
+    said = await game.host.sh("journalctl --unit shambhala-records-drift-repair --output cat")
+    assert f"{ZONE} does not load, as when its file was changed by hand: the zone begins anew" in said
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["made", "taken back"])
 async def test_a_frozen_zone_is_named_as_the_reason_with_what_to_do(game: Game, back: bool) -> None:
-    step = game.step("names-play-update")
+    step = game.step("dns-records-play-nsupdate")
     await game.host.sh(f"rndc freeze {ZONE}")
     try:
         said = f"refused .*A play.{ZONE}., since {ZONE} is frozen, as 'rndc freeze' does it; run 'rndc thaw {ZONE}'"
         with pytest.raises(StepError, match=said):
-            await game.host.run(step.undo if back else step.command, step.given(data="192.0.2.99"))
+            await game.host.run(step.delete if back else step.command, step.given(data="192.0.2.99"))
     finally:
         await game.host.sh(f"rndc thaw {ZONE}")
         await game.host.take([step])
     assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]
 
 
-async def test_an_update_of_a_package_is_not_held_back_by_a_file_that_a_role_wrote(game: Game) -> None:
+async def test_an_update_of_a_package_is_not_held_back_by_a_file_that_a_script_wrote(game: Game) -> None:
     """unattended-upgrades' own judgement of a package that brings another version of such a file."""
     package = (
         "rm -rf /tmp/update && mkdir -p /tmp/update/DEBIAN /tmp/update/etc/bind && "

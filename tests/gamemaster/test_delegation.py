@@ -58,7 +58,7 @@ DELEGATION = ("hunt IN NS ns1-hunt.example.org.", "ns1-hunt IN A 192.0.2.10")
 
 async def delegation_looked_at(game: Game, seconds: int, hosted_by: str = "external") -> str:
     """What the step says that waits so long for the parent zone."""
-    steps = await asyncio.to_thread(steps_of, partial(program, game.settings, delegation_timeout=seconds))
+    steps = await asyncio.to_thread(steps_of, partial(program, game.environment, delegation_timeout=seconds))
     [check] = [step for step in steps if step.name == "gamemaster-delegation-check"]
     return await game.host.run(check.command, check.given(hosted_by=hosted_by))
 
@@ -103,7 +103,7 @@ async def test_what_is_wrong_in_the_parent_zone_is_said_with_all_that_is_to_be_t
 
 
 async def test_a_parent_zone_at_scaleway_whose_registrar_leads_elsewhere_is_said(game: Game) -> None:
-    said = "The program keeps these records at Scaleway: example.org has to be led there by its registrar"
+    said = "The program keeps these records at Scaleway: the registrar of example.org has to delegate"
     async with parent_zone(game):
         with pytest.raises(StepError, match=said):
             await delegation_looked_at(game, 1, hosted_by="scaleway")

@@ -28,12 +28,12 @@ async def browser(game: Game) -> Browser:
 async def test_the_kubernetes_api_answers_on_the_host_and_nowhere_else(game: Game) -> None:
     nodes = json.loads(await game.host.sh("kubectl get nodes --output json"))
     assert [node["metadata"]["name"] for node in nodes["items"]] == ["game-master"]
-    # The cloud's door to that port is open in these tests.
+    # The cloud allows that port in these tests.
     assert not await answers(game, 6443)
 
 
 async def answers(game: Game, port: int) -> bool:
-    """Whether anything is said at a port; the cloud's door takes connections, but must get none of its own."""
+    """Whether anything answers at a port; the cloud accepts connections, which must go no further."""
     if not await reachable(game.address, port):
         return False
     reader, writer = await asyncio.open_connection(game.address, port)
@@ -103,13 +103,11 @@ async def test_the_bootstrap_password_is_no_part_of_what_the_host_shows(game: Ga
     assert found == "0"
 
 
-@pytest.mark.parametrize(
-    ("role", "prefix", "name"), [("kubernetes-k3s", "", "k3s"), ("rancher-helm", "helm_", "helm.tar.gz")]
-)
+@pytest.mark.parametrize(("part", "prefix", "name"), [("k3s", "", "k3s"), ("rancher", "helm_", "helm.tar.gz")])
 async def test_a_download_that_fails_is_told_and_what_runs_goes_on(
-    game: Game, browser: Browser, role: str, prefix: str, name: str
+    game: Game, browser: Browser, part: str, prefix: str, name: str
 ) -> None:
-    step, own = game.step(f"gamemaster-{role}"), game.settings.k3s.url.removesuffix("k3s")
+    step, own = game.step(f"gamemaster-{part}-setup"), game.environment.k3s.url.removesuffix("k3s")
     wrong = secrets.token_hex(32)
     there = step.given(**{f"{prefix}sha256": wrong})
     with pytest.raises(AssertionError, match=rf"/{name} has the SHA-256 \w{{64}} and not {wrong}, which is pinned"):
@@ -124,7 +122,7 @@ async def test_a_download_that_fails_is_told_and_what_runs_goes_on(
 async def test_a_rancher_that_helm_cannot_install_is_told_and_the_one_before_runs_on(
     game: Game, browser: Browser
 ) -> None:
-    step = game.step("gamemaster-rancher-helm")
+    step = game.step("gamemaster-rancher-setup")
     with pytest.raises(AssertionError, match=r"rancher: Helm could not install Rancher 0\.0\.1 from http.*; see the"):
         await game.host.run(step.command, step.given(version="0.0.1"))
     assert await pong(browser)
@@ -138,7 +136,7 @@ async def pong(browser: Browser) -> bool:
 
 
 async def test_a_k3s_that_does_not_start_gives_way_to_the_one_before(game: Game) -> None:
-    step = game.step("gamemaster-kubernetes-k3s")
+    step = game.step("gamemaster-k3s-setup")
     spoiled = step.stdin.replace("cluster-init: true", "no-such: true").replace(
         "TimeoutStartSec=300", "TimeoutStartSec=9"
     )
@@ -152,13 +150,13 @@ async def test_rancher_can_tell_its_agents_what_to_trust(game: Game) -> None:
     kept = await game.host.sh(
         "kubectl -n cattle-system get secret tls-ca -o jsonpath='{.data.cacerts\\.pem}' | base64 -d"
     )
-    assert kept.strip() == game.settings.acme_ca_bundle.strip()
+    assert kept.strip() == game.environment.acme_ca_bundle.strip()
 
 
 async def test_another_version_of_k3s_is_an_upgrade_in_place(game: Game) -> None:
-    """What a change in common/versions.py comes to: another address and fingerprint of the same role."""
-    step = game.step("gamemaster-kubernetes-k3s")
-    old, new = game.settings.k3s, game.settings.newer_k3s
+    """What a change in common/versions.py comes to: another URL and SHA-256 for the same script."""
+    step = game.step("gamemaster-k3s-setup")
+    old, new = game.environment.k3s, game.environment.newer_k3s
     await game.host.sh("kubectl create configmap kept --from-literal=over=upgrades")
     assert game.host.said[step.name].startswith(f"k3s version {K3S.version} ")
     newer = step.stdin.replace(old.url, new.url).replace(old.sha256, new.sha256)

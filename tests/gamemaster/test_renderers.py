@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from gamemaster.hardening import firewall
-from gamemaster.proxy import Site, configuration
+from gamemaster.nginx import Site, configuration
 from tests.gamemaster.games import ECHO, ZONE, Game
 from tests.gamemaster.steps import StepError
 
@@ -25,7 +25,7 @@ def rendered(game: Game, step: str, name: str) -> str:
 
 @pytest.mark.parametrize("zone", [ZONE, "a.b.c.example.org", f"{59 * 'x'}.example.org", "xn--nxasmq6b.example.org"])
 async def test_a_zone_is_one_that_bind9_loads(game: Game, zone: str) -> None:
-    file = rendered(game, "gamemaster-dns-bind9", "zone.db").replace(ZONE, zone)
+    file = rendered(game, "gamemaster-bind9-setup", "zone.db").replace(ZONE, zone)
     assert (await read_by(game, f"named-checkzone {zone} FILE", file)).endswith("OK")
 
 

@@ -10,7 +10,7 @@ import pulumi_rancher2 as rancher2
 import pytest
 from pulumi import automation as auto
 
-from gamemaster.administration import Administration, AdministrationArgs
+from gamemaster.rancher_bootstrap import RancherBootstrap, RancherBootstrapArgs
 from tests.plugins.engine import Engine
 from tests.plugins.rancher_host import DAY, INITIAL_PASSWORD, RancherHost
 
@@ -80,9 +80,9 @@ def run_by_the_game_master(
     rancher: RancherHost, period: int, cluster_name: str = "board", datastore: pulumi.Input[str] = "a"
 ) -> None:
     """What the game master makes of Rancher, and a cluster that one of its boards would be."""
-    administration = Administration(
-        "administration",
-        AdministrationArgs(
+    bootstrap = RancherBootstrap(
+        "rancher-bootstrap",
+        RancherBootstrapArgs(
             url="https://rancher.example.org",
             api_url=rancher.url,
             ca_certs=None,
@@ -93,15 +93,15 @@ def run_by_the_game_master(
             period=period,
         ),
     )
-    boards = rancher2.Provider("boards", api_url=rancher.url, token_key=administration.token, timeout="5s")
+    boards = rancher2.Provider("boards", api_url=rancher.url, token_key=bootstrap.token, timeout="5s")
     rancher2.Cluster(
         "board",
         name=cluster_name,
         opts=pulumi.ResourceOptions(
-            provider=boards, replacement_trigger=administration.datastore, delete_before_replace=True
+            provider=boards, replacement_trigger=bootstrap.datastore, delete_before_replace=True
         ),
     )
-    pulumi.export("token", administration.token)
+    pulumi.export("token", bootstrap.token)
 
 
 def known_later() -> pulumi.Output[str]:

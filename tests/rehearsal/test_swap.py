@@ -52,7 +52,7 @@ def of_the_game_master(resources: Resources) -> dict[str, Any]:
     return {
         urn: (resource.get("id"), resource.get("inputs"), resource.get("outputs"))
         for urn, resource in resources.items()
-        if "shambhala:gamemaster:GameMaster" in urn and "shambhala:gamemaster:BoardKey" not in urn
+        if "shambhala:gamemaster:GameMaster" in urn and "shambhala:gamemaster:TsigKey" not in urn
     }
 
 

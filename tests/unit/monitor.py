@@ -16,7 +16,7 @@ from pulumi.runtime import mocks, resource, rpc
 from pulumi.runtime.proto import resource_pb2, source_pb2
 from pulumi.runtime.stack import wait_for_rpcs
 
-from gamemaster import ssh_greeting
+from gamemaster import ssh_banner
 
 COMPUTED: dict[str, Mapping[str, Any]] = {
     "scaleway:instance/ip:Ip": {"address": "192.0.2.10"},
@@ -41,7 +41,11 @@ COMPUTED: dict[str, Mapping[str, Any]] = {
 }
 """What the cloud would add to the inputs; absent in a preview, as in a real one."""
 
-_OUTPUT_OF_STEP = {"first-boot": "booted", "bind9": "hunt.example.org", "kubernetes-datastore": "its data"}
+_OUTPUT_OF_SCRIPT = {
+    "gamemaster-first-boot": "booted",
+    "gamemaster-bind9-setup": "hunt.example.org",
+    "gamemaster-k3s-datastore": "its data",
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class _Cloud(mocks.Mocks):
         if args.typ.startswith("kubernetes:core/") and "name" not in state["metadata"]:
             state["metadata"] = {**state["metadata"], "name": f"{args.name}-1a2b3c4d"}
         if args.typ == "command:remote:Command":
-            state["stdout"] = _OUTPUT_OF_STEP.get(args.name.removeprefix("gamemaster-").removeprefix("dns-"), "")
+            state["stdout"] = _OUTPUT_OF_SCRIPT.get(args.name, "")
         return f"fr-par-1/{args.name}", state
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -188,7 +192,7 @@ def run(program: Callable[[], object], *, preview: bool) -> Graph:
             # Pulumi reads the source of the whole stack for each resource, a fifth of a run; nothing here shows it.
             patch.object(resource, "_get_stack_trace", source_pb2.StackTrace),
             # No host has the addresses of this cloud.
-            patch.object(ssh_greeting, "greeted", _greeted),
+            patch.object(ssh_banner, "wait_for_banner", _banner),
         ):
             loop.run_until_complete(main())
     finally:
@@ -204,7 +208,7 @@ def graph_of(program: Callable[[], object], preview: bool) -> Graph:
     return run(program, preview=preview)
 
 
-async def _greeted(ip: str, _seconds: float) -> str:
+async def _banner(ip: str, _seconds: float) -> str:
     return ip
 
 

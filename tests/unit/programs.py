@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 import pulumi_rancher2 as rancher2
@@ -21,8 +22,9 @@ from common.versions import CHARTS, Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
 from game_app.delivery.registry import ImageRegistry, Registry, RegistryArgs
 from game_app.kubernetes_api import ApiServer
-from gamemaster import Download, GameMaster, GameMasterArgs, Names, NamesArgs, RancherPlan, Site
+from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster, Site
 from observability import Observability, ObservabilityArgs
+from tests.unit import example
 
 SECRET = "not-for-anybody's-eyes"
 MASTER_KEY = dns_key()
@@ -31,65 +33,35 @@ COURSE = load_course("game_app/hunt/example")
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
 
-def game_master(
-    *,
-    parent_zone: str = "scaleway",
-    protect: bool = False,
-    web: bool = True,
-    rancher: bool = True,
-    rancher_authority: str | None = None,
-    boards: Sequence[str] = ("blue", "green"),
-    delegation_timeout: int = 600,
-) -> GameMaster:
+def game_master_settings(changes: Mapping[str, object]) -> settings.Settings:
+    """The example's settings, simpler beside the game master, with changes as `example.spoiled` takes them."""
+    shared: dict[str, object] = {
+        "subdomain": "hunt",
+        "operators.cidrs": ["198.51.100.0/24"],
+        "gamemaster.bootTimeoutSeconds": 300,
+        "rancher.host": "rancher",
+        "rancher.caBundle": example.MISSING,
+        "delivery": {},
+        "teams": {},
+    }
+    tree = example.spoiled(shared | dict(changes))
+    return settings.parse(tree, tree["environment"])
+
+
+def game_master(changes: Mapping[str, object] = MappingProxyType({})) -> GameMaster:
     return GameMaster(
         "gamemaster",
-        GameMasterArgs(
-            environment="dev",
-            domain="example.org",
-            subdomain="hunt",
-            parent_zone="scaleway" if parent_zone == "scaleway" else "external",
-            delegation_timeout=delegation_timeout,
-            subnet="10.20.0.0/24",
-            type="PLAY2-MICRO",
-            image="debian_trixie",
-            volume_size=40,
-            volume_type="sbs_volume",
-            operator_cidrs=["198.51.100.0/24"],
-            operator_key_public="ssh-ed25519 AAAA operators",
-            operator_key_private=pulumi.Output.secret(SECRET),
-            host_key_public="ssh-ed25519 BBBB host",
-            host_key_private=pulumi.Output.secret(SECRET),
-            dns_update_key=pulumi.Output.secret(SECRET),
-            boards=boards,
-            acme_directory="https://acme.example/directory" if web else None,
-            acme_email=None,
-            acme_ca_bundle=None,
-            sites=[Site(host="status.hunt.example.org", upstream="http://127.0.0.1:9000")],
-            rancher=RancherPlan(
-                host="rancher",
-                bootstrap_password=pulumi.Output.secret(SECRET),
-                admin_password=pulumi.Output.secret(SECRET),
-                api_url=None,
-                ca_bundle=rancher_authority,
-                k3s=Download(url="https://mirror.example/k3s", sha256=64 * "a"),
-                helm=Download(url="https://mirror.example/helm.tar.gz", sha256=64 * "b"),
-                charts=CHARTS_AS_PUBLISHED,
-            )
-            if rancher
-            else None,
-            debian="https://deb.debian.org/debian",
-            boot_timeout=300,
-            protect=protect,
-        ),
+        game_master_settings(changes),
         opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway"), Ssh("ssh")]),
+        sites=[Site(host="status.hunt.example.org", upstream="http://127.0.0.1:9000")],
     )
 
 
-def game_master_with_names() -> None:
+def game_master_with_dns_records() -> None:
     master = game_master()
-    Names(
-        "names",
-        NamesArgs(host=master.host, zone=master.zone, addresses={"*.blue": "192.0.2.20", "play": "192.0.2.20"}),
+    DnsRecords(
+        "dns-records",
+        DnsRecordsArgs(host=master.host, zone=master.zone, a_records={"*.blue": "192.0.2.20", "play": "192.0.2.20"}),
         opts=pulumi.ResourceOptions(providers=[Ssh("other-ssh")]),
     )
 

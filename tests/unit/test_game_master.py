@@ -12,25 +12,25 @@ import pytest
 import yaml
 
 from common import kinds
-from gamemaster.administration import ROTATION_DAYS, TOKEN_DAYS, rotation
-from gamemaster.certificates import certificate_names, challenges
+from gamemaster.certbot import acme_challenges, certificate_names
 from gamemaster.hardening import firewall
-from gamemaster.rancher import values
-from gamemaster.remote import command
-from tests.unit import programs
+from gamemaster.rancher import helm_values
+from gamemaster.rancher_bootstrap import ROTATION_DAYS, TOKEN_DAYS, rotation
+from gamemaster.ssh_steps import command
+from tests.unit import example, programs
 from tests.unit.monitor import Graph, graph_of, run
 
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return graph_of(programs.game_master_with_names, preview)
+    return graph_of(programs.game_master_with_dns_records, preview)
 
 
-def test_the_firewall_serves_dns_and_web_to_all_and_ssh_to_the_operators_alone(graph: Graph) -> None:
-    group = graph["gamemaster-instance-firewall"].inputs
-    doors = {(rule["protocol"], int(rule["port"]), rule["ipRange"]) for rule in group["inboundRules"]}
+def test_the_security_group_allows_dns_and_web_to_all_and_ssh_to_the_operators_alone(graph: Graph) -> None:
+    group = graph["gamemaster-instance-security-group"].inputs
+    allowed = {(rule["protocol"], int(rule["port"]), rule["ipRange"]) for rule in group["inboundRules"]}
     everyone = "0.0.0.0/0"
-    assert doors == {
+    assert allowed == {
         ("TCP", 53, everyone),
         ("UDP", 53, everyone),
         ("TCP", 80, everyone),
@@ -49,7 +49,7 @@ def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
     hosts = ["rancher.hunt.example.org", "shell.blue.hunt.example.org", "hunt.example.org"]
     names = certificate_names("hunt.example.org", hosts)
     assert names == ["hunt.example.org", "*.hunt.example.org", "shell.blue.hunt.example.org"]
-    assert challenges(names) == [
+    assert acme_challenges(names) == [
         "_acme-challenge.hunt.example.org",
         "_acme-challenge.shell.blue.hunt.example.org",
     ]
@@ -58,31 +58,29 @@ def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
 def test_nobody_logs_in_for_a_delegation_that_is_not_looked_at_and_the_certificate_waits_for_its_records(
     preview: bool,
 ) -> None:
-    graph = run(partial(programs.game_master, delegation_timeout=0), preview=preview)
+    graph = run(partial(programs.game_master, {"certificates.delegationTimeoutSeconds": 0}), preview=preview)
     assert "gamemaster-delegation-check" not in graph.resources
-    needed = graph["gamemaster-certificates-certbot"].depends_on
-    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= needed
+    needed = graph["gamemaster-certbot-setup"].depends_on
+    assert {"gamemaster-bind9-setup", "gamemaster-delegation-ns"} <= needed
 
 
 def test_the_certificate_waits_for_bind9_and_for_the_delegation_and_nginx_for_the_certificate(graph: Graph) -> None:
     check = graph["gamemaster-delegation-check"]
-    assert {"gamemaster-dns-bind9", "gamemaster-delegation-ns"} <= check.depends_on
-    assert {"gamemaster-dns-bind9", "gamemaster-delegation-check"} <= graph[
-        "gamemaster-certificates-certbot"
-    ].depends_on
-    assert "gamemaster-certificates-certbot" in graph["gamemaster-proxy-nginx"].depends_on
+    assert {"gamemaster-bind9-setup", "gamemaster-delegation-ns"} <= check.depends_on
+    assert {"gamemaster-bind9-setup", "gamemaster-delegation-check"} <= graph["gamemaster-certbot-setup"].depends_on
+    assert "gamemaster-certbot-setup" in graph["gamemaster-nginx-setup"].depends_on
 
 
 def test_the_host_and_bind9_are_set_up_at_the_same_time(graph: Graph) -> None:
-    assert "gamemaster-hardening-host" not in graph["gamemaster-dns-bind9"].depends_on
-    assert "gamemaster-dns-bind9" not in graph["gamemaster-hardening-host"].depends_on
+    assert "gamemaster-hardening-setup" not in graph["gamemaster-bind9-setup"].depends_on
+    assert "gamemaster-bind9-setup" not in graph["gamemaster-hardening-setup"].depends_on
 
 
 def test_rancher_is_set_up_once_it_answers_through_nginx(graph: Graph) -> None:
-    setting_up = graph["gamemaster-administration-first"]
-    assert {"gamemaster-rancher-helm", "gamemaster-proxy-nginx"} <= setting_up.depends_on
-    admin = graph["gamemaster-administration-admin"]
-    assert admin.provider == "gamemaster-administration-first"
+    setting_up = graph["gamemaster-rancher-bootstrap-initial-provider"]
+    assert {"gamemaster-rancher-setup", "gamemaster-nginx-setup"} <= setting_up.depends_on
+    admin = graph["gamemaster-rancher-bootstrap-admin"]
+    assert admin.provider == "gamemaster-rancher-bootstrap-initial-provider"
     assert admin.inputs["tokenTtl"] == 90 * 24 * 3600
     assert {"initialPassword", "password"} <= admin.secrets
 
@@ -92,19 +90,20 @@ def test_rancher_tells_nobody_about_itself_and_everybody_one_address(preview: bo
     settings = {each.inputs["name"]: each for each in graph.of_type("rancher2:index/setting:Setting")}
     assert settings["telemetry-opt"].inputs["value"] == "out"
     assert settings["agent-tls-mode"].inputs["value"] == "system-store"
-    assert {each.provider for each in settings.values()} == {"gamemaster-administration-provider"}
-    assert "gamemaster-administration-token" in graph["gamemaster-administration-provider"].depends_on
+    assert {each.provider for each in settings.values()} == {"gamemaster-rancher-bootstrap-provider"}
+    assert "gamemaster-rancher-bootstrap-token" in graph["gamemaster-rancher-bootstrap-provider"].depends_on
     if not preview:
         assert settings["server-url"].inputs["value"] == "https://rancher.hunt.example.org"
 
 
 @pytest.mark.parametrize("private", [True, False])
 def test_agents_learn_a_private_authority_from_rancher_itself(private: bool) -> None:
-    graph = run(partial(programs.game_master, rancher_authority="-----a root-----" if private else None), preview=False)
-    inputs = graph["gamemaster-rancher-helm"].given
+    root = example.CERTIFICATE if private else example.MISSING
+    graph = run(partial(programs.game_master, {"rancher.caBundle": root}), preview=False)
+    inputs = graph["gamemaster-rancher-setup"].given
     assert json.loads(inputs["values.yaml"])["privateCA"] is private
-    assert inputs["cacerts.pem"] == ("-----a root-----" if private else "")
-    assert graph["gamemaster-administration-provider"].inputs.get("caCerts") == (inputs["cacerts.pem"] or None)
+    assert inputs["cacerts.pem"] == (example.CERTIFICATE if private else "")
+    assert graph["gamemaster-rancher-bootstrap-provider"].inputs.get("caCerts") == (inputs["cacerts.pem"] or None)
 
 
 def test_what_rancher_was_told_goes_with_its_machine_and_is_not_asked_back(graph: Graph) -> None:
@@ -114,7 +113,7 @@ def test_what_rancher_was_told_goes_with_its_machine_and_is_not_asked_back(graph
 
 def test_a_rancher_with_other_data_is_set_up_anew_from_the_admin_s_password_to_the_last_setting() -> None:
     graph = graph_of(programs.game_master, False)
-    admin, token = (graph[f"gamemaster-administration-{name}"].options for name in ("admin", "token"))
+    admin, token = (graph[f"gamemaster-rancher-bootstrap-{name}"].options for name in ("admin", "token"))
     assert admin.replacement_trigger.string_value == "its data"
     assert token.replacement_trigger.list_value.values[1].string_value == "its data"
     for setting in graph.of_type("rancher2:index/setting:Setting"):
@@ -126,21 +125,21 @@ def test_a_rancher_with_other_data_is_set_up_anew_from_the_admin_s_password_to_t
 def test_an_upgrade_of_k3s_or_rancher_is_not_seen_as_another_rancher() -> None:
     """What its step goes by: its server alone, not what K3s printed, which a preview does not know."""
     graph = graph_of(programs.game_master, False)
-    datastore = graph["gamemaster-kubernetes-datastore"]
-    assert "gamemaster-kubernetes-k3s" in datastore.depends_on
+    datastore = graph["gamemaster-k3s-datastore"]
+    assert "gamemaster-k3s-setup" in datastore.depends_on
     assert datastore.inputs["triggers"] == graph["gamemaster-first-boot"].inputs["triggers"]
 
 
 def test_the_token_of_rancher_s_admin_is_a_secret_everywhere(graph: Graph) -> None:
-    for bootstrap in ("gamemaster-administration-admin", "gamemaster-administration-token"):
+    for bootstrap in ("gamemaster-rancher-bootstrap-admin", "gamemaster-rancher-bootstrap-token"):
         assert set(graph[bootstrap].options.additionalSecretOutputs) >= {"token"}
 
 
 def test_the_token_of_rancher_s_admin_is_made_anew_a_month_before_it_would_end() -> None:
     # Not in a preview: there, which Rancher it is may be unknown, and whether the token stays with it.
-    token = graph_of(programs.game_master_with_names, False)["gamemaster-administration-token"]
-    assert token.provider == "gamemaster-administration-first"
-    assert "gamemaster-administration-admin" in token.depends_on
+    token = graph_of(programs.game_master_with_dns_records, False)["gamemaster-rancher-bootstrap-token"]
+    assert token.provider == "gamemaster-rancher-bootstrap-initial-provider"
+    assert "gamemaster-rancher-bootstrap-admin" in token.depends_on
     assert {"initialPassword", "password"} <= token.secrets
     period, _ = token.options.replacement_trigger.list_value.values
     assert period.number_value == rotation(datetime.datetime.now(datetime.UTC).date())
@@ -151,19 +150,21 @@ def test_the_token_of_rancher_s_admin_is_made_anew_a_month_before_it_would_end()
 
 
 def test_without_rancher_there_is_no_k3s_either(preview: bool) -> None:
-    graph = run(partial(programs.game_master, rancher=False), preview=preview)
-    assert not [name for name in graph.resources if "k3s" in name or "rancher" in name or "administration" in name]
+    graph = run(partial(programs.game_master, {"rancher.enabled": False}), preview=preview)
+    assert not [name for name in graph.resources if "k3s" in name or "rancher" in name]
 
 
 def test_k3s_is_set_up_beside_bind9_and_rancher_waits_for_it(graph: Graph) -> None:
-    k3s = graph["gamemaster-kubernetes-k3s"]
+    k3s = graph["gamemaster-k3s-setup"]
     assert "gamemaster-first-boot" in k3s.depends_on
-    assert not {"gamemaster-dns-bind9", "gamemaster-hardening-host"} & k3s.depends_on
-    assert "gamemaster-kubernetes-k3s" in graph["gamemaster-rancher-helm"].depends_on
+    assert not {"gamemaster-bind9-setup", "gamemaster-hardening-setup"} & k3s.depends_on
+    assert "gamemaster-k3s-setup" in graph["gamemaster-rancher-setup"].depends_on
 
 
 def test_without_an_authority_nothing_is_served_on_the_web(preview: bool) -> None:
-    graph = run(partial(programs.game_master, web=False), preview=preview)
+    graph = run(
+        partial(programs.game_master, {"certificates.authority": "none", "rancher.enabled": False}), preview=preview
+    )
     assert not [name for name in graph.resources if "certbot" in name or "nginx" in name]
 
 
@@ -177,56 +178,59 @@ def test_the_host_key_given_at_first_boot_is_kept_secret(graph: Graph) -> None:
     assert "userData" in graph["gamemaster-instance-server"].secrets
 
 
-@pytest.mark.parametrize("step", ["gamemaster-first-boot", "gamemaster-dns-bind9", "names-play-update"])
-def test_every_step_pins_the_host_key_and_gives_up_in_bounded_time(step: str) -> None:
+@pytest.mark.parametrize("script", ["gamemaster-first-boot", "gamemaster-bind9-setup", "dns-records-play-nsupdate"])
+def test_every_script_pins_the_host_key_and_gives_up_in_bounded_time(script: str) -> None:
     # Not in a preview: there the address is unknown, and the connection with it.
-    connection = graph_of(programs.game_master_with_names, False)[step].inputs["connection"]
-    assert connection["hostKey"] == "ssh-ed25519 BBBB host"
+    connection = graph_of(programs.game_master_with_dns_records, False)[script].inputs["connection"]
+    assert connection["hostKey"] == example.complete()["gamemaster"]["hostKey"]["public"]
     assert connection["dialErrorLimit"] * connection["perDialTimeout"] == 300
 
 
-@pytest.mark.parametrize("step", ["gamemaster-first-boot", "gamemaster-dns-bind9", "names-play-update"])
-def test_every_step_goes_with_its_server(graph: Graph, step: str) -> None:
-    assert graph[step].deleted_with == "gamemaster-instance-server"
-    assert "gamemaster-instance-server" in graph[step].depends_on
+@pytest.mark.parametrize("script", ["gamemaster-first-boot", "gamemaster-bind9-setup", "dns-records-play-nsupdate"])
+def test_every_script_goes_with_its_server(graph: Graph, script: str) -> None:
+    assert graph[script].deleted_with == "gamemaster-instance-server"
+    assert "gamemaster-instance-server" in graph[script].depends_on
 
 
-def test_steps_belong_to_their_component_and_not_to_the_server(graph: Graph) -> None:
-    assert graph["gamemaster-dns-bind9"].parent == "gamemaster-dns"
-    assert graph["names-play-update"].parent == "names-play"
+def test_scripts_belong_to_their_component_and_not_to_the_server(graph: Graph) -> None:
+    assert graph["gamemaster-bind9-setup"].parent == "gamemaster-bind9"
+    assert graph["dns-records-play-nsupdate"].parent == "dns-records-play"
 
 
 def test_bind9_waits_for_the_first_boot_and_records_for_bind9(graph: Graph) -> None:
-    assert "gamemaster-first-boot" in graph["gamemaster-dns-bind9"].depends_on
-    assert "gamemaster-dns-bind9" in graph["names-play-update"].depends_on
+    assert "gamemaster-first-boot" in graph["gamemaster-bind9-setup"].depends_on
+    assert "gamemaster-bind9-setup" in graph["dns-records-play-nsupdate"].depends_on
 
 
-def test_what_a_step_runs_and_works_on_travels_by_standard_input_and_is_a_secret_there(graph: Graph) -> None:
-    for step in graph.of_type("command:remote:Command"):
-        assert "stdin" in step.secrets
-        assert re.fullmatch(r"bash -s [a-z0-9-]+", step.inputs["create"])
-        assert not step.inputs.get("environment")
+def test_scripts_and_their_inputs_travel_by_standard_input_and_are_a_secret_there(graph: Graph) -> None:
+    for script in graph.of_type("command:remote:Command"):
+        assert "stdin" in script.secrets
+        assert re.fullmatch(r"bash -s [a-z0-9-]+", script.inputs["create"])
+        assert not script.inputs.get("environment")
 
 
 def test_what_bind9_is_told_does_not_depend_on_which_boards_there_are() -> None:
-    one = run(partial(programs.game_master, boards=("blue",)), preview=False)
-    two = run(partial(programs.game_master, boards=("blue", "green")), preview=False)
-    assert two.resources.keys() - one.resources.keys() == {"gamemaster-key-green", "gamemaster-key-green-bind9"}
+    one = run(partial(programs.game_master, {"boards.green": example.MISSING}), preview=False)
+    two = run(programs.game_master, preview=False)
+    assert two.resources.keys() - one.resources.keys() == {
+        "gamemaster-tsig-key-green",
+        "gamemaster-tsig-key-green-setup",
+    }
     for name, resource in one.resources.items():
         assert resource.inputs == two[name].inputs
 
 
 def test_a_board_that_goes_takes_its_key_with_it(graph: Graph) -> None:
-    assert graph["gamemaster-key-green-bind9"].inputs["delete"] == command("board-key-remove")
-    assert "gamemaster-dns-bind9" in graph["gamemaster-key-green-bind9"].depends_on
+    assert graph["gamemaster-tsig-key-green-setup"].inputs["delete"] == command("tsig-key-delete")
+    assert "gamemaster-bind9-setup" in graph["gamemaster-tsig-key-green-setup"].depends_on
 
 
-def test_a_record_is_taken_out_again_when_it_is_deleted(graph: Graph) -> None:
-    assert graph["names-play-update"].inputs["delete"] == command("record-remove")
+def test_a_record_set_is_removed_when_it_is_deleted(graph: Graph) -> None:
+    assert graph["dns-records-play-nsupdate"].inputs["delete"] == command("record-set-delete")
 
 
-def test_a_record_of_another_name_or_kind_is_another_record_and_the_old_one_goes_first() -> None:
-    record = graph_of(programs.game_master_with_names, False)["names-play-update"]
+def test_a_record_set_of_another_name_or_type_is_another_one_and_the_old_one_goes_first() -> None:
+    record = graph_of(programs.game_master_with_dns_records, False)["dns-records-play-nsupdate"]
     assert record.inputs["triggers"][1:] == ["play", "A"]
     assert record.options.deleteBeforeReplace
 
@@ -239,12 +243,12 @@ def test_the_parent_zone_at_scaleway_gets_an_address_before_it_delegates(graph: 
 
 
 def test_a_parent_zone_elsewhere_is_left_to_the_operator(preview: bool) -> None:
-    graph = run(partial(programs.game_master, parent_zone="external"), preview=preview)
+    graph = run(partial(programs.game_master, {"parentZone": "external"}), preview=preview)
     assert graph.of_type("scaleway:domain/record:Record") == []
 
 
 def test_a_protected_game_master_refuses_to_lose_its_server(preview: bool) -> None:
-    graph = run(partial(programs.game_master, protect=True), preview=preview)
+    graph = run(partial(programs.game_master, {"environment": "production"}), preview=preview)
     server = graph["gamemaster-instance-server"]
     assert server.protect
     assert server.inputs["protected"] is True
@@ -255,5 +259,5 @@ def test_ranchers_first_password_arrives_in_yaml_as_it_was_given() -> None:
     printable = "".join(map(chr, range(0x21, 0x7F)))
     for first in printable:
         password = kinds.password.convert(f"{first} {printable}").value
-        written = json.dumps(values("rancher.example.org", password, private=False))
+        written = json.dumps(helm_values("rancher.example.org", password, private_ca=False))
         assert yaml.safe_load(written)["bootstrapPassword"] == password

@@ -75,7 +75,7 @@ def graph(preview: bool) -> Graph:
 
 def test_every_board_stands_beside_the_game_master_and_only_one_is_active(graph: Graph) -> None:
     tops = {component.name for component in graph.components if component.parent == "shambhala-dev"}
-    assert tops == {"gamemaster", "board-blue", "board-green", "names", "observability", "game"}
+    assert tops == {"gamemaster", "board-blue", "board-green", "dns-records", "observability", "game"}
     assert graph["game-namespace"].provider == "board-blue-kapsule-provider"
     assert graph["observability-namespace"].provider == "board-blue-kapsule-provider"
 
@@ -87,10 +87,15 @@ def test_the_game_master_depends_on_no_board(graph: Graph) -> None:
 
 
 def test_every_board_has_a_wildcard_and_the_games_names_lead_to_the_active_one(graph: Graph) -> None:
-    records = {resource.name for resource in graph.resources.values() if resource.name.startswith("names-")}
-    assert {"names-wildcard-blue", "names-wildcard-green", "names-play", "names-grafana"} <= records
-    assert "board-blue-ingress-ip" in graph["names-play-update"].depends_on
-    assert "board-green-ingress-ip" not in graph["names-play-update"].depends_on
+    records = {resource.name for resource in graph.resources.values() if resource.name.startswith("dns-records-")}
+    assert {
+        "dns-records-wildcard-blue",
+        "dns-records-wildcard-green",
+        "dns-records-play",
+        "dns-records-grafana",
+    } <= records
+    assert "board-blue-ingress-ip" in graph["dns-records-play-nsupdate"].depends_on
+    assert "board-green-ingress-ip" not in graph["dns-records-play-nsupdate"].depends_on
 
 
 def test_a_name_leads_to_a_board_once_what_it_names_is_served_there_with_a_signed_certificate(graph: Graph) -> None:
@@ -100,9 +105,9 @@ def test_a_name_leads_to_a_board_once_what_it_names_is_served_there_with_a_signe
         "play": {"game-hunt-ingress", "game-hunt-certificate"},
         "grafana": {"observability-grafana-release", "observability-grafana-certificate"},
     }.items():
-        assert served <= graph[f"names-{name}-update"].depends_on
+        assert served <= graph[f"dns-records-{name}-nsupdate"].depends_on
     # What proves them leads there before.
-    proof = graph["names-acme-challenge-play-update"].depends_on
+    proof = graph["dns-records-acme-challenge-play-nsupdate"].depends_on
     assert not any(each.startswith(("game-", "observability")) for each in proof)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from common.versions import CHARTS
-from gamemaster.rancher import ADDRESS
+from gamemaster.rancher import SERVICE_IP
 from rehearsal.configuration import CHART_NAMES
 from rehearsal.k3s import RANCHER_ADDRESS
 from tests.unit import programs
@@ -17,7 +17,7 @@ PLUGIN = Path(__file__).parents[2] / "rehearsal" / "toolchain" / "modules" / "sc
 
 
 def test_it_answers_for_rancher_where_nginx_asks() -> None:
-    assert RANCHER_ADDRESS == ADDRESS
+    assert RANCHER_ADDRESS == SERVICE_IP
 
 
 def test_it_serves_every_chart_that_the_program_installs() -> None:

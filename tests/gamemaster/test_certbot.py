@@ -15,7 +15,7 @@ from tests.gamemaster.web import Browser
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
-STEP = "gamemaster-certificates-certbot"
+STEP = "gamemaster-certbot-setup"
 LIVE = f"/etc/letsencrypt/live/{ZONE}"
 PORT = 14001
 
@@ -51,7 +51,7 @@ async def test_what_the_authority_answers_is_said(game: Game, status: int, kind:
         with pytest.raises(StepError) as failure:
             await game.host.run(step.command, step.given(directory=directory))
     lines = str(failure.value).splitlines()
-    assert lines[0].startswith(f"step: certificates: {directory} issued no certificate for {ZONE}")
+    assert lines[0].startswith(f"step: certbot: {directory} issued no certificate for {ZONE}")
     assert detail in "\n".join(lines[1:])
     assert len(lines) <= 3
     assert not [line for line in lines if "An unexpected error" in line or "Ask for help" in line]

@@ -1,4 +1,4 @@
-"""The records of the game's zone: one type of value for each kind, checked before bind9 sees it."""
+"""Resource record sets of the game's zone: one class for each record type, checked before bind9 sees a record."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import ClassVar, Final
 import pulumi
 
 from common.kinds import LONGEST_NAME
-from gamemaster.remote import Host
+from gamemaster.ssh_steps import Host
 
 TTL = 60
-"""Seconds a record may be kept by resolvers: how long players wait at most when a board is swapped."""
+"""Seconds for which resolvers keep a record: how long players wait at most when a board is swapped."""
 LONGEST_STRING = 255
-"""Bytes of one string of a TXT record (RFC 1035, section 3.3); a longer text is several of them."""
+"""Bytes of one string of a TXT record (RFC 1035, section 3.3); a longer text is split into several strings."""
 
 # With the underscore of `_acme-challenge` and the like (RFC 8552).
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 class RecordError(pulumi.RunError):
-    """A record cannot be what the program says; the text names it, the value and what is allowed."""
+    """A record is not valid; the text names the record, the value and what is allowed."""
 
 
 @dataclass(frozen=True)
 class A:
     """An IPv4 address."""
 
-    kind: ClassVar = "A"
+    type: ClassVar = "A"
     address: pulumi.Input[str]
 
     @property
     def data(self) -> pulumi.Input[str]:
-        """What it says, in zone-file notation."""
+        """The record's data, in zone-file notation."""
         return _checked(self.address, lambda text: str(IPv4Address(text)), "an IPv4 address")
 
 
@@ -43,162 +43,161 @@ class A:
 class AAAA:
     """An IPv6 address."""
 
-    kind: ClassVar = "AAAA"
+    type: ClassVar = "AAAA"
     address: pulumi.Input[str]
 
     @property
     def data(self) -> pulumi.Input[str]:
-        """What it says, in zone-file notation."""
+        """The record's data, in zone-file notation."""
         return _checked(self.address, lambda text: str(IPv6Address(text)), "an IPv6 address")
 
 
 @dataclass(frozen=True)
 class CNAME:
-    """Another name for the same; a name that has one has no other records."""
+    """An alias of another name; a name with a CNAME record has no other records."""
 
-    kind: ClassVar = "CNAME"
+    type: ClassVar = "CNAME"
     target: pulumi.Input[str]
     """Full name."""
 
     @property
     def data(self) -> pulumi.Input[str]:
-        """What it says, in zone-file notation."""
+        """The record's data, in zone-file notation."""
         return _checked(self.target, _full, _A_NAME)
 
 
 @dataclass(frozen=True)
 class TXT:
-    """Any text without line breaks and other controls, in ASCII."""
+    """A text in printable ASCII."""
 
-    kind: ClassVar = "TXT"
+    type: ClassVar = "TXT"
     text: pulumi.Input[str]
 
     @property
     def data(self) -> pulumi.Input[str]:
-        """What it says, in zone-file notation."""
+        """The record's data, in zone-file notation."""
         return _checked(self.text, _quoted, "a text of printable ASCII characters")
 
 
 @dataclass(frozen=True)
 class MX:
-    """Who takes the name's mail; of several, the one with the lowest preference first."""
+    """A mail server of the name; of several, the one with the lowest preference comes first."""
 
-    kind: ClassVar = "MX"
+    type: ClassVar = "MX"
     preference: int
     exchange: pulumi.Input[str]
     """Full name."""
 
     @property
     def data(self) -> pulumi.Input[str]:
-        """What it says, in zone-file notation."""
+        """The record's data, in zone-file notation."""
         preference = _checked(str(self.preference), _within(0xFFFF), "a preference from 0 to 65535")
         return pulumi.Output.concat(preference, " ", _checked(self.exchange, _full, _A_NAME))
 
 
 @dataclass(frozen=True)
 class CAA:
-    """Which authority may certify the name and what lies below it (RFC 8659)."""
+    """A certificate authority that may issue certificates for the name and the names below it (RFC 8659)."""
 
-    kind: ClassVar = "CAA"
+    type: ClassVar = "CAA"
     tag: str
     """issue, issuewild or iodef."""
     value: pulumi.Input[str]
-    """Name of the authority; `;` for none; of iodef, where it may complain to."""
+    """Name of the authority; `;` for none; with iodef, a URL for reports of violations."""
     critical: bool = False
-    """Whether an authority that does not know the tag must refuse."""
+    """Whether an authority that does not know the tag must issue nothing."""
 
     @property
     def data(self) -> pulumi.Input[str]:
-        """What it says, in zone-file notation."""
+        """The record's data, in zone-file notation."""
         tag = _checked(self.tag, _one_of("issue", "issuewild", "iodef"), "one of issue, issuewild, iodef")
         value = _checked(self.value, _quoted, "a text of printable ASCII characters")
         return pulumi.Output.concat("128 " if self.critical else "0 ", tag, " ", value)
 
 
-Data = A | AAAA | CNAME | TXT | MX | CAA
+Record = A | AAAA | CNAME | TXT | MX | CAA
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordArgs:
-    """One set of records: all with the same name and kind.
+class RecordSetArgs:
+    """Arguments of a record set: all records have the same name and type.
 
-    Raises RecordError if one of them cannot be; a value that is known later is checked then.
+    Raises RecordError if a record is not valid; a value that is known later is checked then.
     """
 
     host: Host
     zone: pulumi.Input[str]
-    """The zone that holds it, as NameServer gives it."""
+    """The game's zone, as Bind9 gives it."""
     label: str
     """Name below the zone (`play`; `*.blue` for all names there that have no records), or `@` for the zone itself."""
-    data: Sequence[Data]
-    """What the records say."""
+    records: Sequence[Record]
     ttl: int = TTL
     """Seconds."""
 
     def __post_init__(self) -> None:
-        _check(self.label, self.data)
+        _check(self.label, self.records)
 
     @property
-    def kind(self) -> str:
+    def type(self) -> str:
         """A, TXT, …"""
-        return self.data[0].kind
+        return self.records[0].type
 
 
-class Record(pulumi.ComponentResource):
-    """A set of records in the game's zone, put right when it was changed, taken out again when it is deleted."""
+class RecordSet(pulumi.ComponentResource):
+    """A record set in the game's zone, restored when somebody changed it by hand, removed when it is deleted."""
 
     fqdn: pulumi.Output[str]
     """The full name, without the final dot."""
 
-    def __init__(self, name: str, args: RecordArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("shambhala:gamemaster:Record", name, None, opts)
+    def __init__(self, name: str, args: RecordSetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:gamemaster:RecordSet", name, None, opts)
         zone = pulumi.Output.from_input(args.zone)
         self.fqdn = zone.apply(lambda zone: zone if args.label == "@" else f"{args.label}.{zone}")
-        args.host.step(
-            f"{name}-update",
-            "record",
+        args.host.run_script(
+            f"{name}-nsupdate",
+            "record-set",
             {
                 "zone": zone,
                 "name": self.fqdn.apply(lambda fqdn: f"{fqdn}."),
-                "type": args.kind,
+                "type": args.type,
                 "ttl": str(args.ttl),
-                "data": pulumi.Output.all(*(each.data for each in args.data)).apply(
+                "data": pulumi.Output.all(*(each.data for each in args.records)).apply(
                     lambda lines: "\n".join(map(str, lines))
                 ),
             },
             parent=self,
-            undo="record-remove",
-            about=[args.label, args.kind],
+            delete="record-set-delete",
+            triggers=[args.label, args.type],
         )
         self.register_outputs({"fqdn": self.fqdn})
 
 
-def _check(label: str, data: Sequence[Data]) -> None:
-    """Raises RecordError if these do not go together, or not with their name, or if one of them cannot be."""
-    kinds = {each.kind for each in data}
-    if len(kinds) != 1:
-        held = ", ".join(sorted(kinds)) or "nothing"
-        raise RecordError(f"The name {label!r} is given {held} at once; it must be records of one kind.")
+def _check(label: str, records: Sequence[Record]) -> None:
+    """Raises RecordError if the records are of several types, do not fit their name, or if one is not valid."""
+    types = {each.type for each in records}
+    if len(types) != 1:
+        held = ", ".join(sorted(types)) or "no records"
+        raise RecordError(f"The name {label!r} is given {held}; a record set has records of one type.")
     below = label.removeprefix("*.")
     if label not in {"*", "@"} and not all(map(_LABEL.fullmatch, below.split("."))):
         raise RecordError(
-            f"A record is called {label!r}; it must be '@', or DNS labels in small letters, the first of which may be "
-            "'*'."
+            f"A record set is called {label!r}; the name must be '@', or DNS labels in small letters, of which the "
+            "first may be '*'."
         )
-    if kinds == {"CNAME"} and (label == "@" or len(data) != 1):
-        raise RecordError(f"The name {label!r} is given CNAMEs; it may have one, and the zone itself none.")
-    for each in data:
+    if types == {"CNAME"} and (label == "@" or len(records) != 1):
+        raise RecordError(f"The name {label!r} is given CNAME records; a name may have one, and the zone itself none.")
+    for each in records:
         _ = each.data
 
 
 def _checked(value: pulumi.Input[str], read: Callable[[str], str], allowed: str) -> pulumi.Input[str]:
-    """The value as `read` writes it: now if it is known, else once it is. Raises RecordError."""
+    """The value as `read` writes it: now if the value is known, otherwise once it is. Raises RecordError."""
 
     def check(text: str) -> str:
         try:
             return read(text)
         except ValueError as error:
-            raise RecordError(f"{text!r} is no value for a record; it must be {allowed}.") from error
+            raise RecordError(f"{text!r} is no value for a record; the value must be {allowed}.") from error
 
     return check(value) if isinstance(value, str) else pulumi.Output.from_input(value).apply(check)
 

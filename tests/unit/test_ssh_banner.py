@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from gamemaster.ssh_greeting import SilentHostError, greeted
+from gamemaster.ssh_banner import SilentHostError, wait_for_banner
 
 HOME = "127.0.0.1"
 
@@ -17,9 +17,9 @@ async def test_a_host_that_accepts_and_says_nothing_is_told_in_time() -> None:
     with socket.socket() as silent:
         silent.bind((HOME, 0))
         silent.listen()
-        told = r"The game master, 127\.0\.0\.1, has taken SSH connections for 1 seconds and said nothing on them"
+        told = r"The game master, 127\.0\.0\.1, has accepted SSH connections for 1 seconds and sent nothing on them"
         with pytest.raises(SilentHostError, match=told) as failure:
-            await asyncio.wait_for(greeted(HOME, 1, silent.getsockname()[1]), 5)
+            await asyncio.wait_for(wait_for_banner(HOME, 1, silent.getsockname()[1]), 5)
     assert re.search("reboot it .*, then run 'pulumi up' again", str(failure.value))
 
 
@@ -33,7 +33,7 @@ async def test_a_host_that_only_takes_its_time_is_waited_for() -> None:
             writer.write(b"SSH-2.0-OpenSSH_10.0\r\n")
 
     async with await asyncio.start_server(late, HOME, 0) as server:
-        assert await greeted(HOME, 1, server.sockets[0].getsockname()[1]) == HOME
+        assert await wait_for_banner(HOME, 1, server.sockets[0].getsockname()[1]) == HOME
     assert answers == 2
 
 
@@ -43,5 +43,5 @@ async def test_a_host_that_refuses_or_hangs_up_is_left_to_the_plugin_which_tries
 
     async with await asyncio.start_server(away, HOME, 0) as server:
         port = server.sockets[0].getsockname()[1]
-        assert await greeted(HOME, 60, port) == HOME
-    assert await greeted(HOME, 60, port) == HOME
+        assert await wait_for_banner(HOME, 60, port) == HOME
+    assert await wait_for_banner(HOME, 60, port) == HOME

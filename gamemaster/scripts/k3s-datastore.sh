@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints which data K3s holds: the identity of a namespace that comes with the first of it. No inputs.
+# Identity of K3s's data: prints the UID of kube-system, the namespace that K3s creates first. No inputs.
 
 kubectl get namespace kube-system --output jsonpath='{.metadata.uid}' ||
     fail "K3s does not answer; read 'journalctl -u k3s' on the Instance."

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from cryptography import x509
 
-from tests.gamemaster.games import DOORS, ECHO, ECHO_PORT, RANCHER, ZONE, Game
+from tests.gamemaster.games import ECHO, ECHO_PORT, OPEN_PORTS, RANCHER, ZONE, Game
 from tests.gamemaster.steps import StepError, cut_before
 from tests.gamemaster.web import Browser
 from tests.instances.cloud import reachable
@@ -100,7 +100,7 @@ async def test_a_request_larger_than_the_name_s_limit_is_refused(browser: Browse
 
 async def test_a_forced_renewal_is_seen_by_the_next_caller(game: Game, browser: Browser) -> None:
     before, _ = await browser.certificate(ECHO)
-    # As the timer would: the unit, with what the role gave it, not certbot with an environment of our own.
+    # As the timer would: in the environment of the unit, not in one of our own.
     await game.host.sh(
         "systemd-run --quiet --wait --collect "
         "-p Environment=$(systemctl show -P Environment certbot.service) "
@@ -117,10 +117,10 @@ async def test_a_forced_renewal_is_seen_by_the_next_caller(game: Game, browser: 
 async def test_a_name_that_is_not_ours_to_prove_is_told_and_the_old_certificate_stays(
     game: Game, browser: Browser
 ) -> None:
-    step = game.step("gamemaster-certificates-certbot")
+    step = game.step("gamemaster-certbot-setup")
     before, _ = await browser.certificate(ECHO)
     foreign = step.stdin.replace(f"*.{ZONE}", f"*.{ZONE}\\nhost.example.com")
-    with pytest.raises(AssertionError, match=r"(?s)certificates: .*issued no certificate for .*host\.example\.com"):
+    with pytest.raises(AssertionError, match=r"(?s)certbot: .*issued no certificate for .*host\.example\.com"):
         await game.host.run(step.command, foreign)
     after, _ = await browser.certificate(ECHO)
     assert after.serial_number == before.serial_number
@@ -129,19 +129,19 @@ async def test_a_name_that_is_not_ours_to_prove_is_told_and_the_old_certificate_
 async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_certificate_stays(
     game: Game, browser: Browser
 ) -> None:
-    step = game.step("gamemaster-certificates-certbot")
+    step = game.step("gamemaster-certbot-setup")
     before, _ = await browser.certificate(ECHO)
     fewer = step.stdin.replace(f"{ZONE}\\n*.{ZONE}", f"*.{ZONE}")
     assert fewer != step.stdin
     # The authority, which is outside, finds nobody to ask for the proof.
     await game.cloud.instances.open_doors(
-        game.machine.id, game.address, [door for door in DOORS if door.first_port != 53]
+        game.machine.id, game.address, [port for port in OPEN_PORTS if port.first_port != 53]
     )
     try:
         with pytest.raises(StepError) as failure:
             await game.host.run(step.command, fewer)
     finally:
-        await game.cloud.instances.open_doors(game.machine.id, game.address, DOORS)
+        await game.cloud.instances.open_doors(game.machine.id, game.address, OPEN_PORTS)
     said = str(failure.value)
     told = r"Domain: hunt\.example\.org\n *Type: +unauthorized\n *Detail: Error retrieving TXT records"
     assert re.search(told, said)
@@ -151,8 +151,8 @@ async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_
 
 
 async def test_a_bad_configuration_leaves_the_running_proxy_alone(game: Game, browser: Browser) -> None:
-    step = game.step("gamemaster-proxy-nginx")
-    with pytest.raises(AssertionError, match="proxy: nginx would not accept its configuration"):
+    step = game.step("gamemaster-nginx-setup")
+    with pytest.raises(AssertionError, match="nginx: nginx would not accept its configuration"):
         await game.host.run(step.command, step.stdin.replace("sendfile on;", "sendfile perhaps;"))
     assert (await browser.certificate(ECHO))[1]
 
@@ -160,7 +160,7 @@ async def test_a_bad_configuration_leaves_the_running_proxy_alone(game: Game, br
 async def test_a_configuration_that_was_written_and_not_loaded_is_loaded_by_the_next_run(
     game: Game, browser: Browser
 ) -> None:
-    step = game.step("gamemaster-proxy-nginx")
+    step = game.step("gamemaster-nginx-setup")
     other = step.stdin.replace("max-age=31536000", "max-age=60")
 
     async def promise() -> str:
@@ -180,7 +180,7 @@ async def test_a_configuration_that_was_written_and_not_loaded_is_loaded_by_the_
 
 
 async def test_nothing_else_is_reached_from_outside(game: Game) -> None:
-    """With the cloud's doors open for more, the host's own filter still shuts them."""
+    """The cloud allows more ports, the host's own packet filter drops them."""
     await game.host.sh(
         "systemd-run --quiet --collect --unit=stray python3 -m http.server 10250 && "
         "timeout 20 sh -c 'until curl -s -o /dev/null 127.0.0.1:10250; do sleep 0.1; done'"
@@ -232,7 +232,7 @@ async def test_every_step_done_twice_changes_nothing(game: Game) -> None:
 
 async def test_after_a_reboot_everything_comes_back(game: Game, browser: Browser) -> None:
     await game.cloud.instances.halt(game.machine.id)
-    await game.cloud.boot(game.machine, DOORS)
+    await game.cloud.boot(game.machine, OPEN_PORTS)
     game.host.connection = await game.cloud.enter()
 
     async def serves() -> bool:
@@ -249,7 +249,7 @@ async def test_after_a_reboot_everything_comes_back(game: Game, browser: Browser
 
     await game.eventually(rancher_answers, "pong", seconds=60)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
-    timers = await game.host.sh("systemctl is-active certbot.timer shambhala-keep-records.timer")
+    timers = await game.host.sh("systemctl is-active certbot.timer shambhala-records-drift-repair.timer")
     assert timers.split() == ["active", "active"]
     rules = await game.host.sh("nft list table inet shambhala")
     assert "policy drop" in rules

@@ -75,7 +75,7 @@ async def test_its_answers_are_signed_by_the_key_that_the_exported_ds_record_nam
     answer = await game.ask(ZONE, "DNSKEY", dnssec=True)
     keys: Any = answer.get_rrset(answer.answer, zone, dns.rdataclass.IN, dns.rdatatype.DNSKEY)
     assert keys is not None
-    said = game.host.said["gamemaster-dns-bind9"].splitlines()
+    said = game.host.said["gamemaster-bind9-setup"].splitlines()
     assert said[0] == ZONE
     _, _, _, ds = said[1].split(maxsplit=3)
     assert ds in {dns.dnssec.make_ds(zone, key, "SHA256").to_text().upper() for key in keys}
@@ -111,9 +111,9 @@ async def test_a_shared_name_is_proven_by_the_board_that_it_leads_to_and_by_no_o
 
 
 async def test_a_key_that_is_taken_away_writes_nothing_and_the_other_boards_go_on(game: Game) -> None:
-    step, name = game.step("gamemaster-key-green-bind9"), f"_acme-challenge.shell.green.{ZONE}"
+    step, name = game.step("gamemaster-tsig-key-green-setup"), f"_acme-challenge.shell.green.{ZONE}"
     assert await game.update(game.board_key("green"), name, "TXT", "before") == "NOERROR"
-    await game.host.run(step.undo, step.stdin)
+    await game.host.run(step.delete, step.stdin)
     with pytest.raises((dns.tsig.PeerBadSignature, dns.tsig.PeerBadKey)):
         await game.update(game.board_key("green"), name, "TXT", "after")
     assert await game.update(game.board_key("blue"), f"_acme-challenge.x.blue.{ZONE}", "TXT", "proof") == "NOERROR"
@@ -121,8 +121,8 @@ async def test_a_key_that_is_taken_away_writes_nothing_and_the_other_boards_go_o
     assert await game.update(game.board_key("green"), name, "TXT", "again") == "NOERROR"
 
 
-async def test_the_certificates_key_writes_challenges_of_the_game_master_and_nothing_else(game: Game) -> None:
-    own = await game.certificates_key()
+async def test_the_certbot_key_writes_challenges_of_the_game_master_and_nothing_else(game: Game) -> None:
+    own = await game.certbot_key()
     assert await game.update(own, f"_acme-challenge.{ZONE}", "TXT", "proof") == "NOERROR"
     assert await game.update(own, f"_acme-challenge.{ZONE}", "A", "192.0.2.66") == "REFUSED"
     assert await game.update(own, f"play.{ZONE}", "TXT", "proof") == "REFUSED"
@@ -143,26 +143,26 @@ async def test_a_record_changed_by_hand_is_put_right_by_itself(game: Game) -> No
 
 
 async def test_a_record_that_moves_is_not_taken_for_one_that_somebody_changed(game: Game) -> None:
-    step = game.step("aaaa-record-update")
+    step = game.step("aaaa-record-nsupdate")
     # A lifetime of nothing from the first on, so that no step waits for old answers to be forgotten.
-    await game.host.run(step.undo, step.stdin)
+    await game.host.run(step.delete, step.stdin)
     moved = [step.stdin.replace('"60"', '"0"').replace("::20", f"::{place}") for place in range(21, 36)]
-    keeper = await game.host.connection.create_process(
-        "timeout 120 sh -c 'until [ -e /run/moved ]; do /usr/local/libexec/shambhala/keep-records; done'"
+    repairs = await game.host.connection.create_process(
+        "timeout 120 sh -c 'until [ -e /run/moved ]; do /usr/local/libexec/shambhala/records-drift-repair; done'"
     )
     for stdin in [*moved, step.stdin]:
         said = await game.host.run(step.command, stdin)
         assert await game.records(f"v6.{ZONE}", "AAAA") == [said]
     await game.host.sh("touch /run/moved")
-    done = await keeper.wait()
+    done = await repairs.wait()
     await game.host.sh("rm /run/moved")
     assert (done.exit_status, done.stdout) == (0, "")
 
 
 async def test_a_record_beside_an_alias_is_refused_though_the_alias_leads_to_one_like_it(game: Game) -> None:
     """RFC 2136, section 3.4.2.2: a server leaves out such an update and says that all is well."""
-    step = game.step("names-play-update")
-    said = rf"record: A www\.{ZONE}\. cannot be beside the platform's own CNAME of that name"
+    step = game.step("dns-records-play-nsupdate")
+    said = rf"record-set: A www\.{ZONE}\. cannot be beside the platform's own CNAME of that name"
     with pytest.raises(AssertionError, match=said):
         await game.host.run(step.command, step.given(name=f"www.{ZONE}."))
     assert await game.records(f"www.{ZONE}", "CNAME") == [f"play.{ZONE}."]
@@ -189,17 +189,17 @@ async def test_a_record_of_another_kind_in_a_record_s_place_is_put_right_whateve
     try:
         await game.host.run("nsupdate -k /run/named/session.key", change)
         # Its timer would do so soon.
-        await game.host.sh("systemctl start shambhala-keep-records.service || true")
+        await game.host.sh("systemctl start shambhala-records-drift-repair.service || true")
         await game.eventually(lambda: game.records(f"{label}.{ZONE}", kind), right, seconds=60)
     finally:
         await game.host.sh(f"rm -r {lost}")
 
 
 async def test_a_record_that_is_removed_is_gone_and_stays_away(game: Game) -> None:
-    step = game.step("txt-record-update")
-    await game.host.run(step.undo, step.stdin)
+    step = game.step("txt-record-nsupdate")
+    await game.host.run(step.delete, step.stdin)
     assert (await game.ask(f"note.{ZONE}", "TXT")).rcode() == dns.rcode.NXDOMAIN
-    await game.host.sh("systemctl start shambhala-keep-records.service")
+    await game.host.sh("systemctl start shambhala-records-drift-repair.service")
     assert (await game.ask(f"note.{ZONE}", "TXT")).rcode() == dns.rcode.NXDOMAIN
     await game.host.take([step])
     assert await game.records(f"note.{ZONE}", "TXT") == NOTES
@@ -227,8 +227,8 @@ async def test_a_flood_of_one_question_is_answered_in_part_and_each_asker_may_co
 
 
 async def test_a_bad_setting_leaves_the_running_server_alone(game: Game) -> None:
-    step = game.step("gamemaster-dns-bind9")
+    step = game.step("gamemaster-bind9-setup")
     spoiled = step.stdin.replace("recursion no;", "recursion maybe;")
-    with pytest.raises(AssertionError, match="name-server: bind9 would not accept its configuration"):
+    with pytest.raises(AssertionError, match="bind9: bind9 would not accept its configuration"):
         await game.host.run(step.command, spoiled)
     assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]

@@ -1,0 +1,24 @@
+"""Text of the files that scripts install on the game master: units, programs and configurations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.templates import render
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_FILES = Path(__file__).parent / "files"
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def host_file(name: str) -> str:
+    """The text of `files/<name>`, which is installed unchanged."""
+    return (_FILES / name).read_text()
+
+
+def rendered(name: str, parameters: DataclassInstance) -> str:
+    """The text of `templates/<name>` with the fields of a dataclass."""
+    return render(_TEMPLATES / name, parameters)
