@@ -28,7 +28,7 @@ from rehearsal import engine
 from rehearsal.down import remove_everything
 from rehearsal.progress import name_of
 from rehearsal.report import Report
-from rehearsal.run import Run, claim
+from rehearsal.session import Session, claim
 from rehearsal.toolchain.providing import provide
 from rehearsal.up import open_stack, raise_everything
 
@@ -76,24 +76,24 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
     silent = Console(file=io.StringIO())
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
-        run = claim(f"bench-{os.getpid()}")
+        session = claim(f"bench-{os.getpid()}")
         try:
-            with peak_of(run) as peak:
+            with peak_of(session) as peak:
                 console.print("Raising a rehearsal from nothing …")
-                cold, report = timed(lambda: raise_everything(run, silent))
+                cold, report = timed(lambda: raise_everything(session, silent))
                 host = game_master.roles(report)
                 console.print("Raising it again, with nothing to do …")
-                noop, _ = timed(lambda: raise_everything(run, silent))
+                noop, _ = timed(lambda: raise_everything(session, silent))
                 console.print("By the engine's own commands, with nothing to do …")
-                preview, _ = timed(lambda: _pulumi(run, "preview"))
-                update, _ = timed(lambda: _pulumi(run, "up", "--yes", "--skip-preview"))
+                preview, _ = timed(lambda: _pulumi(session, "preview"))
+                update, _ = timed(lambda: _pulumi(session, "up", "--yes", "--skip-preview"))
                 console.print("Changing one setting …")
-                change, _ = timed(lambda: raise_everything(run, silent, {"gameApp": {"checkSeconds": 30}}))
+                change, _ = timed(lambda: raise_everything(session, silent, {"gameApp": {"checkSeconds": 30}}))
                 console.print("By the commands beside the engine's, the last of which destroys it …")
-                beside = {name: timed(partial(command, run))[0] for name, command in commands.COMMANDS.items()}
+                beside = {name: timed(partial(command, session))[0] for name, command in commands.COMMANDS.items()}
         finally:
             console.print("Taking it down …")
-            down, left = timed(lambda: remove_everything(run, silent))
+            down, left = timed(lambda: remove_everything(session, silent))
     if left:
         console.print(f"[red]left behind:[/] {', '.join(left)}")
     return (
@@ -115,11 +115,17 @@ def _rehearsal(console: Console) -> tuple[list[Measure], list[tuple[str, float]]
     )
 
 
-def _pulumi(run: Run, *command: str) -> None:
+def _pulumi(session: Session, *command: str) -> None:
     subprocess.run(
-        [engine.home_of(run) / "bin" / "pulumi", *command, "--stack", engine.stack_name(run), "--non-interactive"],
+        [
+            engine.home_of(session) / "bin" / "pulumi",
+            *command,
+            "--stack",
+            engine.stack_name(session),
+            "--non-interactive",
+        ],
         cwd=engine.PROJECT,
-        env={**os.environ, **engine.own_environment(run)},
+        env={**os.environ, **engine.own_environment(session)},
         check=True,
         capture_output=True,
     )
@@ -128,21 +134,21 @@ def _pulumi(run: Run, *command: str) -> None:
 def _game_master_alone(console: Console) -> list[Measure]:
     """How often its roles log in on a fresh host, and the seconds of an `up` that finds nothing to do there."""
     silent = Console(file=io.StringIO())
-    run = claim(f"alone-{os.getpid()}")
+    session = claim(f"alone-{os.getpid()}")
     try:
         console.print("Raising the game master alone, twice …")
-        stack = open_stack(run, provide(silent), silent)
+        stack = open_stack(session, provide(silent), silent)
         # Another program than the project's: in this process, by the same engine and settings.
         alone = partial(stack.up, program=game_master.program, color="never")
         alone()
-        entered = game_master.logins(run, str(engine.outputs(stack)["ip"]))
+        entered = game_master.logins(session, str(engine.outputs(stack)["ip"]))
         idle, _ = timed(alone)
         return [
             Measure("the game master alone: logins, cold", entered, 15, ""),
             Measure("the game master alone, nothing to do", idle, 3),
         ]
     finally:
-        remove_everything(run, silent)
+        remove_everything(session, silent)
 
 
 def _slowest(report: Report) -> list[tuple[str, float]]:

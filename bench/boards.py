@@ -20,7 +20,7 @@ from rich.table import Table
 from bench.clock import timed
 from rehearsal import stack_file
 from rehearsal.down import remove_everything
-from rehearsal.run import claim
+from rehearsal.session import claim
 from rehearsal.toolchain.providing import provide
 from rehearsal.up import raise_everything
 
@@ -39,22 +39,22 @@ def main() -> int:
     silent = Console(file=io.StringIO())
     with tempfile.TemporaryDirectory() as state:
         os.environ["XDG_STATE_HOME"] = state
-        run = claim(f"boards-{os.getpid()}")
+        session = claim(f"boards-{os.getpid()}")
         try:
             console.print("Raising a rehearsal …")
-            raise_everything(run, silent)
-            boards: dict[str, Any] = stack_file.settings(run)["boards"]
+            raise_everything(session, silent)
+            boards: dict[str, Any] = stack_file.settings(session)["boards"]
             console.print("Adding a board of one pool …")
             boards["green"] = _beside(boards["blue"], 8)
-            one, _ = timed(lambda: raise_everything(run, silent, {"boards": boards}))
+            one, _ = timed(lambda: raise_everything(session, silent, {"boards": boards}))
             console.print(f"Adding a board of {POOLS} pools and {NODES} nodes …")
             pool = {**boards["blue"]["pools"]["main"], "size": NODES // POOLS, "maxSize": NODES // POOLS}
             pools = {f"pool{number}": pool for number in range(POOLS)}
             boards["wide"] = {**_beside(boards["blue"], 12), "pools": pools}
-            many, _ = timed(lambda: raise_everything(run, silent, {"boards": boards}))
+            many, _ = timed(lambda: raise_everything(session, silent, {"boards": boards}))
         finally:
             console.print("Taking it down …")
-            remove_everything(run, silent)
+            remove_everything(session, silent)
     console.print(_table(one, many))
     return 0
 

@@ -13,28 +13,28 @@ from typing import Final
 
 from rehearsal import engine
 from rehearsal.local_cloud import values_file
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 
-def init(run: Run) -> None:
+def init(session: Session) -> None:
     """Write a new environment's settings, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(engine.PROJECT / "Pulumi.yaml", folder)
-        _cli(run, "init", "dev", "--values", str(values_file(run)), "--project", folder)
+        _cli(session, "init", "dev", "--values", str(values_file(session)), "--project", folder)
 
 
-def doctor(run: Run) -> None:
+def doctor(session: Session) -> None:
     """Look for what would stop the rehearsal's own environment."""
-    _cli(run, "doctor", engine.stack_name(run))
+    _cli(session, "doctor", engine.stack_name(session))
 
 
-def destroy(run: Run) -> None:
+def destroy(session: Session) -> None:
     """Save, destroy and prove."""
     with tempfile.TemporaryDirectory() as data:
-        _cli(run, "destroy", engine.stack_name(run), "--yes-destroy", engine.ENVIRONMENT, XDG_DATA_HOME=data)
+        _cli(session, "destroy", engine.stack_name(session), "--yes-destroy", engine.ENVIRONMENT, XDG_DATA_HOME=data)
 
 
-COMMANDS: Final[Mapping[str, Callable[[Run], None]]] = {
+COMMANDS: Final[Mapping[str, Callable[[Session], None]]] = {
     "init": init,
     "doctor": doctor,
     "destroy, with its proof": destroy,
@@ -43,11 +43,11 @@ LIMITS: Final[Mapping[str, float]] = {"init": 10, "doctor": 15, "destroy, with i
 """Seconds that each may take on two idle cores."""
 
 
-def _cli(run: Run, *arguments: str, **variables: str) -> None:
+def _cli(session: Session, *arguments: str, **variables: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "cli", *arguments],
         cwd=engine.PROJECT,
-        env={**os.environ, **engine.own_environment(run), "PYTHONPATH": str(Path(engine.PROJECT)), **variables},
+        env={**os.environ, **engine.own_environment(session), "PYTHONPATH": str(Path(engine.PROJECT)), **variables},
         stdin=subprocess.DEVNULL,
         check=True,
         capture_output=True,

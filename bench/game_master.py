@@ -17,7 +17,7 @@ from common.settings import load
 from gamemaster import GameMaster
 from rehearsal.progress import name_of
 from rehearsal.report import Report
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 _STEP = "$command:remote:Command::"
 _BOOTED = "gamemaster-first-boot"
@@ -57,7 +57,7 @@ def critical_path(found: Sequence[Role], needs: Mapping[str, set[str]]) -> list[
 
 def _needs(report: Report) -> Mapping[str, set[str]]:
     """Resource to those that must be there before it, as the engine wrote it down."""
-    [state] = (report.run.home / "pulumi" / ".pulumi" / "stacks").rglob("*.json")
+    [state] = (report.session.home / "pulumi" / ".pulumi" / "stacks").rglob("*.json")
     resources: list[dict[str, Any]] = json.loads(state.read_text())["checkpoint"]["latest"]["resources"]
     return {name_of(each["urn"]): {name_of(urn) for urn in each.get("dependencies", [])} for each in resources}
 
@@ -79,11 +79,11 @@ def table(found: Sequence[Role]) -> Table:
     return shown
 
 
-def logins(run: Run, ip: str) -> int:
+def logins(session: Session, ip: str) -> int:
     """How often somebody has logged in on the host by SSH since it was made, this question left out."""
     asked = subprocess.run(
         [
-            *("ssh", "-F", "none", "-i", run.home / "operator_key", "-o", "BatchMode=yes"),
+            *("ssh", "-F", "none", "-i", session.home / "operator_key", "-o", "BatchMode=yes"),
             *("-o", "GlobalKnownHostsFile=/dev/null", "-o", "UserKnownHostsFile=/dev/null"),
             # Nothing is told to it, and what it says is a number.
             *("-o", "StrictHostKeyChecking=no"),

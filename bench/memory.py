@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from rehearsal.processes import Processes
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 _EVERY = 0.5
 """Seconds between two samples."""
@@ -27,14 +27,14 @@ class Peak:
 
 
 @contextlib.contextmanager
-def peak_of(run: Run) -> Generator[Peak]:
+def peak_of(session: Session) -> Generator[Peak]:
     """Watch a rehearsal's programs, its machines and this process with its children until the block ends."""
     peak, ended = Peak(), threading.Event()
 
     def watch() -> None:
         while not ended.wait(_EVERY):
             parts: dict[str, int] = {}
-            for process in _processes(run):
+            for process in _processes(session):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     name = process.name()
                     parts[name] = parts.get(name, 0) + process.memory_info().rss
@@ -50,18 +50,18 @@ def peak_of(run: Run) -> Generator[Peak]:
         watcher.join()
 
 
-def _processes(run: Run) -> Iterator[psutil.Process]:
-    roots = [process.pid for process in Processes(run).recorded() if process.alive]
-    for pid in {psutil.Process().pid, *roots, *_machines(run)}:
+def _processes(session: Session) -> Iterator[psutil.Process]:
+    roots = [process.pid for process in Processes(session).recorded() if process.alive]
+    for pid in {psutil.Process().pid, *roots, *_machines(session)}:
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
             yield process
             yield from process.children(recursive=True)
 
 
-def _machines(run: Run) -> list[int]:
+def _machines(session: Session) -> list[int]:
     listed = subprocess.run(
-        ["docker", "container", "ls", "--quiet", "--filter", f"label={run.label}"],
+        ["docker", "container", "ls", "--quiet", "--filter", f"label={session.label}"],
         capture_output=True,
         text=True,
         check=False,

@@ -19,10 +19,10 @@ from rich.console import Console
 
 from rehearsal import engine
 from rehearsal.down import remove_everything
+from rehearsal.errors import EXPLAINED_ERRORS
 from rehearsal.local_cloud import open_cloud, values_file
-from rehearsal.run import DEFAULT_NAME, RunError, at_work, claim, find, make, runs
+from rehearsal.session import DEFAULT_NAME, SessionError, at_work, claim, find, make, sessions
 from rehearsal.toolchain.providing import provide
-from rehearsal.trouble import TROUBLE
 from rehearsal.up import raise_everything, tell_where
 
 MOST_TEAMS = 1000
@@ -43,27 +43,27 @@ def up(name: str, given: Sequence[str], teams: int) -> int:
 
 def cloud(name: str) -> int:
     """Raise the local cloud alone, and print what makes 'pulumi' and 'make' work on it: eval "$(make -s cloud)"."""
-    run = claim(name)
-    tell_where(run, BESIDE)
-    open_cloud(run, provide(BESIDE), BESIDE)
+    session = claim(name)
+    tell_where(session, BESIDE)
+    open_cloud(session, provide(BESIDE), BESIDE)
     BESIDE.print(
         f"The local cloud stands. Next: 'make init STACK=dev'. '{make('rehearse-down', name)}' removes everything.",
         soft_wrap=True,
     )
     # The engine would take it before the file.
     print("unset PULUMI_CONFIG_PASSPHRASE")
-    for variable, value in {**engine.environment(run), "VALUES": str(values_file(run))}.items():
+    for variable, value in {**engine.environment(session), "VALUES": str(values_file(session))}.items():
         print(f"export {variable}={shlex.quote(value)}")
     return 0
 
 
 def down(name: str) -> int:
     """Take the rehearsal down and prove that nothing is left of it."""
-    run = find(name)
-    if run is None:
+    session = find(name)
+    if session is None:
         CONSOLE.print(f"There is no rehearsal {name!r}; nothing to take down.")
         return 0
-    left = remove_everything(run, CONSOLE)
+    left = remove_everything(session, CONSOLE)
     for thing in left:
         CONSOLE.print(f"[red]left[/] {thing}")
     if not left:
@@ -73,9 +73,9 @@ def down(name: str) -> int:
 
 def status() -> int:
     """List the rehearsals of this user."""
-    standing = runs()
-    for run in standing:
-        CONSOLE.print(f"{run.name}  127.{run.slot}.0.0/16  {run.home}")
+    standing = sessions()
+    for session in standing:
+        CONSOLE.print(f"{session.name}  127.{session.slot}.0.0/16  {session.home}")
     if not standing:
         CONSOLE.print("No rehearsal stands. 'make rehearse' raises one.")
     return 0
@@ -85,7 +85,7 @@ def _setting(text: str) -> tuple[str, Any]:
     """A setting given as KEY=VALUE, with its value as JSON where it is JSON."""
     key, equals, value = text.partition("=")
     if not equals:
-        raise RunError(f"--set {text!r} is no setting: write KEY=VALUE, such as --set activeBoard=green.")
+        raise SessionError(f"--set {text!r} is no setting: write KEY=VALUE, such as --set activeBoard=green.")
     try:
         return key, json.loads(value)
     except ValueError:
@@ -139,7 +139,7 @@ def main() -> int:
     console, again = (BESIDE, "cloud") if arguments.command == "cloud" else (CONSOLE, "rehearse")
     try:
         return _run(arguments)
-    except (RunError, *TROUBLE) as error:
+    except (SessionError, *EXPLAINED_ERRORS) as error:
         # Not as markup: there are brackets in what an engine says.
         console.print("[red]error:[/]", end=" ")
         console.print(str(error), markup=False, soft_wrap=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.k3s import Download
-from rehearsal.run import Run
 from rehearsal.scaleway import Credentials
+from rehearsal.session import Session
 
 PARENT_ZONE = "example.org"
 ZONE = f"hunt.{PARENT_ZONE}"
@@ -30,9 +30,9 @@ class Secrets:
     signing_password: str
 
 
-def load_or_make_secrets(run: Run) -> Secrets:
+def load_or_make_secrets(session: Session) -> Secrets:
     """The rehearsal's secrets; what it lacks is made."""
-    file = run.home / "secrets.json"
+    file = session.home / "secrets.json"
     made = Secrets(
         rancher_bootstrap_password=secrets.token_urlsafe(24),
         delivery_master_key=base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -59,7 +59,7 @@ class Sources:
     helm: Download
 
 
-def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> dict[str, Any]:
+def settings(session: Session, own: Secrets, account: Credentials, sources: Sources) -> dict[str, Any]:
     """What an operator would give `init`, with the rehearsal's own slice of addresses; `init` makes the keys."""
     return {
         "domain": PARENT_ZONE,
@@ -76,7 +76,7 @@ def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> 
         },
         # The operators call from loopback; behind a machine's doors they bear the address of Docker's gateway.
         "operators": {"cidrs": ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]},
-        "gamemaster": {"type": "PLAY2-MICRO", "subnet": f"10.{run.slot}.0.0/24"},
+        "gamemaster": {"type": "PLAY2-MICRO", "subnet": f"10.{session.slot}.0.0/24"},
         # Nobody asks the parent zone's servers here: the authority asks the game master itself.
         "certificates": {"authority": "production", "delegationTimeoutSeconds": 0},
         # Rancher's stand-in is started with this first password, as an operator starts a real one.
@@ -88,7 +88,7 @@ def settings(run: Run, own: Secrets, account: Credentials, sources: Sources) -> 
         "boards": {
             "blue": {
                 "kubernetesVersion": "1.36",
-                "subnet": f"10.{run.slot}.4.0/22",
+                "subnet": f"10.{session.slot}.4.0/22",
                 "pools": {"main": {"nodeType": "PRO2-XXS", "size": 2, "minSize": 1, "maxSize": 3}},
                 "apiCidrs": ["127.0.0.0/8"],
                 "autoUpgrade": {"day": "tuesday", "startHour": 3},

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 from pulumi import automation
 
-from rehearsal.run import DEFAULT_NAME, Run
+from rehearsal.session import DEFAULT_NAME, Session
 
 PROJECT: Final = Path(__file__).parent.parent
 ENVIRONMENT: Final = "rehearsal"
@@ -24,44 +24,44 @@ _READING: Final = frozenset({"read", "read-replacement", "discard", "discard-rep
 """The engine's operations on what a program reads and does not make: no change of anything."""
 
 
-def stack_name(run: Run) -> str:
+def stack_name(session: Session) -> str:
     """`rehearsal` for the rehearsal of the default name, `rehearsal-NAME` for another."""
-    return ENVIRONMENT if run.name == DEFAULT_NAME else f"{ENVIRONMENT}-{run.name}"
+    return ENVIRONMENT if session.name == DEFAULT_NAME else f"{ENVIRONMENT}-{session.name}"
 
 
-def home_of(run: Run) -> Path:
+def home_of(session: Session) -> Path:
     """PULUMI_HOME, with the engine as bin/pulumi and the plugins in plugins/."""
-    return run.home / "engine"
+    return session.home / "engine"
 
 
-def state_of(run: Run) -> Path:
+def state_of(session: Session) -> Path:
     """The folder of the backend, which holds the states of all stacks that are raised on the rehearsal's cloud."""
-    return run.home / "pulumi"
+    return session.home / "pulumi"
 
 
-def stacks(run: Run) -> list[str]:
+def stacks(session: Session) -> list[str]:
     """The names of all stacks that have a state on the rehearsal's cloud."""
-    return sorted(file.stem for file in (state_of(run) / ".pulumi" / "stacks").glob("*/*.json"))
+    return sorted(file.stem for file in (state_of(session) / ".pulumi" / "stacks").glob("*/*.json"))
 
 
-def environment(run: Run) -> dict[str, str]:
+def environment(session: Session) -> dict[str, str]:
     """The variables with which `pulumi` and the project's commands work on a rehearsal's cloud."""
     return {
-        "PATH": f"{home_of(run) / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_HOME": str(home_of(run)),
+        "PATH": f"{home_of(session) / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_HOME": str(home_of(session)),
         # Without the sidecar of attributes: it is not written at once, and a killed engine may leave an empty one,
         # which the next takes for an unreadable state (gocloud.dev/blob/fileblob, setAttrs).
-        "PULUMI_BACKEND_URL": f"file://{state_of(run)}?metadata=skip",
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase_file(run)),
+        "PULUMI_BACKEND_URL": f"file://{state_of(session)}?metadata=skip",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase_file(session)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # What is not there is built by the tool chain, not fetched behind its back.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 
 
-def own_environment(run: Run) -> dict[str, str]:
+def own_environment(session: Session) -> dict[str, str]:
     """The variables for a command that this process starts, whatever passphrase its own environment holds."""
-    return {**environment(run), "PULUMI_CONFIG_PASSPHRASE": _passphrase_file(run).read_text()}
+    return {**environment(session), "PULUMI_CONFIG_PASSPHRASE": _passphrase_file(session).read_text()}
 
 
 class Workspace(automation.LocalWorkspace):
@@ -75,20 +75,20 @@ class Workspace(automation.LocalWorkspace):
         return {}
 
 
-def stack(run: Run) -> automation.Stack:
+def stack(session: Session) -> automation.Stack:
     """The rehearsal's stack, which its settings have been written for."""
     workspace = Workspace(
         work_dir=str(PROJECT),
-        pulumi_home=str(home_of(run)),
-        pulumi_command=automation.PulumiCommand(root=str(home_of(run)), skip_version_check=True),
-        env_vars=own_environment(run),
+        pulumi_home=str(home_of(session)),
+        pulumi_command=automation.PulumiCommand(root=str(home_of(session)), skip_version_check=True),
+        env_vars=own_environment(session),
     )
-    return automation.Stack.select(stack_name(run), workspace)
+    return automation.Stack.select(stack_name(session), workspace)
 
 
-def unlock(run: Run) -> None:
+def unlock(session: Session) -> None:
     """Take away the lock of an engine that was killed; only ours ever writes this state."""
-    for lock in (state_of(run) / ".pulumi" / "locks").rglob("*.json"):
+    for lock in (state_of(session) / ".pulumi" / "locks").rglob("*.json"):
         holder = json.loads(lock.read_text())
         if not Path(f"/proc/{holder['pid']}").exists():
             lock.unlink()
@@ -133,8 +133,8 @@ def resources_in_state(stack: automation.Stack) -> list[Mapping[str, Any]]:
     return cast("list[Mapping[str, Any]]", deployment.get("resources", []))
 
 
-def _passphrase_file(run: Run) -> Path:
-    file = run.home / "passphrase"
+def _passphrase_file(session: Session) -> Path:
+    file = session.home / "passphrase"
     if not file.exists():
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as out:

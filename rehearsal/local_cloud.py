@@ -9,15 +9,15 @@ from typing import Any
 
 from rich.console import Console
 
-from rehearsal import daemon, engine
+from rehearsal import background, engine
 from rehearsal.acme import Authority
 from rehearsal.configuration import Sources, load_or_make_secrets, settings, write_private
 from rehearsal.instances import Instances
 from rehearsal.k3s import RANCHER_ADDRESS, Downloads, pack_helm, pack_k3s
 from rehearsal.processes import Processes
 from rehearsal.rancher.standin import PORT as RANCHER_PORT
-from rehearsal.run import Block, Run, Service
 from rehearsal.scaleway import Credentials
+from rehearsal.session import Block, Service, Session
 from rehearsal.toolchain.providing import lay_out
 from rehearsal.toolchain.tools import Tools
 
@@ -25,48 +25,48 @@ K3S, HELM = "k3s", "helm.tar.gz"
 """Names of what the game master downloads."""
 
 
-def open_cloud(run: Run, tools: Tools, console: Console) -> dict[str, Any]:
+def open_cloud(session: Session, tools: Tools, console: Console) -> dict[str, Any]:
     """Bring the cloud up, and give the settings that lead an environment to it, for `init --values`."""
-    asyncio.run(_prepare(run, tools, console))
-    lay_out(tools, engine.home_of(run))
-    engine.state_of(run).mkdir(exist_ok=True)
-    engine.unlock(run)
-    authority = Authority(run, Processes(run), tools.named("pebble").path)
+    asyncio.run(_prepare(session, tools, console))
+    lay_out(tools, engine.home_of(session))
+    engine.state_of(session).mkdir(exist_ok=True)
+    engine.unlock(session)
+    authority = Authority(session, Processes(session), tools.named("pebble").path)
     values = settings(
-        run,
-        load_or_make_secrets(run),
-        Credentials.load_or_create(run),
+        session,
+        load_or_make_secrets(session),
+        Credentials.load_or_create(session),
         Sources(
-            scaleway=f"http://{run.address(Block.SERVICES, Service.SCALEWAY_API)}:8080",
-            charts=f"http://{run.address(Block.SERVICES, Service.CHARTS)}:8080",
-            rancher=f"http://{run.address(Block.SERVICES, Service.RANCHER)}:{RANCHER_PORT}",
+            scaleway=f"http://{session.address(Block.SERVICES, Service.SCALEWAY_API)}:8080",
+            charts=f"http://{session.address(Block.SERVICES, Service.CHARTS)}:8080",
+            rancher=f"http://{session.address(Block.SERVICES, Service.RANCHER)}:{RANCHER_PORT}",
             acme_directory=authority.directory,
             acme_certificate=authority.own_certificate,
-            k3s=Downloads(run).file(K3S),
-            helm=Downloads(run).file(HELM),
+            k3s=Downloads(session).file(K3S),
+            helm=Downloads(session).file(HELM),
         ),
     )
-    write_private(values_file(run), json.dumps(values, indent=2))
+    write_private(values_file(session), json.dumps(values, indent=2))
     return values
 
 
-def values_file(run: Run) -> Path:
+def values_file(session: Session) -> Path:
     """The settings that lead an environment to the cloud, for `init --values`."""
-    return run.home / "values.json"
+    return session.home / "values.json"
 
 
-async def _prepare(run: Run, tools: Tools, console: Console) -> None:
-    await Instances(run).prepare(lambda line: console.print(f"  {line}", markup=False))
+async def _prepare(session: Session, tools: Tools, console: Console) -> None:
+    await Instances(session).prepare(lambda line: console.print(f"  {line}", markup=False))
     console.print("Starting the local cloud")
-    downloads = Downloads(run).folder
-    await asyncio.to_thread(_pack, run, tools, downloads)
-    await daemon.ensure_running(run, tools.control_plane, tools.named("pebble").path)
+    downloads = Downloads(session).folder
+    await asyncio.to_thread(_pack, session, tools, downloads)
+    await background.ensure_running(session, tools.control_plane, tools.named("pebble").path)
 
 
-def _pack(run: Run, tools: Tools, folder: Path) -> None:
+def _pack(session: Session, tools: Tools, folder: Path) -> None:
     """Make what the game master downloads, unless it is there: a packed file has its sums in the settings."""
     if not (folder / K3S).exists():
-        rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
+        rancher = (session.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
         version = f"v{tools.named('control plane').version}+k3s1"
         pack_k3s(folder / K3S, tools.control_plane, version, {(RANCHER_ADDRESS, 80): rancher})
     if not (folder / HELM).exists():

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 
 class ProcessError(Exception):
@@ -53,9 +53,9 @@ class Process:
 class Processes:
     """The programs of one rehearsal, each in a session of its own, logging to logs/<name>.log."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._records = run.home / "processes"
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._records = session.home / "processes"
         self._records.mkdir(parents=True, exist_ok=True)
         # Kept so that the children are reaped: an unreaped child stays a zombie.
         self._children: dict[str, asyncio.subprocess.Process] = {}
@@ -71,7 +71,7 @@ class Processes:
         return next((process for process in self.recorded() if process.name == name), None)
 
     def log_of(self, name: str) -> Path:
-        return self._run.logs / f"{name}.log"
+        return self._session.logs / f"{name}.log"
 
     async def start(
         self,
@@ -148,7 +148,7 @@ class Processes:
             # It may have ended since it was listed.
             with contextlib.suppress(OSError):
                 program = file.read_bytes().partition(b"\0")[0].decode(errors="replace")
-                if program.startswith(f"{self._run.home}/"):
+                if program.startswith(f"{self._session.home}/"):
                     found.append(int(file.parent.name))
         return found
 

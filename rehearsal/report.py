@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rehearsal.configuration import ZONE
 from rehearsal.progress import name_of
-from rehearsal.run import Block, Run, Service, make
+from rehearsal.session import Block, Service, Session, make
 from rehearsal.toolchain.tools import Tools
 
 REAL, STAND_IN = "real", "[yellow]stand-in[/]"
@@ -20,7 +20,7 @@ REAL, STAND_IN = "real", "[yellow]stand-in[/]"
 class Report:
     """The result of raising a rehearsal."""
 
-    run: Run
+    session: Session
     tools: Tools
     outputs: Mapping[str, Any]
     """The stack's outputs."""
@@ -35,7 +35,7 @@ class Report:
 
     def table(self) -> Table:
         """Each part: real or stand-in, where it came from, its address, how long it took."""
-        table = Table(title=f"Rehearsal {self.run.name}", title_justify="left")
+        table = Table(title=f"Rehearsal {self.session.name}", title_justify="left")
         for column in ("part", "what", "came from", "address"):
             table.add_column(column, overflow="fold")
         table.add_column("seconds", justify="right")
@@ -47,12 +47,12 @@ class Report:
         return table
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
-        run, outputs = self.run, self.outputs
-        api = run.address(Block.SERVICES, Service.SCALEWAY_API)
-        charts = run.address(Block.SERVICES, Service.CHARTS)
+        session, outputs = self.session, self.outputs
+        api = session.address(Block.SERVICES, Service.SCALEWAY_API)
+        charts = session.address(Block.SERVICES, Service.CHARTS)
         boards: Mapping[str, str] = outputs["boards"]
-        rancher = run.address(Block.SERVICES, Service.RANCHER)
-        authority = run.address(Block.SERVICES, Service.ACME)
+        rancher = session.address(Block.SERVICES, Service.RANCHER)
+        authority = session.address(Block.SERVICES, Service.ACME)
         rows = [
             ("Scaleway API", STAND_IN, "this project", f"http://{api}:8080", ""),
             ("chart repository", STAND_IN, "this project", f"http://{charts}:8080", ""),
@@ -85,7 +85,7 @@ class Report:
 
     def closing(self, seconds: float) -> str:
         """What changed, how long it took, and three commands that work as printed."""
-        home = self.run.home
+        home = self.session.home
         changes = ", ".join(f"{number} {operation}" for operation, number in sorted(self.changes.items()))
         parts = ", ".join(f"{part} {took:.0f} s" for part, took in self.parts.items())
         ip = self.outputs["game_master_ip"]
@@ -96,7 +96,7 @@ class Report:
                 f"  dig +short @{ip} play.{ZONE}",
                 f"  {self.tools.control_plane}/kubectl --kubeconfig {home}/kubeconfig get ingress --all-namespaces",
                 f"  ssh -i {home}/operator_key -o UserKnownHostsFile={home}/known_hosts root@{ip}",
-                f"Take it down with '{make('rehearse-down', self.run.name)}'.",
+                f"Take it down with '{make('rehearse-down', self.session.name)}'.",
             ]
         )
 

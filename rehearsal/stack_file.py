@@ -18,60 +18,60 @@ import yaml
 
 from rehearsal import engine
 from rehearsal.configuration import write_private
-from rehearsal.run import Run, RunError
+from rehearsal.session import Session, SessionError
 
 Tree = dict[str, Any]
 
 
-def write(run: Run, values: Tree, changes: Mapping[str, Any]) -> None:
+def write(session: Session, values: Tree, changes: Mapping[str, Any]) -> None:
     """Bring the stack's file to these settings.
 
     values: the rehearsal's own settings. changes: whole settings in their place, for this time.
     Raises RunError with what `init` says of a setting that it refuses.
     """
-    _link(run)
-    kept = _kept_file(run)
+    _link(session)
+    kept = _kept_file(session)
     if not kept.exists():
-        _bring(run, values)
+        _bring(session, values)
         # Not what the project file gives to every stack that says nothing.
-        own = {key.partition(":")[2] for key in _content(_file(run))["config"]}
-        found = engine.settings(engine.stack(run))
+        own = {key.partition(":")[2] for key in _content(_file(session))["config"]}
+        found = engine.settings(engine.stack(session))
         write_private(kept, json.dumps({key: value for key, value in found.items() if key in own}))
-    _bring(run, {**_merged(settings(run), values), **changes})
+    _bring(session, {**_merged(settings(session), values), **changes})
 
 
-def settings(run: Run) -> Tree:
+def settings(session: Session) -> Tree:
     """The rehearsal's own settings with the keys that `init` made, before any change."""
-    return json.loads(_kept_file(run).read_text())
+    return json.loads(_kept_file(session).read_text())
 
 
-def project_file(run: Run) -> Path:
+def project_file(session: Session) -> Path:
     """Where the engine looks for the stack's file: in the project's folder."""
-    return engine.PROJECT / f"Pulumi.{engine.stack_name(run)}.yaml"
+    return engine.PROJECT / f"Pulumi.{engine.stack_name(session)}.yaml"
 
 
-def remove(run: Run) -> None:
+def remove(session: Session) -> None:
     """Take the stack's file out of the project's folder, in every checkout from which the rehearsal was raised."""
-    for link in _links(run):
+    for link in _links(session):
         link.unlink(missing_ok=True)
 
 
-def _link(run: Run) -> None:
+def _link(session: Session) -> None:
     """Lay the file in the rehearsal's folder, so that any checkout of the project finds the same one."""
-    link = project_file(run)
-    (run.home / "links.json").write_text(json.dumps(sorted({*map(str, _links(run)), str(link)})))
+    link = project_file(session)
+    (session.home / "links.json").write_text(json.dumps(sorted({*map(str, _links(session)), str(link)})))
     link.unlink(missing_ok=True)
-    link.symlink_to(_file(run))
+    link.symlink_to(_file(session))
 
 
-def _links(run: Run) -> list[Path]:
-    known = run.home / "links.json"
+def _links(session: Session) -> list[Path]:
+    known = session.home / "links.json"
     return [Path(path) for path in json.loads(known.read_text())] if known.exists() else []
 
 
-def _bring(run: Run, wanted: Tree) -> None:
+def _bring(session: Session, wanted: Tree) -> None:
     """Make the file say what is wanted, unless it does: encrypting takes as long as a small update."""
-    marks = run.home / "settings.sha256.json"
+    marks = session.home / "settings.sha256.json"
     digests = {
         key: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for key, value in wanted.items()
     }
@@ -79,8 +79,8 @@ def _bring(run: Run, wanted: Tree) -> None:
     if written == digests:
         return
     marks.unlink(missing_ok=True)
-    _take_out(_file(run), keep={key for key, digest in digests.items() if written.get(key) == digest})
-    _init(run, wanted)
+    _take_out(_file(session), keep={key for key, digest in digests.items() if written.get(key) == digest})
+    _init(session, wanted)
     marks.write_text(json.dumps(digests))
 
 
@@ -96,13 +96,13 @@ def _content(file: Path) -> Tree:
     return yaml.safe_load(file.read_text()) if file.exists() else {}
 
 
-def _init(run: Run, wanted: Tree) -> None:
-    program = engine.home_of(run) / "bin" / "pulumi"
-    arguments = [engine.stack_name(run), "--values", "-", "--pulumi", program]
+def _init(session: Session, wanted: Tree) -> None:
+    program = engine.home_of(session) / "bin" / "pulumi"
+    arguments = [engine.stack_name(session), "--values", "-", "--pulumi", program]
     done = subprocess.run(
         [sys.executable, "-m", "cli", "init", *arguments],
         cwd=engine.PROJECT,
-        env=engine.own_environment(run),
+        env=engine.own_environment(session),
         # Standard input, for there are secrets among them.
         input=json.dumps(wanted),
         stdout=subprocess.PIPE,
@@ -111,7 +111,7 @@ def _init(run: Run, wanted: Tree) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise RunError(f"The settings of the rehearsal are refused:\n{done.stdout.strip()}")
+        raise SessionError(f"The settings of the rehearsal are refused:\n{done.stdout.strip()}")
 
 
 def _merged(below: Tree, above: Tree) -> Tree:
@@ -123,9 +123,9 @@ def _merged(below: Tree, above: Tree) -> Tree:
     return result
 
 
-def _file(run: Run) -> Path:
-    return run.home / "stack.yaml"
+def _file(session: Session) -> Path:
+    return session.home / "stack.yaml"
 
 
-def _kept_file(run: Run) -> Path:
-    return run.home / "settings.json"
+def _kept_file(session: Session) -> Path:
+    return session.home / "settings.json"

@@ -15,31 +15,33 @@ from rehearsal.configuration import delivery, load_or_make_secrets, write_privat
 from rehearsal.local_cloud import open_cloud
 from rehearsal.progress import EngineProgress
 from rehearsal.report import Report
-from rehearsal.run import Run
+from rehearsal.session import Session
 from rehearsal.toolchain.providing import provide
 from rehearsal.toolchain.tools import Tools
 
 
-def raise_everything(run: Run, console: Console, changes: Mapping[str, Any] | None = None, *, teams: int = 0) -> Report:
+def raise_everything(
+    session: Session, console: Console, changes: Mapping[str, Any] | None = None, *, teams: int = 0
+) -> Report:
     """Bring a rehearsal to what the program says, from whatever state it is in.
 
     changes: settings that replace the rehearsal's own.
     teams: how many teams get their spaces, source control and delivery; 0 leaves all of that out.
-    Raises the errors of `rehearsal.trouble`, each with what to do next.
+    Raises the errors of `rehearsal.errors`, each with what to do next.
     """
-    tell_where(run, console)
+    tell_where(session, console)
     began = time.monotonic()
     tools = provide(console)
     tooled = time.monotonic()
-    stack = open_stack(run, tools, console, changes, teams=teams)
+    stack = open_stack(session, tools, console, changes, teams=teams)
     ready = time.monotonic()
     console.print("Raising the game (the program itself, by the real engine)")
     progress = EngineProgress(console)
     changed = engine.update(stack, progress)
     outputs = engine.outputs(stack)
-    _leave_keys(run, outputs)
+    _leave_keys(session, outputs)
     return Report(
-        run=run,
+        session=session,
         tools=tools,
         outputs=outputs,
         changes=changed,
@@ -53,26 +55,28 @@ def raise_everything(run: Run, console: Console, changes: Mapping[str, Any] | No
     )
 
 
-def tell_where(run: Run, console: Console) -> None:
+def tell_where(session: Session, console: Console) -> None:
     """Say which rehearsal this is, and where it is kept."""
-    console.print(f"Rehearsal [bold]{run.name}[/] on 127.{run.slot}.0.0/16, kept in {run.home}", soft_wrap=True)
+    console.print(
+        f"Rehearsal [bold]{session.name}[/] on 127.{session.slot}.0.0/16, kept in {session.home}", soft_wrap=True
+    )
 
 
 def open_stack(
-    run: Run, tools: Tools, console: Console, changes: Mapping[str, Any] | None = None, *, teams: int = 0
+    session: Session, tools: Tools, console: Console, changes: Mapping[str, Any] | None = None, *, teams: int = 0
 ) -> automation.Stack:
     """A running local cloud, and the stack to be raised on it. Raises RunError for a setting that is refused."""
-    values = open_cloud(run, tools, console)
-    added = delivery(load_or_make_secrets(run), teams) if teams else {}
+    values = open_cloud(session, tools, console)
+    added = delivery(load_or_make_secrets(session), teams) if teams else {}
     console.print("Writing the settings (the project's own 'init')")
-    stack_file.write(run, values, {**added, **(changes or {})})
-    write_private(run.home / "operator_key", stack_file.settings(run)["operators"]["sshPrivateKey"])
-    return engine.stack(run)
+    stack_file.write(session, values, {**added, **(changes or {})})
+    write_private(session.home / "operator_key", stack_file.settings(session)["operators"]["sshPrivateKey"])
+    return engine.stack(session)
 
 
-def _leave_keys(run: Run, outputs: Mapping[str, Any]) -> None:
+def _leave_keys(session: Session, outputs: Mapping[str, Any]) -> None:
     """Write what the printed commands need: the board's kubeconfig, the host key to expect, and what was given out."""
-    write_private(run.home / "kubeconfig", str(outputs["kubeconfig"]))
-    write_private(run.home / "outputs.json", json.dumps(outputs))
-    host_key = stack_file.settings(run)["gamemaster"]["hostKey"]["public"]
-    (run.home / "known_hosts").write_text(f"{outputs['game_master_ip']} {host_key}\n")
+    write_private(session.home / "kubeconfig", str(outputs["kubeconfig"]))
+    write_private(session.home / "outputs.json", json.dumps(outputs))
+    host_key = stack_file.settings(session)["gamemaster"]["hostKey"]["public"]
+    (session.home / "known_hosts").write_text(f"{outputs['game_master_ip']} {host_key}\n")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from rehearsal.processes import Processes
-from rehearsal.run import Block, Run, Service
+from rehearsal.session import Block, Service, Session
 
 PORT = 14000
 MANAGEMENT_PORT = 15000
@@ -36,12 +36,12 @@ class Authority:
     program: the binary of Pebble. It keeps running when this object's process ends.
     """
 
-    def __init__(self, run: Run, processes: Processes, program: Path) -> None:
-        self._run = run
+    def __init__(self, session: Session, processes: Processes, program: Path) -> None:
+        self._session = session
         self._processes = processes
         self._program = program
-        self._folder = run.home / "acme"
-        self._address = run.address(Block.SERVICES, Service.ACME)
+        self._folder = session.home / "acme"
+        self._address = session.address(Block.SERVICES, Service.ACME)
 
     @property
     def directory(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from rehearsal.run import Block, Run, Service
+from rehearsal.session import Block, Service, Session
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 PORT = 8080
@@ -22,8 +22,8 @@ PORT = 8080
 class ChartRegistry:
     """Serves index.yaml and the packed charts at a rehearsal's own address."""
 
-    def __init__(self, run: Run) -> None:
-        self._host = run.address(Block.SERVICES, Service.CHARTS)
+    def __init__(self, session: Session) -> None:
+        self._host = session.address(Block.SERVICES, Service.CHARTS)
         self._runner: web.AppRunner | None = None
 
     @property

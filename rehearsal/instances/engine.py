@@ -17,7 +17,7 @@ from rehearsal.instances.docker import DockerError, InstanceError, docker, lines
 from rehearsal.instances.script import run_script
 from rehearsal.instances.shared import Progress
 from rehearsal.processes import Process, Processes
-from rehearsal.run import SHARED, Run
+from rehearsal.session import SHARED, Session
 
 INSTALLER = Path(__file__).parent / "image" / "install-docker.sh"
 START_LIMIT = 60.0
@@ -27,15 +27,15 @@ STOP_GRACE = 30.0
 
 
 def _processes() -> Processes:
-    return Processes(Run(name="docker", home=SHARED / "docker", slot=0))
+    return Processes(Session(name="docker", home=SHARED / "docker", slot=0))
 
 
 def _claims() -> Path:
     return SHARED / "docker" / "claims"
 
 
-def _claim(run: Run) -> Path:
-    return _claims() / hashlib.sha256(str(run.home.resolve()).encode()).hexdigest()[:16]
+def _claim(session: Session) -> Path:
+    return _claims() / hashlib.sha256(str(session.home.resolve()).encode()).hexdigest()[:16]
 
 
 def _claimed() -> bool:
@@ -57,15 +57,15 @@ def can_exist() -> bool:
     return shutil.which("docker") is not None and shutil.which("dockerd") is not None
 
 
-async def provide(run: Run, progress: Progress) -> None:
+async def provide(session: Session, progress: Progress) -> None:
     """Make a Docker daemon answer, and note that this rehearsal uses it.
 
     Raises InstanceError when Docker can neither be found nor installed nor started.
     """
     async with shared.locked("Docker daemon", progress):
-        claim = _claim(run)
+        claim = _claim(session)
         claim.parent.mkdir(parents=True, exist_ok=True)
-        claim.write_text(str(run.home.resolve()))
+        claim.write_text(str(session.home.resolve()))
         if await answers():
             return
         if not can_exist():
@@ -103,7 +103,7 @@ def started_here() -> Process | None:
     return daemon if daemon and daemon.alive else None
 
 
-async def release(run: Run) -> bool:
+async def release(session: Session) -> bool:
     """Say that this rehearsal no longer needs Docker; whether that ended the daemon.
 
     It ends only when a rehearsal started it, no other rehearsal claims it and no container runs.
@@ -111,7 +111,7 @@ async def release(run: Run) -> bool:
     if not _claims().exists():
         return False
     async with shared.locked("Docker daemon", shared.silently):
-        _claim(run).unlink(missing_ok=True)
+        _claim(session).unlink(missing_ok=True)
         if _claimed() or started_here() is None or await lines("container", "ls", "--quiet"):
             return False
         await _processes().stop("dockerd", STOP_GRACE)

@@ -19,8 +19,8 @@ from rehearsal.instances.seed import hostname, seed
 from rehearsal.instances.services import Services
 from rehearsal.instances.shared import Progress
 from rehearsal.processes import started_at
-from rehearsal.run import Run
 from rehearsal.scaleway.backends import Machine, Rule
+from rehearsal.session import Session
 
 MACHINE = "shambhala.instance"
 """Label of a container: the id of its Instance."""
@@ -60,8 +60,8 @@ class Instances:
     Everything in Docker bears the rehearsal's label, so that it is found without this object's memory.
     """
 
-    def __init__(self, run: Run, mirrors: Mirrors | None = None) -> None:
-        self._run = run
+    def __init__(self, session: Session, mirrors: Mirrors | None = None) -> None:
+        self._session = session
         self._mirrors = mirrors or Mirrors()
         # Settled now: a checkout that changes while a rehearsal stands does not change its image.
         self._image = base_image.image_name(self._mirrors)
@@ -79,7 +79,7 @@ class Instances:
         """
         shared.need_root()
         _need_second_hierarchy()
-        await engine.provide(self._run, progress)
+        await engine.provide(self._session, progress)
         await base_image.provide(self._image, self._mirrors, progress)
 
     def fail_next_boot(self) -> None:
@@ -101,7 +101,7 @@ class Instances:
             await docker(
                 *("network", "create", "--driver", "bridge", "--internal"),
                 *("--subnet", subnet, "--gateway", str(gateway)),
-                *("--label", self._run.label, "--label", f"{NETWORK}={network}", self._private(network)),
+                *("--label", self._session.label, "--label", f"{NETWORK}={network}", self._private(network)),
             )
 
     async def remove_network(self, network: str) -> None:
@@ -151,7 +151,7 @@ class Instances:
         async with self._busy[machine]:
             if not self._swept:
                 # What a daemon that crashed has left would lead to ports that nobody serves any more.
-                await redirect.end_all(self._run.label)
+                await redirect.end_all(self._session.label)
                 self._swept = True
             await self._doors_of(machine).admit(public_address, doors)
             await self._follow(machine)
@@ -163,7 +163,7 @@ class Instances:
         self._services.clear()
 
     def _doors_of(self, machine: str) -> Doors:
-        return self._doors.setdefault(machine, Doors(self._run.label))
+        return self._doors.setdefault(machine, Doors(self._session.label))
 
     async def _follow(self, machine: str) -> None:
         container = await self._find(machine)
@@ -173,10 +173,10 @@ class Instances:
         if started is not None:
             target = Target(container.process, started, container.addresses[self._outside])
             await self._doors_of(machine).follow(target)
-            await self._services.setdefault(machine, Services(self._run)).follow(container.process, started)
+            await self._services.setdefault(machine, Services(self._session)).follow(container.process, started)
 
     async def _create(self, machine: Machine) -> None:
-        labels = ["--label", self._run.label, "--label", f"{MACHINE}={machine.id}"]
+        labels = ["--label", self._session.label, "--label", f"{MACHINE}={machine.id}"]
         if not await base_image.is_there(self._image):
             raise InstanceError(
                 f"The image {self._image} is not on this machine: run 'make rehearse', which builds it."
@@ -190,9 +190,9 @@ class Instances:
             if not await _networks(f"name=^{self._outside}$"):
                 # Machines reach one another by their private networks only; this one leads out.
                 no_neighbours = "com.docker.network.bridge.enable_icc=false"
-                await docker("network", "create", "--opt", no_neighbours, "--label", self._run.label, self._outside)
+                await docker("network", "create", "--opt", no_neighbours, "--label", self._session.label, self._outside)
             await docker(
-                *("container", "create", "--name", f"shambhala-{self._run.name}-{machine.id}"),
+                *("container", "create", "--name", f"shambhala-{self._session.name}-{machine.id}"),
                 *("--hostname", hostname(machine.name), "--network", self._outside, *labels, *what),
             )
 
@@ -209,16 +209,16 @@ class Instances:
     @property
     def _outside(self) -> str:
         # Docker routes out by the network whose name sorts first, which is this one among "private-…".
-        return f"shambhala-{self._run.name}-internet"
+        return f"shambhala-{self._session.name}-internet"
 
     def _private(self, network: str) -> str:
-        return f"shambhala-{self._run.name}-private-{network}"
+        return f"shambhala-{self._session.name}-private-{network}"
 
     async def _network_ids(self, network: str) -> list[str]:
-        return await _networks(f"label={self._run.label}", f"label={NETWORK}={network}")
+        return await _networks(f"label={self._session.label}", f"label={NETWORK}={network}")
 
     async def _container_ids(self, *labels: str) -> list[str]:
-        return await _containers(self._run.label, *labels)
+        return await _containers(self._session.label, *labels)
 
     async def _get(self, machine: str) -> _Container:
         container = await self._find(machine)
@@ -244,29 +244,29 @@ class Instances:
         )
 
 
-async def remove_all(run: Run) -> None:
+async def remove_all(session: Session) -> None:
     """Remove every machine, network and redirection of a rehearsal, by label: no memory of it is needed.
 
     A Docker daemon that does not run is started for it, for machines outlast their daemon. See also
     `release`, which ends a daemon that a rehearsal has started.
     """
-    await redirect.end_all(run.label)
+    await redirect.end_all(session.label)
     if not engine.can_exist():
         return
-    await engine.provide(run, shared.silently)
-    if found := await _containers(run.label):
+    await engine.provide(session, shared.silently)
+    if found := await _containers(session.label):
         await docker("container", "rm", "--force", "--volumes", *found)
-    await _remove_networks(f"label={run.label}")
+    await _remove_networks(f"label={session.label}")
 
 
-async def leftovers(run: Run) -> list[str]:
+async def leftovers(session: Session) -> list[str]:
     """What is still there of a rehearsal, each in a few words; empty when it has been taken down.
 
     Machines cannot be seen while no Docker daemon answers: ask before `release`.
     """
-    left = [f"packet filter rule {rule}" for rule in await redirect.all_of(run.label)]
+    left = [f"packet filter rule {rule}" for rule in await redirect.all_of(session.label)]
     if await engine.answers():
-        chosen = ("--filter", f"label={run.label}")
+        chosen = ("--filter", f"label={session.label}")
         left += [
             f"container {name}" for name in await lines("container", "ls", "--all", *chosen, "--format", "{{.Names}}")
         ]

@@ -19,7 +19,7 @@ from pathlib import Path
 from rehearsal.instances.forwarding import TcpDoor
 from rehearsal.instances.listening import listening
 from rehearsal.processes import started_at
-from rehearsal.run import Block, Run
+from rehearsal.session import Block, Session
 
 LOOK_AGAIN = 0.5
 """Seconds between two looks at which services run."""
@@ -32,8 +32,8 @@ Endpoint = tuple[str, int]
 class Services:
     """Keeps the rehearsal's services reachable from one machine."""
 
-    def __init__(self, run: Run) -> None:
-        self._network = IPv4Network((run.address(Block.SERVICES, 1), 24), strict=False)
+    def __init__(self, session: Session) -> None:
+        self._network = IPv4Network((session.address(Block.SERVICES, 1), 24), strict=False)
         self._open: dict[Endpoint, TcpDoor] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._machine: tuple[int, int] | None = None

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import IO
 
 from rehearsal.instances.docker import InstanceError
-from rehearsal.run import SHARED
+from rehearsal.session import SHARED
 
 Progress = Callable[[str], None]
 """Takes one line for the operator: what is being done, how far it is."""

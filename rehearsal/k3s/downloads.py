@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from rehearsal.run import Block, Run, Service
+from rehearsal.session import Block, Service, Session
 
 PORT = 8081
 
@@ -24,10 +24,10 @@ class Download:
 class Downloads:
     """A web server for the files of a rehearsal's folder `downloads`."""
 
-    def __init__(self, run: Run) -> None:
-        self.folder = run.home / "downloads"
+    def __init__(self, session: Session) -> None:
+        self.folder = session.home / "downloads"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._host = run.address(Block.SERVICES, Service.CHARTS)
+        self._host = session.address(Block.SERVICES, Service.CHARTS)
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:

@@ -20,8 +20,8 @@ from rehearsal.kapsule.plane import API_PORT, ETCD_PEER_PORT, ETCD_PORT, Describ
 from rehearsal.kapsule.signing import GROUP, CertificateController
 from rehearsal.kapsule.volumes import VolumeController
 from rehearsal.processes import Processes
-from rehearsal.run import Block, Run, RunError
 from rehearsal.scaleway.backends import Cluster, LoadBalancers, Node
+from rehearsal.session import Block, Session, SessionError
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class ControlPlanes:
     programs: the folder with etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok.
     """
 
-    def __init__(self, run: Run, processes: Processes, programs: Path) -> None:
+    def __init__(self, run: Session, processes: Processes, programs: Path) -> None:
         self._run = run
         self._processes = processes
         self._programs = programs
@@ -52,7 +52,7 @@ class ControlPlanes:
         ProcessError, with the end of its log, when a program ended or was not ready in time.
         """
         if self._balancers is None:
-            raise RunError("ControlPlanes.use() must name who gives load balancers their addresses.")
+            raise SessionError("ControlPlanes.use() must name who gives load balancers their addresses.")
         async with self._locks[cluster.id]:
             if cluster.id in self._planes:
                 return
@@ -137,7 +137,7 @@ class ControlPlanes:
         addresses = (self._run.address(Block.CONTROL_PLANES, number) for number in range(1, 255))
         free = next((address for address in addresses if address not in taken and _unused(address)), None)
         if free is None:
-            raise RunError("This rehearsal has no address left for another cluster: remove one first.")
+            raise SessionError("This rehearsal has no address left for another cluster: remove one first.")
         return free
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from rehearsal.rancher.api import AgentReady, Api
 from rehearsal.rancher.state import State
-from rehearsal.run import Block, Run, Service
+from rehearsal.session import Block, Service, Session
 
 __all__ = ["AgentReady", "RancherStandIn"]
 
@@ -30,7 +30,7 @@ class RancherStandIn:
 
     def __init__(
         self,
-        run: Run,
+        session: Session,
         agent_ready: AgentReady = no_agent,
         *,
         initial_password: str = "admin",  # noqa: S107 - what a Rancher without a bootstrap password has
@@ -40,7 +40,7 @@ class RancherStandIn:
 
         initial_password: the admin's, in a rehearsal that has no Rancher yet. clock: seconds since 1970.
         """
-        self._run = run
+        self._session = session
         self._agent_ready = agent_ready
         self._initial_password = initial_password
         self._clock = clock
@@ -49,10 +49,10 @@ class RancherStandIn:
 
     async def start(self, host: str | None = None, port: int = PORT) -> str:
         """Serves plain HTTP and returns the URL; port 0 takes a free one. Without a host, the rehearsal's own."""
-        state = State(self._run.home / "rancher.json", self._initial_password)
+        state = State(self._session.home / "rancher.json", self._initial_password)
         self._runner = web.AppRunner(Api(state, self._agent_ready, self._clock).application(), access_log=None)
         await self._runner.setup()
-        address = host or self._run.address(Block.SERVICES, Service.RANCHER)
+        address = host or self._session.address(Block.SERVICES, Service.RANCHER)
         await web.TCPSite(self._runner, address, port).start()
         bound = self._runner.addresses[0][1]
         self.url = f"http://{address}:{bound}"

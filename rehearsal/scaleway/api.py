@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from rehearsal.run import Block, Run, Service
 from rehearsal.scaleway.backends import Clusters, Machines
 from rehearsal.scaleway.catalogue import Catalogue
 from rehearsal.scaleway.context import Context
@@ -45,6 +44,7 @@ from rehearsal.scaleway.store import Store
 from rehearsal.scaleway.volumes import Volumes
 from rehearsal.scaleway.vpc import Vpc
 from rehearsal.scaleway.work import Work
+from rehearsal.session import Block, Service, Session
 
 PORT = 8080
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,7 +59,7 @@ class ScalewayApi:
 
     def __init__(
         self,
-        run: Run,
+        session: Session,
         machines: Machines,
         clusters: Clusters,
         credentials: Credentials,
@@ -68,9 +68,9 @@ class ScalewayApi:
         patience: float = 4.0,
         port: int = PORT,
     ) -> None:
-        self._store = Store(run.home / "scaleway.json")
+        self._store = Store(session.home / "scaleway.json")
         self._context = context = Context(
-            run=run,
+            session=session,
             store=self._store,
             work=Work(),
             machines=machines,
@@ -104,7 +104,7 @@ class ScalewayApi:
     @property
     def url(self) -> str:
         """What clients take for https://api.scaleway.com."""
-        return f"http://{self._context.run.address(Block.SERVICES, Service.SCALEWAY_API)}:{self._port}"
+        return f"http://{self._context.session.address(Block.SERVICES, Service.SCALEWAY_API)}:{self._port}"
 
     async def start(self) -> None:
         """Serve, and go on with what was saved: networks first, then machines and clusters in the background."""
@@ -116,7 +116,7 @@ class ScalewayApi:
         self._registry.resume()
         self._runner = web.AppRunner(self.application(), access_log=None)
         await self._runner.setup()
-        address = self._context.run.address(Block.SERVICES, Service.SCALEWAY_API)
+        address = self._context.session.address(Block.SERVICES, Service.SCALEWAY_API)
         await web.TCPSite(self._runner, address, self._port).start()
 
     async def stop(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rehearsal.run import Block, Run
 from rehearsal.scaleway.account import Account
 from rehearsal.scaleway.backends import Clusters, Machines
 from rehearsal.scaleway.catalogue import Catalogue
@@ -13,6 +12,7 @@ from rehearsal.scaleway.errors import permissions_denied
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.store import Store, Table
 from rehearsal.scaleway.work import Work
+from rehearsal.session import Block, Session
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Shortage:
 class Context:
     """The books, the work behind them and whose they are."""
 
-    run: Run
+    session: Session
     store: Store
     work: Work
     machines: Machines
@@ -59,6 +59,6 @@ class Context:
         """The lowest loopback address of a block that no resource of the table holds in that field."""
         taken = {record[field] for record in holders}
         number = 1
-        while (address := self.run.address(block, number)) in taken:
+        while (address := self.session.address(block, number)) in taken:
             number += 1
         return address

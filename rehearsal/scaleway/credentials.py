@@ -9,7 +9,7 @@ import string
 import uuid
 from dataclasses import asdict, dataclass
 
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Credentials:
         return cls(f"SCW{tail}", str(uuid.uuid4()), str(uuid.uuid4()), str(uuid.uuid4()))
 
     @classmethod
-    def load_or_create(cls, run: Run) -> Credentials:
+    def load_or_create(cls, session: Session) -> Credentials:
         """The rehearsal's own, made at its first use and kept in credentials.json (mode 600)."""
-        file = run.home / "credentials.json"
+        file = session.home / "credentials.json"
         if file.exists():
             return cls(**json.loads(file.read_text()))
         made = cls.generate()

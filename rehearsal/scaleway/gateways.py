@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rehearsal.run import Block
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import conflict, still_in_use
 from rehearsal.scaleway.fields import Fields
@@ -17,6 +16,7 @@ from rehearsal.scaleway.paging import has_tags, listing
 from rehearsal.scaleway.records import Record, mac_address, new_id, now, public, region_of
 from rehearsal.scaleway.reverse import check_reverse
 from rehearsal.scaleway.store import Store
+from rehearsal.session import Block
 
 _IPS = "/vpc-gw/v2/zones/{zone}/ips"
 _GATEWAYS = "/vpc-gw/v2/zones/{zone}/gateways"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rehearsal.run import Block
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import not_in_stand_in
 from rehearsal.scaleway.fields import Fields
@@ -12,6 +11,7 @@ from rehearsal.scaleway.fleet import Fleet
 from rehearsal.scaleway.paging import instance_listing
 from rehearsal.scaleway.records import Record, new_id, public
 from rehearsal.scaleway.reverse import check_reverse
+from rehearsal.session import Block
 
 _IPS = "/instance/v1/zones/{zone}/ips"
 ROUTED_IPV4 = "routed_ipv4"

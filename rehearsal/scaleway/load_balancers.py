@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from rehearsal.run import Block
 from rehearsal.scaleway.context import Context
 from rehearsal.scaleway.errors import ApiError, not_in_stand_in, still_in_use
 from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import has_tags, listing, page, total
 from rehearsal.scaleway.records import Record, new_id, now, public, region_of
+from rehearsal.session import Block
 
 _IPS = "/lb/v1/zones/{zone}/ips"
 _LBS = "/lb/v1/zones/{zone}/lbs"

@@ -264,10 +264,10 @@ class Vpc:
         return [IPv4Network(ipv4_subnet(network)) for network in self._store.private_networks]
 
     def _free_subnet(self, taken: list[IPv4Network]) -> IPv4Network:
-        for subnet in self._context.run.private_range.subnets(new_prefix=SUBNET_PREFIX):
+        for subnet in self._context.session.private_range.subnets(new_prefix=SUBNET_PREFIX):
             if not any(subnet.overlaps(other) for other in taken):
                 return subnet
-        raise invalid("subnets", f"the rehearsal's range {self._context.run.private_range} has no free subnet left")
+        raise invalid("subnets", f"the rehearsal's range {self._context.session.private_range} has no free subnet left")
 
 
 def ipv4_subnet(network: Record) -> str:

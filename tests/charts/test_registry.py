@@ -14,11 +14,11 @@ import yaml
 from common.versions import CHARTS
 from rehearsal.charts import ChartRegistry
 from rehearsal.charts.registry import STAND_INS
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 
 async def test_helm_finds_each_chart_whole_and_at_the_address_of_its_rehearsal(tmp_path: Path) -> None:
-    registry = ChartRegistry(Run("charts", tmp_path, slot=248))
+    registry = ChartRegistry(Session("charts", tmp_path, slot=248))
     await registry.start()
     try:
         async with aiohttp.ClientSession(registry.url) as client:

@@ -9,8 +9,8 @@ from functools import cache
 
 import aiohttp
 
-from rehearsal.run import claim, release
 from rehearsal.scaleway import Catalogue, Credentials, ScalewayApi
+from rehearsal.session import claim, release
 from tests.contract.backends import NoClusters, NoMachines
 from tests.contract.cassettes import Interaction, every_name, interactions
 from tests.contract.replay import Outcome, Replay
@@ -41,9 +41,9 @@ async def replayed(cassette: str) -> Sequence[Outcome]:
     # In the recordings, the project is the organization's default one, which has the organization's id.
     credentials = Credentials(made.access_key, made.secret_key, made.project_id, made.project_id)
     catalogue = Catalogue(kubernetes=tuple(_versions(recorded)) or Catalogue().kubernetes, images=IMAGES)
-    run = claim(f"contract-{os.getpid()}")
+    session = claim(f"contract-{os.getpid()}")
     try:
-        api = ScalewayApi(run, NoMachines(), NoClusters(), credentials, catalogue=catalogue)
+        api = ScalewayApi(session, NoMachines(), NoClusters(), credentials, catalogue=catalogue)
         await api.start()
         try:
             async with aiohttp.ClientSession() as session:
@@ -52,7 +52,7 @@ async def replayed(cassette: str) -> Sequence[Outcome]:
         finally:
             await api.stop()
     finally:
-        release(run)
+        release(session)
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import claim, release
+from rehearsal.session import claim, release
 from rehearsal.toolchain.providing import lay_out
 from tests.destroy.environment import Environment
 from tests.plugins.background import Background

@@ -25,8 +25,8 @@ from common.fields import Section
 from common.naming import tags
 from common.settings import Settings
 from rehearsal.kapsule.certificates import provide
-from rehearsal.run import Run
 from rehearsal.scaleway import ScalewayApi
+from rehearsal.session import Session
 from tests.contract.backends import KUBECONFIG, NoClusters
 from tests.plugins.background import Background
 from tests.scaleway.cloud import INSTANCE, K8S, Cloud
@@ -41,7 +41,7 @@ Program = Callable[[scw.Provider], None]
 class SilentClusters(NoClusters):
     """Clusters whose kubeconfig is sound and leads to where nobody listens."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Session) -> None:
         super().__init__()
         self._authority = provide(run.home / "certificates", "127.0.0.1", []).authority
 
@@ -56,13 +56,13 @@ class PatientCloud(Cloud):
     """Answers for a transitional state once it is over, as a rehearsal's does."""
 
     def _new(self) -> ScalewayApi:
-        return ScalewayApi(self.run, self.machines, SilentClusters(self.run), self.credentials, patience=10)
+        return ScalewayApi(self.session, self.machines, SilentClusters(self.session), self.credentials, patience=10)
 
 
 class Environment:
     """The environment `dev`, and the commands that an operator gives about it."""
 
-    def __init__(self, run: Run, engine_home: Path, background: Background) -> None:
+    def __init__(self, run: Session, engine_home: Path, background: Background) -> None:
         self._background = background
         self._home = engine_home
         self.project = run.home / "project"
@@ -239,7 +239,7 @@ class Environment:
         )
 
 
-async def _cloud(run: Run) -> Cloud:
+async def _cloud(run: Session) -> Cloud:
     cloud = PatientCloud(run)
     await cloud.start()
     return cloud

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import claim, release
+from rehearsal.session import claim, release
 from tests.doctor.name_server import NameServer
 from tests.doctor.site import Api, Mirror, Site
 

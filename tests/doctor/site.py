@@ -20,7 +20,7 @@ from cli.doctor.engine import needed
 from cli.doctor.lines import Environment
 from cli.scaleway_client import client
 from common.settings import Settings, parse
-from rehearsal.run import Run
+from rehearsal.session import Session
 from tests.doctor.name_server import NameServer
 from tests.scaleway.cloud import Answer, Cloud
 from tests.unit.example import complete
@@ -43,13 +43,13 @@ esac
 class Api:
     """The stand-in, served beside the test: the commands ask it as they ask Scaleway."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Session) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.cloud = self.wait(self._start(run))
 
-    async def _start(self, run: Run) -> Cloud:
+    async def _start(self, run: Session) -> Cloud:
         cloud = Cloud(run)
         await cloud.start()
         return cloud

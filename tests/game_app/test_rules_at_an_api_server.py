@@ -18,7 +18,7 @@ from pulumi_kubernetes import Provider
 
 from game_app.hunt.keeper import APP as KEEPER
 from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
-from rehearsal.run import claim, release
+from rehearsal.session import claim, release
 from tests.releases.site import Site
 from tests.unit.monitor import Graph, run
 from tests.workshop.test_on_a_cluster import DEPLOYER, RESTRICTED, pod, tried

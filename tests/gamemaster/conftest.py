@@ -17,12 +17,12 @@ from rehearsal.k3s import Downloads, pack_helm, pack_k3s
 from rehearsal.processes import Processes
 from rehearsal.rancher import RancherStandIn
 from rehearsal.rancher.standin import PORT as RANCHER_PORT
-from rehearsal.run import Block, Run, Service
+from rehearsal.session import Block, Service, Session
 from rehearsal.toolchain.catalogue import HELM, PEBBLE
 from tests.gamemaster import games
 from tests.gamemaster.games import Game
 from tests.gamemaster.steps import Host, steps_of
-from tests.instances.cloud import Cloud, new_run
+from tests.instances.cloud import Cloud, new_session
 from tests.tools import built, tools
 
 
@@ -30,7 +30,7 @@ def _tell(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-def _pack(downloads: Downloads, run: Run) -> None:
+def _pack(downloads: Downloads, run: Session) -> None:
     rancher = (run.address(Block.SERVICES, Service.RANCHER), RANCHER_PORT)
     for name, version in (("k3s", K3S.version), ("newer-k3s", games.NEWER_K3S)):
         pack_k3s(downloads.folder / name, tools().control_plane, version, {(SERVICE_IP, 80): rancher})
@@ -41,7 +41,7 @@ def _pack(downloads: Downloads, run: Run) -> None:
 async def game(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Game]:
     """A game master on a fresh Debian, set up by the program's own steps."""
     folder: Path = tmp_path_factory.mktemp("gamemaster")
-    run = new_run(folder / "home")
+    run = new_session(folder / "home")
     instances = Instances(run)
     await instances.prepare(_tell)
     cloud = Cloud(run, instances)

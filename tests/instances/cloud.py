@@ -15,8 +15,8 @@ import asyncssh
 import pytest
 
 from rehearsal.instances import Instances
-from rehearsal.run import Block, Run, claim
 from rehearsal.scaleway.backends import Machine, Rule
+from rehearsal.session import Block, Session, claim
 
 PATIENCE = 60.0
 """Seconds within which something must become so."""
@@ -108,7 +108,7 @@ def new_key() -> asyncssh.SSHKey:
 class Cloud:
     """One rehearsal's Instances and what a person needs to enter them."""
 
-    run: Run
+    session: Session
     instances: Instances
     me: asyncssh.SSHKey = field(default_factory=new_key)
     host_key: asyncssh.SSHKey = field(default_factory=new_key)
@@ -116,7 +116,7 @@ class Cloud:
     @property
     def address(self) -> str:
         """The public address of the only machine."""
-        return self.run.address(Block.INSTANCES, 1)
+        return self.session.address(Block.INSTANCES, 1)
 
     def machine(self, more: str = "", name: str = "game-master", networks: Mapping[str, str] | None = None) -> Machine:
         return Machine(
@@ -144,7 +144,7 @@ class Cloud:
         return connection
 
 
-def new_run(home: Path) -> Run:
+def new_session(home: Path) -> Session:
     """A rehearsal of its own, kept below a folder that is made for it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(home))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.instances import Instances, leftovers, release, remove_all
-from rehearsal.run import Run
-from tests.instances.cloud import Cloud, new_run
+from rehearsal.session import Session
+from tests.instances.cloud import Cloud, new_session
 
 
 def _tell(line: str) -> None:
@@ -19,25 +19,25 @@ def _tell(line: str) -> None:
 @pytest.fixture(scope="session")
 def _docker(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
     """Docker and the base image, kept ready for all tests."""
-    run = new_run(tmp_path_factory.mktemp("docker") / "home")
-    asyncio.run(Instances(run).prepare(_tell))
+    session = new_session(tmp_path_factory.mktemp("docker") / "home")
+    asyncio.run(Instances(session).prepare(_tell))
     yield
-    asyncio.run(release(run))
+    asyncio.run(release(session))
 
 
 @pytest.fixture
-def run(_docker: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def session(_docker: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    return new_run(tmp_path / "home")
+    return new_session(tmp_path / "home")
 
 
 @pytest.fixture
-async def cloud(run: Run) -> AsyncGenerator[Cloud]:
+async def cloud(session: Session) -> AsyncGenerator[Cloud]:
     """An empty rehearsal, which is gone afterwards."""
-    cloud = Cloud(run, Instances(run))
+    cloud = Cloud(session, Instances(session))
     await cloud.instances.prepare(_tell)
     yield cloud
     await cloud.instances.close()
-    await remove_all(run)
-    assert await leftovers(run) == []
-    await release(run)
+    await remove_all(session)
+    assert await leftovers(session) == []
+    await release(session)

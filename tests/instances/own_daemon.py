@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rehearsal.instances import engine
 from rehearsal.instances.shared import silently
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 
 async def main(folder: Path) -> None:
-    first, second = (Run(name, folder / name, 10) for name in ("first", "second"))
-    for run in (first, second):
-        run.home.mkdir()
-        await engine.provide(run, silently)
+    first, second = (Session(name, folder / name, 10) for name in ("first", "second"))
+    for session in (first, second):
+        session.home.mkdir()
+        await engine.provide(session, silently)
     daemon = engine.started_here()
     told = {
         "started": bool(daemon) and await engine.answers(),

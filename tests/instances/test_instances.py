@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal.instances import InstanceError, Instances, leftovers, remove_all
 from rehearsal.instances.docker import docker
-from rehearsal.run import Block
+from rehearsal.session import Block
 from tests.instances.cloud import (
     SSH,
     Cloud,
@@ -94,7 +94,7 @@ async def test_a_rule_for_every_port_opens_what_the_machine_serves_and_no_more(c
 
 
 async def test_callers_outside_a_rule_s_source_are_refused(cloud: Cloud) -> None:
-    somebody_else = cloud.run.address(Block.SERVICES, 99)
+    somebody_else = cloud.session.address(Block.SERVICES, 99)
     elsewhere, only_one = rule("TCP", 7001, source="203.0.113.0/24"), rule("TCP", 7002, source=f"{somebody_else}/32")
     await cloud.boot(
         cloud.machine(echo_on(7001, 7002)), [SSH, elsewhere, only_one, rule("UDP", 7002, source="10.0.0.0/8")]
@@ -149,9 +149,9 @@ async def test_a_port_that_a_program_of_this_host_holds_on_every_address_is_stil
         (await cloud.enter()).close()
         assert await eventually(lambda: tcp_echo(cloud.address, port, b"mine")) == b"mine"
         assert await udp_echo(cloud.address, port, b"mine") == b"mine"
-        assert len([left for left in await leftovers(cloud.run) if "packet filter" in left]) == 2
+        assert len([left for left in await leftovers(cloud.session) if "packet filter" in left]) == 2
         await cloud.instances.close()
-        assert not [left for left in await leftovers(cloud.run) if "packet filter" in left]
+        assert not [left for left in await leftovers(cloud.session) if "packet filter" in left]
 
 
 async def test_a_port_that_a_program_holds_at_the_very_address_is_an_error(cloud: Cloud) -> None:
@@ -166,12 +166,12 @@ async def test_a_port_that_a_program_holds_at_the_very_address_is_an_error(cloud
 
 
 async def test_two_machines_on_a_private_network_reach_each_other_there_and_only_there(cloud: Cloud) -> None:
-    slot = cloud.run.slot
+    slot = cloud.session.slot
     first, second = f"10.{slot}.7.2", f"10.{slot}.7.3"
     await cloud.instances.create_network("net-1", f"10.{slot}.7.0/24")
     await cloud.boot(cloud.machine(networks={"net-1": first}))
     other = cloud.machine(echo_on(7001), name="other", networks={"net-1": second})
-    other_address = cloud.run.address(Block.INSTANCES, 2)
+    other_address = cloud.session.address(Block.INSTANCES, 2)
     await cloud.boot(other, address=other_address)
     async with await cloud.enter(other_address) as machine:
         shown = str((await machine.run("ip -4 -o addr show dev eth0", check=True)).stdout)
@@ -184,7 +184,7 @@ async def test_two_machines_on_a_private_network_reach_each_other_there_and_only
 
 
 async def test_a_private_network_can_be_attached_and_detached_while_the_machine_runs(cloud: Cloud) -> None:
-    slot = cloud.run.slot
+    slot = cloud.session.slot
     await cloud.instances.create_network("net-1", f"10.{slot}.8.0/24")
     machine = cloud.machine()
     await cloud.boot(machine)
@@ -211,25 +211,25 @@ async def test_halting_and_booting_keeps_the_disk_and_the_rules(cloud: Cloud) ->
 
 
 async def test_removing_leaves_nothing(cloud: Cloud) -> None:
-    slot = cloud.run.slot
+    slot = cloud.session.slot
     await cloud.instances.create_network("net-1", f"10.{slot}.9.0/24")
     await cloud.instances.create_network("net-1", f"10.{slot}.9.0/24")
     machine = cloud.machine(networks={"net-1": f"10.{slot}.9.2"})
     await cloud.boot(machine)
-    assert len(await leftovers(cloud.run)) == 3
+    assert len(await leftovers(cloud.session)) == 3
     await cloud.instances.remove(machine.id)
     await cloud.instances.remove(machine.id)
     await cloud.instances.remove_network("net-1")
-    assert await leftovers(cloud.run) == []
+    assert await leftovers(cloud.session) == []
     assert not await reachable(cloud.address, 22)
 
 
 async def test_after_a_crash_everything_can_be_removed_without_memory_of_it(cloud: Cloud) -> None:
-    await cloud.instances.create_network("net-1", f"10.{cloud.run.slot}.9.0/24")
-    await Instances(cloud.run).boot(cloud.machine())
-    await remove_all(cloud.run)
-    assert await leftovers(cloud.run) == []
-    await remove_all(cloud.run)
+    await cloud.instances.create_network("net-1", f"10.{cloud.session.slot}.9.0/24")
+    await Instances(cloud.session).boot(cloud.machine())
+    await remove_all(cloud.session)
+    assert await leftovers(cloud.session) == []
+    await remove_all(cloud.session)
 
 
 async def test_a_restarted_daemon_goes_on_with_machines_that_still_run(cloud: Cloud) -> None:
@@ -239,7 +239,7 @@ async def test_a_restarted_daemon_goes_on_with_machines_that_still_run(cloud: Cl
     async with await cloud.enter() as session:
         before = (await session.run(started, check=True)).stdout
         await cloud.instances.close()
-        cloud.instances = Instances(cloud.run)
+        cloud.instances = Instances(cloud.session)
         await cloud.boot(machine, [SSH, rule("TCP", 7001)])
         async with await cloud.enter() as again:
             assert (await again.run(started, check=True)).stdout == before
@@ -260,7 +260,7 @@ async def test_a_machine_that_never_boots_serves_nothing_until_it_is_halted_and_
 async def test_user_data_is_not_to_be_seen_from_docker(cloud: Cloud) -> None:
     machine = cloud.machine("write_files:\n  - {path: /root/token, content: hush-hush}\n")
     await cloud.boot(machine)
-    container = (await docker("container", "ls", "--quiet", "--filter", f"label={cloud.run.label}")).strip()
+    container = (await docker("container", "ls", "--quiet", "--filter", f"label={cloud.session.label}")).strip()
     told = await docker("container", "inspect", container)
     assert json.loads(told)[0]["Config"]["Labels"]["shambhala.instance"] == machine.id
     assert "hush-hush" not in told

@@ -18,8 +18,8 @@ import yaml
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.kapsule.load_balancers import RESERVED_IP
 from rehearsal.processes import Processes
-from rehearsal.run import Run, claim, release
 from rehearsal.scaleway.backends import Cluster, Node
+from rehearsal.session import Session, claim, release
 from tests.tools import tools
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -47,7 +47,7 @@ class Addresses:
 class Site:
     """One rehearsal with two clusters, and kubectl for each."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Session) -> None:
         self.run = run
         self.addresses = Addresses()
         self.planes = self.open()

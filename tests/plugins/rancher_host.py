@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.rancher import RancherStandIn
-from rehearsal.run import Run
+from rehearsal.session import Session
 
 INITIAL_PASSWORD = "first-password"
 DAY = 24 * 3600
@@ -22,14 +22,14 @@ class RancherHost:
         self.agents: set[str] = set()
         self.ahead = 0.0
         self.every_agent = False
-        self._run = Run(name="test", home=home, slot=10)
+        self._session = Session(name="test", home=home, slot=10)
         self.stand_in = self._new()
         self.url = ""
         self._port = 0
 
     def _new(self) -> RancherStandIn:
         return RancherStandIn(
-            self._run, self._agent_ready, initial_password=INITIAL_PASSWORD, clock=lambda: time.time() + self.ahead
+            self._session, self._agent_ready, initial_password=INITIAL_PASSWORD, clock=lambda: time.time() + self.ahead
         )
 
     async def _agent_ready(self, registration: str) -> bool:

@@ -20,10 +20,10 @@ from pulumi import automation as auto
 from rich.console import Console
 
 from rehearsal import engine, stack_file, up
-from rehearsal.asking import ask
+from rehearsal.api_client import ask
 from rehearsal.configuration import ZONE
 from rehearsal.progress import EngineProgress
-from rehearsal.run import Run, claim, find
+from rehearsal.session import Session, claim, find
 from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
@@ -38,10 +38,10 @@ class Rehearsal:
         self.name = name
 
     @property
-    def run(self) -> Run:
-        run = find(self.name)
-        assert run is not None
-        return run
+    def session(self) -> Session:
+        session = find(self.name)
+        assert session is not None
+        return session
 
     @property
     def stands(self) -> bool:
@@ -97,7 +97,7 @@ class Rehearsal:
 
     def setting(self, key: str) -> Any:
         """The rehearsal's own value of a setting."""
-        return stack_file.settings(self.run)[key]
+        return stack_file.settings(self.session)[key]
 
     def up(self, given: Mapping[str, Any] | None = None) -> dict[str, int]:
         """Raise it with some settings replaced; operation to number of resources."""
@@ -114,14 +114,16 @@ class Rehearsal:
         return self._program_s_own(what, file)
 
     def _program_s_own(self, command: str, *arguments: str | Path) -> str:
-        stack = engine.stack_name(self.run)
+        stack = engine.stack_name(self.session)
         return output(
-            [sys.executable, "-m", "cli", command, stack, *arguments], cwd=ROOT, env=engine.own_environment(self.run)
+            [sys.executable, "-m", "cli", command, stack, *arguments],
+            cwd=ROOT,
+            env=engine.own_environment(self.session),
         )
 
     def ask_cloud(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the rehearsal's Scaleway API, by its own account."""
-        return ask(self.run, method, path, body)
+        return ask(self.session, method, path, body)
 
     def answer(self, label: str, kind: str = "A") -> str:
         """What the game's name server says of a name below the zone, asked as a player's machine does."""
@@ -130,7 +132,7 @@ class Rehearsal:
 
     def kubectl(self, *arguments: str, board: str = "") -> str:
         """What kubectl printed, run as the operator would: on the active board, or on one that has a name."""
-        file = self._kubeconfig_of(board) if board else self.run.home / "kubeconfig"
+        file = self._kubeconfig_of(board) if board else self.session.home / "kubeconfig"
         return output([tools().control_plane / "kubectl", f"--kubeconfig={file}", *arguments])
 
     def names_signed_in(self, namespace: str, secret: str, *, board: str = "") -> list[str]:
@@ -150,7 +152,7 @@ class Rehearsal:
         clusters = self.ask_cloud("GET", CLUSTERS)["clusters"]
         [cluster] = [each for each in clusters if each["name"].endswith(f"-{board}")]
         given = self.ask_cloud("GET", f"{CLUSTERS}/{cluster['id']}/kubeconfig")
-        file = self.run.home / f"{board}.kubeconfig"
+        file = self.session.home / f"{board}.kubeconfig"
         file.write_bytes(base64.b64decode(given["content"]))
         return file
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import at_work
+from rehearsal.session import at_work
 
 ROOT = Path(__file__).parents[2]
 

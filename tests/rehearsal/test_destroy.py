@@ -19,11 +19,11 @@ SECONDS = 60
 
 
 def destroy(game: Rehearsal, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    stack = engine.stack_name(game.run)
+    stack = engine.stack_name(game.session)
     return subprocess.run(
         [sys.executable, "-m", "cli", "destroy", stack, "--yes-destroy", engine.ENVIRONMENT, *options],
         cwd=ROOT,
-        env={**os.environ, **engine.own_environment(game.run), "XDG_DATA_HOME": str(data)},
+        env={**os.environ, **engine.own_environment(game.session), "XDG_DATA_HOME": str(data)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

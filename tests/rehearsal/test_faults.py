@@ -19,7 +19,7 @@ REGION = "/k8s/v1/regions/fr-par"
 def test_an_engine_killed_half_way_is_no_harm_to_the_next_up(game: Rehearsal) -> None:
     game.up_until(lambda _: _cluster_in_the_making(game))
     # Half written when the engine is killed, it kept the next one from reading the state: once in some hundred times.
-    assert not [*(game.run.home / "pulumi").rglob("*.attrs")]
+    assert not [*(game.session.home / "pulumi").rglob("*.attrs")]
     assert "board-blue-kapsule-cluster: adopted fr-par/" in game.recover()
     assert "there is nothing to recover" in game.recover()
     assert counts(game.command("up")).keys() <= {"create", "same", "update"}
@@ -41,7 +41,7 @@ def test_an_api_that_fails_is_said_and_the_next_down_goes_on(game: Rehearsal) ->
     with pytest.raises(CommandError):
         game.open().destroy(color="never")
     game.ask_cloud("DELETE", "/rehearsal/faults")
-    home = game.run.home
+    home = game.session.home
     printed = game.command("down")
     assert "Nothing is left" in printed
     assert "billed" not in printed

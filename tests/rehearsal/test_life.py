@@ -164,7 +164,7 @@ def test_the_logs_have_a_way_to_loki_and_dashboards_are_there(game: Rehearsal, r
 
 
 def test_ssh_takes_the_operators_key_and_no_password(game: Rehearsal, raised: str, address: str) -> None:
-    known = f"-oUserKnownHostsFile={game.run.home / 'known_hosts'}"
+    known = f"-oUserKnownHostsFile={game.session.home / 'known_hosts'}"
     by_password = [
         "ssh",
         known,
@@ -360,17 +360,17 @@ def test_teams_come_with_their_source_control_and_delivery_where_asked_for(
 
 
 def test_taken_down_it_leaves_nothing(game: Rehearsal, raised: str) -> None:
-    run = game.run
-    mine = ["--filter", f"label={run.label}"]
+    session = game.session
+    mine = ["--filter", f"label={session.label}"]
     assert output(["docker", "container", "ls", "--all", "--quiet", *mine])
-    assert processes_below(run.home)
+    assert processes_below(session.home)
     printed = game.command("down")
     assert "Nothing is left" in printed
     # Before its cloud went, the engine had given back all that Scaleway would bill.
     assert "billed" not in printed
-    assert not Path(run.home).exists()
+    assert not Path(session.home).exists()
     assert not list(ROOT.glob(f"Pulumi.*{game.name}*"))
-    assert not processes_below(run.home)
+    assert not processes_below(session.home)
     if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0:
         assert not output(["docker", "container", "ls", "--all", "--quiet", *mine])
         assert not output(["docker", "network", "ls", "--quiet", *mine])

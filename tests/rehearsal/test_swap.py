@@ -15,7 +15,7 @@ from pulumi.automation import CommandError
 
 from rehearsal.configuration import ZONE
 from rehearsal.engine import resources_in_state
-from rehearsal.run import Block, Service
+from rehearsal.session import Block, Service
 from tests.rehearsal.site import CLUSTERS, ROOT, Rehearsal, counts, output
 
 pytestmark = pytest.mark.timeout(900)
@@ -81,7 +81,7 @@ def managed(game: Rehearsal) -> dict[str, str]:
 
 def ask_rancher(game: Rehearsal, method: str, path: str, body: Any = None, token: str = "") -> Any:
     """A request to Rancher, where the program reaches it."""
-    url = f"http://{game.run.address(Block.SERVICES, Service.RANCHER)}:8080{path}"
+    url = f"http://{game.session.address(Block.SERVICES, Service.RANCHER)}:8080{path}"
     given = ["--header", f"Authorization: Bearer {token}"] if token else []
     sent = ["--json", json.dumps(body)] if body is not None else []
     answer = output(["curl", "-sS", "--noproxy", "*", "--request", method, *given, *sent, url])

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest_asyncio
 
-from rehearsal.run import claim, release
+from rehearsal.session import claim, release
 from tests.releases.site import Site
 
 

@@ -17,8 +17,8 @@ from common.versions import CHARTS
 from rehearsal.charts import ChartRegistry
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.processes import Processes
-from rehearsal.run import Run
 from rehearsal.scaleway.backends import Cluster, Node
+from rehearsal.session import Session
 from rehearsal.toolchain.providing import lay_out
 from tests.tools import tools
 
@@ -41,7 +41,7 @@ class Addresses:
 class Site:
     """Start it, run stacks against it, stop it."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Session) -> None:
         self._run = run
         self._programs = tools().control_plane
         self._planes = ControlPlanes(run, Processes(run), self._programs)

@@ -12,7 +12,7 @@ import yaml
 from common.versions import CHARTS
 from rehearsal.charts import ChartRegistry
 from rehearsal.charts.registry import STAND_INS
-from rehearsal.run import Run
+from rehearsal.session import Session
 from tests.charts.given import given_values
 from tests.charts.official import ChartError, RealCharts, pulled, rendered
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(1800)
 
 
 async def test_a_chart_is_pulled_whole_at_the_pinned_version(tmp_path: Path) -> None:
-    registry = ChartRegistry(Run("official", tmp_path, slot=246))
+    registry = ChartRegistry(Session("official", tmp_path, slot=246))
     await registry.start()
     try:
         here = replace(CHARTS["grafana"], repository=registry.url)

@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 
-from rehearsal.run import Run
 from rehearsal.scaleway import Credentials, ScalewayApi
+from rehearsal.session import Session
 from tests.contract.backends import NoClusters, NoMachines
 
 ZONE, REGION = "fr-par-1", "fr-par"
@@ -41,9 +41,9 @@ class Answer:
 class Cloud:
     """The stand-in on machines and clusters that do nothing; patience 0 shows every transitional state."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.credentials = Credentials.load_or_create(run)
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.credentials = Credentials.load_or_create(session)
         self.machines = NoMachines()
         self.clusters = NoClusters()
         self.api = self._new()
@@ -93,7 +93,7 @@ class Cloud:
         return await self.made(f"{K8S}/clusters", body)
 
     def _new(self) -> ScalewayApi:
-        return ScalewayApi(self.run, self.machines, self.clusters, self.credentials, patience=0)
+        return ScalewayApi(self.session, self.machines, self.clusters, self.credentials, patience=0)
 
 
 async def until(cloud: Cloud, path: str, **fields: object) -> Answer:

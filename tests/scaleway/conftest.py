@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.run import claim, release
+from rehearsal.session import claim, release
 from tests.scaleway.cloud import Cloud
 
 
 @pytest.fixture
 async def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cloud]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    run = claim(f"scaleway-{os.getpid()}")
-    cloud = Cloud(run)
+    session = claim(f"scaleway-{os.getpid()}")
+    cloud = Cloud(session)
     await cloud.start()
     yield cloud
     await cloud.stop()
-    release(run)
+    release(session)

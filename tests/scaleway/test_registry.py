@@ -79,7 +79,7 @@ async def test_the_secret_half_of_a_key_is_told_once(cloud: Cloud) -> None:
     organization = cloud.credentials.organization_id
     listed = await cloud.ask("GET", f"{IAM}/api-keys?organization_id={organization}&bearer_id={bearer}")
     assert listed.body["api_keys"] == [shown]
-    saved = (cloud.run.home / "scaleway.json").read_text()
+    saved = (cloud.session.home / "scaleway.json").read_text()
     assert made["secret_key"] not in saved
 
 

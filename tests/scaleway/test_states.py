@@ -80,7 +80,7 @@ async def test_a_cluster_whose_control_plane_fails_is_locked(cloud: Cloud) -> No
 
 
 async def test_every_write_is_saved_for_the_user_only(cloud: Cloud) -> None:
-    file = cloud.run.home / "scaleway.json"
+    file = cloud.session.home / "scaleway.json"
 
     def saved() -> dict[str, dict[str, Any]]:
         return json.loads(file.read_text())

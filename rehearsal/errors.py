@@ -1,4 +1,4 @@
-"""What may go wrong in a rehearsal in a way that its own sentence explains."""
+"""Errors of a rehearsal whose own text says what to do, so that no traceback is shown."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from rehearsal.instances import InstanceError
 from rehearsal.processes import ProcessError
 from rehearsal.toolchain.tools import ToolchainError
 
-TROUBLE = (InstanceError, ProcessError, ToolchainError, CommandError)
+EXPLAINED_ERRORS = (InstanceError, ProcessError, ToolchainError, CommandError)

@@ -1,6 +1,6 @@
 """The local cloud of one rehearsal: one process that serves every stand-in and owns what they start.
 
-`python -m rehearsal.cloud NAME PROGRAMS PEBBLE` runs it in the foreground; `rehearsal.daemon` runs it in
+`python -m rehearsal.server NAME PROGRAMS PEBBLE` runs it in the foreground; `rehearsal.background` runs it in
 the background. PROGRAMS is the folder of the control plane's programs, PEBBLE the ACME server. Started
 again after a crash it goes on with what the state files say.
 """
@@ -22,54 +22,54 @@ from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.processes import Processes
 from rehearsal.rancher import RancherStandIn, agent_ready
-from rehearsal.run import Block, Run, find
 from rehearsal.scaleway import Credentials, ScalewayApi
+from rehearsal.session import Block, Session, find
 
 
-async def serve(run: Run, programs: Path, pebble: Path) -> None:
+async def serve(session: Session, programs: Path, pebble: Path) -> None:
     """Serve until SIGTERM or SIGINT; the machines and clusters behind it keep running."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    machines = Instances(run)
-    processes = Processes(run)
-    clusters = ControlPlanes(run, processes, programs)
-    api = ScalewayApi(run, machines, clusters, Credentials.load_or_create(run))
+    machines = Instances(session)
+    processes = Processes(session)
+    clusters = ControlPlanes(session, processes, programs)
+    api = ScalewayApi(session, machines, clusters, Credentials.load_or_create(session))
     clusters.use(api)
     rancher = RancherStandIn(
-        run, agent_ready(clusters.find), initial_password=load_or_make_secrets(run).rancher_bootstrap_password
+        session, agent_ready(clusters.find), initial_password=load_or_make_secrets(session).rancher_bootstrap_password
     )
     # It asks the first machine of a rehearsal, which is its game master, for every proof.
-    await Authority(run, processes, pebble).start(f"{run.address(Block.INSTANCES, 1)}:53")
+    await Authority(session, processes, pebble).start(f"{session.address(Block.INSTANCES, 1)}:53")
     async with contextlib.AsyncExitStack() as open_servers:
         open_servers.push_async_callback(machines.close)
         open_servers.push_async_callback(clusters.close)
-        for server in (ChartRegistry(run), Downloads(run), rancher, api):
+        for server in (ChartRegistry(session), Downloads(session), rancher, api):
             await server.start()
             open_servers.push_async_callback(server.stop)
-        ready_file(run).touch()
+        ready_file(session).touch()
         await stop.wait()
-        ready_file(run).unlink(missing_ok=True)
+        ready_file(session).unlink(missing_ok=True)
 
 
-def ready_file(run: Run) -> Path:
+def ready_file(session: Session) -> Path:
     """Exists while the cloud answers."""
-    return run.home / "cloud.ready"
+    return session.home / "cloud.ready"
 
 
 def main() -> int:
     """Read the command line and do what it says; 0 when that worked."""
-    parser = argparse.ArgumentParser(prog="python -m rehearsal.cloud", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.server", description=__doc__)
     parser.add_argument("name", help="name of a rehearsal that 'make rehearse' made")
     parser.add_argument("programs", type=Path, help="folder with etcd, kube-apiserver, kwok and the rest")
     parser.add_argument("pebble", type=Path, help="the ACME server's program")
     arguments = parser.parse_args()
-    run = find(arguments.name)
-    if run is None:
+    session = find(arguments.name)
+    if session is None:
         print(f"There is no rehearsal {arguments.name!r}: make it with 'make rehearse'.", file=sys.stderr)
         return 2
-    asyncio.run(serve(run, arguments.programs, arguments.pebble))
+    asyncio.run(serve(session, arguments.programs, arguments.pebble))
     return 0
 
 

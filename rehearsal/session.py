@@ -26,7 +26,7 @@ SHARED = Path("/run/shambhala")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 
-class RunError(Exception):
+class SessionError(Exception):
     """A rehearsal cannot be opened or claimed; the text says what to do."""
 
 
@@ -61,7 +61,7 @@ def state_home() -> Path:
 
 
 @dataclass(frozen=True)
-class Run:
+class Session:
     """An open rehearsal.
 
     name: what the operator calls it; also its label on containers and networks.
@@ -76,7 +76,7 @@ class Run:
     def address(self, block: Block, host: int) -> str:
         """The loopback address of one member (1 to 254) of a block."""
         if not 1 <= host <= 254:
-            raise RunError(f"{block.name} has no address number {host}: a rehearsal has 254 of each kind.")
+            raise SessionError(f"{block.name} has no address number {host}: a rehearsal has 254 of each kind.")
         return f"127.{self.slot}.{int(block)}.{host}"
 
     @property
@@ -116,7 +116,7 @@ def at_work(name: str) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise RunError(
+            raise SessionError(
                 f"Process {lock.read()} is at work on the rehearsal {name!r}: wait until it has ended."
             ) from None
         lock.truncate(0)
@@ -125,17 +125,17 @@ def at_work(name: str) -> Generator[None]:
         yield
 
 
-def runs() -> list[Run]:
+def sessions() -> list[Session]:
     """Every rehearsal of this user that has not been taken down, by name."""
-    found: list[Run] = []
+    found: list[Session] = []
     for file in sorted(state_home().glob("*/run.json")):
-        found.append(Run(name=file.parent.name, home=file.parent, slot=int(json.loads(file.read_text())["slot"])))
+        found.append(Session(name=file.parent.name, home=file.parent, slot=int(json.loads(file.read_text())["slot"])))
     return found
 
 
 def _claims() -> dict[Path, int]:
     """Home to slot of every rehearsal that stands on this machine, whoever's it is."""
-    standing = {run.home: run.slot for run in runs()}
+    standing = {session.home: session.slot for session in sessions()}
     for file in (SHARED / "slots").iterdir():
         home = Path(file.read_text())
         if (home / "run.json").exists():
@@ -143,49 +143,49 @@ def _claims() -> dict[Path, int]:
     return standing
 
 
-def find(name: str) -> Run | None:
+def find(name: str) -> Session | None:
     """The rehearsal of that name, or None."""
-    return next((run for run in runs() if run.name == name), None)
+    return next((session for session in sessions() if session.name == name), None)
 
 
-def claim(name: str) -> Run:
+def claim(name: str) -> Session:
     """The rehearsal of that name, made if there is none.
 
     Raises RunError for a name that cannot be one or that another folder's rehearsal has, when every
     slot is taken, and for anybody but root, who alone can keep machines.
     """
     if os.geteuid() != 0:
-        raise RunError("A rehearsal needs root: its Instances are containers with a real init. Run it with sudo.")
+        raise SessionError("A rehearsal needs root: its Instances are containers with a real init. Run it with sudo.")
     _check(name)
     with _locked(SHARED / "slots"):
-        run = find(name) or _new(name)
-        (SHARED / "slots" / str(run.slot)).write_text(str(run.home))
-        return run
+        session = find(name) or _new(name)
+        (SHARED / "slots" / str(session.slot)).write_text(str(session.home))
+        return session
 
 
 def _check(name: str) -> None:
     if not NAME.fullmatch(name):
-        raise RunError(
+        raise SessionError(
             f"{name!r} cannot name a rehearsal: a small letter, then up to 19 small letters, digits or hyphens."
         )
 
 
-def _new(name: str) -> Run:
+def _new(name: str) -> Session:
     standing = _claims()
     namesake = next((home for home in standing if home.name == name), None)
     if namesake:
-        raise RunError(f"A rehearsal {name!r} stands already, kept in {namesake}: choose another with NAME=….")
+        raise SessionError(f"A rehearsal {name!r} stands already, kept in {namesake}: choose another with NAME=….")
     free = next((slot for slot in SLOTS if slot not in standing.values()), None)
     if free is None:
-        raise RunError("All slots are taken: take a rehearsal down with 'make rehearse-down NAME=…' first.")
+        raise SessionError("All slots are taken: take a rehearsal down with 'make rehearse-down NAME=…' first.")
     home = state_home() / name
     (home / "logs").mkdir(parents=True, mode=0o700)
     (home / "run.json").write_text(json.dumps({"slot": free}))
-    return Run(name=name, home=home, slot=free)
+    return Session(name=name, home=home, slot=free)
 
 
-def release(run: Run) -> None:
+def release(session: Session) -> None:
     """Give the slot back and delete the rehearsal's folder."""
     with _locked(SHARED / "slots"):
-        shutil.rmtree(run.home, ignore_errors=False)
-        (SHARED / "slots" / str(run.slot)).unlink(missing_ok=True)
+        shutil.rmtree(session.home, ignore_errors=False)
+        (SHARED / "slots" / str(session.slot)).unlink(missing_ok=True)
