@@ -19,7 +19,7 @@ What stands in, and how it differs:
 
 from rehearsal.instances.base_image import Mirrors
 from rehearsal.instances.docker import DockerError, InstanceError
-from rehearsal.instances.engine import release
+from rehearsal.instances.docker_daemon import release
 from rehearsal.instances.machines import Instances, leftovers, remove_all
 
 __all__ = ["DockerError", "InstanceError", "Instances", "Mirrors", "leftovers", "release", "remove_all"]

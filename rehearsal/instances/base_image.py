@@ -1,7 +1,7 @@
-"""The Debian 13 image that Instances boot from, built once per machine and recipe.
+"""Debian 13 image of Instances, built once per host and recipe.
 
-It is what a cloud image of Debian holds: systemd, sshd without host keys, cloud-init, python3, sudo,
-curl and so on. See image/build.sh for the recipe and image/files for the configuration.
+The image holds what a cloud image of Debian holds: systemd, sshd without host keys, cloud-init, python3, sudo, curl.
+Recipe: image/build.sh; configuration: image/files.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.instances import shared
+from rehearsal.instances import machine_locks
 from rehearsal.instances.docker import lines
+from rehearsal.instances.machine_locks import Progress
 from rehearsal.instances.script import run_script
-from rehearsal.instances.shared import Progress
 
 RECIPE = Path(__file__).parent / "image"
 STEPS = (
@@ -34,7 +34,7 @@ TELL_EVERY = 5.0
 
 @dataclass(frozen=True)
 class Mirrors:
-    """Where the image, and apt inside it, take Debian from."""
+    """Debian mirrors for building the image and for apt inside it."""
 
     main: str = "http://deb.debian.org/debian"
     security: str = "http://deb.debian.org/debian-security"
@@ -55,7 +55,7 @@ def _build_folder() -> Path:
 
 
 class _Teller:
-    """Turns what the recipe prints into a few lines for the operator."""
+    """Progress lines for the operator out of what the recipe prints."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -87,7 +87,7 @@ async def provide(image: str, mirrors: Mirrors, progress: Progress) -> None:
 
     Two rehearsals that need it at the same time build it once. Raises InstanceError.
     """
-    async with shared.locked("Debian 13 image", progress):
+    async with machine_locks.locked("Debian 13 image", progress):
         if not await is_there(image):
             folder = _build_folder()
             await run_script(

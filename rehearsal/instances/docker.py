@@ -1,4 +1,4 @@
-"""The Docker command line, called without blocking."""
+"""Docker's command line, called asynchronously."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class InstanceError(Exception):
-    """A machine, or what machines need, is not as it should be; the text says what to do."""
+    """An Instance, or what Instances need, is not as it should be; the text says what to do."""
 
 
 class DockerError(InstanceError):
@@ -16,7 +16,7 @@ class DockerError(InstanceError):
 async def docker(*arguments: str, stdin: bytes | None = None) -> str:
     """Run `docker` with these arguments and return what it printed, without the last line's end.
 
-    What must not be seen by other users of this machine goes through stdin, never into an argument.
+    Secrets go through stdin, never into an argument, which every user of this host can read.
     """
     try:
         process = await asyncio.create_subprocess_exec(

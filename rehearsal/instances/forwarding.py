@@ -1,6 +1,6 @@
-"""Carries TCP connections and UDP datagrams from a loopback address to a machine.
+"""TCP and UDP forwarders from a loopback address to an Instance.
 
-The machine sees the gateway of its network as the client: addresses of callers are not kept.
+The Instance sees the gateway of its Docker network as the client: source addresses are not preserved.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-Admits = Callable[[str], bool]
-"""Says whether a caller, known by its IPv4 address, is let in."""
+Allows = Callable[[str], bool]
+"""Whether a caller with this IPv4 address is allowed."""
 
 CHUNK = 256 * 1024
 """Bytes read from a TCP connection at once."""
 LARGEST_DATAGRAM = 65535
 UDP_IDLE = 60.0
-"""Seconds after which a UDP caller that neither sends nor receives is forgotten."""
+"""Seconds without a datagram in either direction after which a UDP caller is forgotten."""
 UDP_CALLERS = 512
-"""Callers remembered per door; the one silent for longest is forgotten first."""
+"""Most UDP callers of one port; the one silent for longest is forgotten first."""
 
 
-class TcpDoor:
-    """Takes in TCP connections and passes them on to one port of a machine.
+class TcpForwarder:
+    """Forwards TCP connections to one port of an Instance.
 
-    connections: where each connection's task is kept while it stands; cancelling one breaks it.
+    connections: set of the tasks of established connections; cancelling one resets its connection.
     """
 
-    def __init__(self, machine: str, port: int, admits: Admits, connections: set[asyncio.Task[None]]) -> None:
+    def __init__(self, machine: str, port: int, allows: Allows, connections: set[asyncio.Task[None]]) -> None:
         self._machine = machine
         self._port = port
-        self._admits = admits
+        self._allows = allows
         self._connections = connections
         self._server: asyncio.Server | None = None
 
@@ -41,7 +41,7 @@ class TcpDoor:
         self._server = await asyncio.start_server(self._take, sock=listener, limit=CHUNK, backlog=128)
 
     def close(self) -> None:
-        """Take in no more; connections that stand go on."""
+        """Accept no new connection; established ones continue."""
         if self._server:
             self._server.close()
 
@@ -52,10 +52,10 @@ class TcpDoor:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if self._admits(writer.get_extra_info("peername")[0]):
+            if self._allows(writer.get_extra_info("peername")[0]):
                 await self._join(reader, writer)
         except OSError:
-            pass  # Either end has gone away; the other one is told by the reset below.
+            pass  # One end has gone away; the reset below tells the other.
         finally:
             _reset(writer)
 
@@ -75,16 +75,16 @@ class TcpDoor:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection; one that has not been closed is broken, so that its peer sees no orderly end."""
+    """End a connection: a reset unless it was closed before, so that the peer does not take it for an orderly end."""
     if not writer.transport.is_closing():
-        # Not lingering at all is what makes the kernel send a reset: socket(7).
+        # SO_LINGER of zero seconds makes the kernel send a reset: socket(7).
         no_linger = struct.pack("ii", 1, 0)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
     writer.transport.abort()
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Pass on what comes until its end, then the end itself: the other direction stays open."""
+    """Copy until the end of the stream, then half-close: the other direction stays open."""
     while chunk := await source.read(CHUNK):
         sink.write(chunk)
         await sink.drain()
@@ -93,23 +93,23 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 @dataclass
 class _Caller:
-    """A UDP caller, and the socket that speaks for it to the machine."""
+    """UDP caller, and the socket that carries its datagrams to the Instance."""
 
     address: tuple[str, int]
     socket: socket.socket
     last_seen: float = field(default=0.0)
 
 
-class UdpDoor:
-    """Takes in UDP datagrams and passes them on to one port of a machine, and its answers back.
+class UdpForwarder:
+    """Forwards UDP datagrams to one port of an Instance, and the answers back to their callers.
 
-    A datagram for which a buffer is full is lost, as any may be.
+    A datagram that finds a full buffer is dropped, as any datagram may be.
     """
 
-    def __init__(self, machine: str, port: int, admits: Admits) -> None:
+    def __init__(self, machine: str, port: int, allows: Allows) -> None:
         self._machine = machine
         self._port = port
-        self._admits = admits
+        self._allows = allows
         self._listener: socket.socket | None = None
         self._callers: dict[tuple[str, int], _Caller] = {}
         self._sweep: asyncio.TimerHandle | None = None
@@ -121,7 +121,7 @@ class UdpDoor:
         self._forget_idle()
 
     def close(self) -> None:
-        """Take in no more and forget every caller."""
+        """Accept no datagram any more and forget every caller."""
         if self._listener is None:
             return
         asyncio.get_running_loop().remove_reader(self._listener)
@@ -138,7 +138,7 @@ class UdpDoor:
                 datagram, address = self._listener.recvfrom(LARGEST_DATAGRAM)
             except BlockingIOError:
                 return
-            if self._admits(address[0]):
+            if self._allows(address[0]):
                 caller = self._callers.get(address) or self._meet(address)
                 self._seen(caller)
                 with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
@@ -167,7 +167,7 @@ class UdpDoor:
                 self._listener.sendto(datagram, caller.address)
 
     def _seen(self, caller: _Caller) -> None:
-        """Make it the last in the order of callers, which is that of their last signs of life."""
+        """Move the caller to the end of the order, which is that of the last datagrams."""
         caller.last_seen = asyncio.get_running_loop().time()
         self._callers.pop(caller.address, None)
         self._callers[caller.address] = caller

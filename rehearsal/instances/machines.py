@@ -1,4 +1,4 @@
-"""The Instances of one rehearsal and the networks between them."""
+"""Instances of one rehearsal, and the private networks between them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from rehearsal.instances import base_image, engine, redirect, shared
+from rehearsal.instances import base_image, docker_daemon, machine_locks, port_redirection
 from rehearsal.instances.base_image import Mirrors
+from rehearsal.instances.cloud_init_seed import hostname, seed
 from rehearsal.instances.docker import InstanceError, docker, lines
-from rehearsal.instances.doors import Doors, Target
-from rehearsal.instances.seed import hostname, seed
-from rehearsal.instances.services import Services
-from rehearsal.instances.shared import Progress
+from rehearsal.instances.machine_locks import Progress
+from rehearsal.instances.port_forwarding import PublishedPorts, Target
+from rehearsal.instances.service_forwarding import ServiceForwarding
 from rehearsal.processes import started_at
 from rehearsal.scaleway.backends import Machine, Rule
 from rehearsal.session import Session
@@ -54,9 +54,9 @@ class _Container:
 class Instances:
     """Runs Instances as Debian 13 containers that boot with systemd and cloud-init.
 
-    Implements rehearsal.scaleway.backends.Machines. Each machine has one interface into a network of
-    the rehearsal that leads out, as a public Instance has, and one into each of its private networks.
-    The rehearsal's services are found at their own addresses in a machine too (see services).
+    Implements rehearsal.scaleway.backends.Machines. Each machine has one interface into the rehearsal's outside
+    network, as a public Instance has, and one into each of its private networks.
+    The rehearsal's services are reached at their own addresses in a machine too (see service_forwarding).
     Everything in Docker bears the rehearsal's label, so that it is found without this object's memory.
     """
 
@@ -65,8 +65,8 @@ class Instances:
         self._mirrors = mirrors or Mirrors()
         # Settled now: a checkout that changes while a rehearsal stands does not change its image.
         self._image = base_image.image_name(self._mirrors)
-        self._doors: dict[str, Doors] = {}
-        self._services: dict[str, Services] = {}
+        self._published_ports: dict[str, PublishedPorts] = {}
+        self._services: dict[str, ServiceForwarding] = {}
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._outside_busy = asyncio.Lock()
         self._boots_to_fail = 0
@@ -77,9 +77,9 @@ class Instances:
 
         Raises InstanceError saying what is missing.
         """
-        shared.need_root()
+        machine_locks.need_root()
         _need_second_hierarchy()
-        await engine.provide(self._session, progress)
+        await docker_daemon.provide(self._session, progress)
         await base_image.provide(self._image, self._mirrors, progress)
 
     def fail_next_boot(self) -> None:
@@ -127,43 +127,44 @@ class Instances:
 
     async def halt(self, machine: str) -> None:
         async with self._busy[machine]:
-            if machine in self._doors:
-                await self._doors[machine].shut()
+            if machine in self._published_ports:
+                await self._published_ports[machine].close_all()
             if machine in self._services:
-                await self._services[machine].shut()
+                await self._services[machine].close_all()
             if container := await self._find(machine):
                 await docker("container", "stop", "-t", str(HALT_LIMIT), container.id)
 
     async def remove(self, machine: str) -> None:
         async with self._busy[machine]:
-            if doors := self._doors.pop(machine, None):
-                await doors.shut()
-            if services := self._services.pop(machine, None):
-                await services.shut()
+            if ports := self._published_ports.pop(machine, None):
+                await ports.close_all()
+            if service_forwarding := self._services.pop(machine, None):
+                await service_forwarding.close_all()
             for found in await self._container_ids(f"{MACHINE}={machine}"):
                 await docker("container", "rm", "--force", "--volumes", found)
         async with self._outside_busy:
             if not await self._container_ids():
                 await _remove_networks(f"name=^{self._outside}$")
 
-    async def open_doors(self, machine: str, public_address: str | None, doors: Sequence[Rule]) -> None:
+    async def publish_ports(self, machine: str, public_address: str | None, ports: Sequence[Rule]) -> None:
         """See Machines. Raises InstanceError when a port is taken by another program of this host."""
         async with self._busy[machine]:
             if not self._swept:
-                # What a daemon that crashed has left would lead to ports that nobody serves any more.
-                await redirect.end_all(self._session.label)
+                # Redirections that a crashed server process left lead to ports without a listener.
+                await port_redirection.end_all(self._session.label)
                 self._swept = True
-            await self._doors_of(machine).admit(public_address, doors)
+            await self._published_ports_of(machine).allow(public_address, ports)
             await self._follow(machine)
 
     async def close(self) -> None:
-        """Close every door; the machines go on. For the end of the daemon."""
-        await asyncio.gather(*(each.shut() for each in (*self._doors.values(), *self._services.values())))
-        self._doors.clear()
+        """Close every published port; the machines keep running. For the end of the server process."""
+        open_ports = (*self._published_ports.values(), *self._services.values())
+        await asyncio.gather(*(each.close_all() for each in open_ports))
+        self._published_ports.clear()
         self._services.clear()
 
-    def _doors_of(self, machine: str) -> Doors:
-        return self._doors.setdefault(machine, Doors(self._session.label))
+    def _published_ports_of(self, machine: str) -> PublishedPorts:
+        return self._published_ports.setdefault(machine, PublishedPorts(self._session.label))
 
     async def _follow(self, machine: str) -> None:
         container = await self._find(machine)
@@ -172,8 +173,9 @@ class Instances:
         started = started_at(container.process)
         if started is not None:
             target = Target(container.process, started, container.addresses[self._outside])
-            await self._doors_of(machine).follow(target)
-            await self._services.setdefault(machine, Services(self._session)).follow(container.process, started)
+            await self._published_ports_of(machine).follow(target)
+            services = self._services.setdefault(machine, ServiceForwarding(self._session))
+            await services.follow(container.process, started)
 
     async def _create(self, machine: Machine) -> None:
         labels = ["--label", self._session.label, "--label", f"{MACHINE}={machine.id}"]
@@ -247,13 +249,12 @@ class Instances:
 async def remove_all(session: Session) -> None:
     """Remove every machine, network and redirection of a rehearsal, by label: no memory of it is needed.
 
-    A Docker daemon that does not run is started for it, for machines outlast their daemon. See also
-    `release`, which ends a daemon that a rehearsal has started.
+    A Docker daemon that does not run is started first, for machines outlast their daemon; `release` stops it.
     """
-    await redirect.end_all(session.label)
-    if not engine.can_exist():
+    await port_redirection.end_all(session.label)
+    if not docker_daemon.can_exist():
         return
-    await engine.provide(session, shared.silently)
+    await docker_daemon.provide(session, machine_locks.silently)
     if found := await _containers(session.label):
         await docker("container", "rm", "--force", "--volumes", *found)
     await _remove_networks(f"label={session.label}")
@@ -264,8 +265,8 @@ async def leftovers(session: Session) -> list[str]:
 
     Machines cannot be seen while no Docker daemon answers: ask before `release`.
     """
-    left = [f"packet filter rule {rule}" for rule in await redirect.all_of(session.label)]
-    if await engine.answers():
+    left = [f"packet filter rule {rule}" for rule in await port_redirection.all_of(session.label)]
+    if await docker_daemon.answers():
         chosen = ("--filter", f"label={session.label}")
         left += [
             f"container {name}" for name in await lines("container", "ls", "--all", *chosen, "--format", "{{.Names}}")
@@ -290,8 +291,7 @@ async def _remove_networks(*filters: str) -> None:
 
 
 def _need_second_hierarchy() -> None:
-    """systemd in a container names its services in version 2 of the control groups; without a part of its
-    own there, two machines would share the names and end each other's services."""
+    """Raise InstanceError without cgroup version 2: two machines would share systemd's names of services there."""
     unified = Path("/sys/fs/cgroup")
     if not (unified / "cgroup.controllers").exists() and not (unified / "unified" / "cgroup.controllers").exists():
         raise InstanceError(

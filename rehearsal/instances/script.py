@@ -1,4 +1,4 @@
-"""Runs the shell scripts of this folder, keeping what they print in a log."""
+"""Runner of this folder's shell scripts, with a log of their output."""
 
 from __future__ import annotations
 

@@ -13,14 +13,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Rule:
-    """One open door of a security group: who (CIDR) may reach which ports (inclusive)."""
+    """Inbound allow rule of a security group."""
 
     protocol: str
     """TCP or UDP."""
     first_port: int
     last_port: int
     source: str
-    """CIDR of the callers let in."""
+    """CIDR of the allowed callers."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Machine:
     """Public SSH keys of the project, which Scaleway gives to every Instance at boot."""
     networks: Mapping[str, str]
     """Private network id to the address this machine has there."""
-    doors: Sequence[Rule] = ()
+    ports: Sequence[Rule] = ()
+    """Inbound allow rules of its security group."""
 
 
 class Machines(Protocol):
@@ -57,8 +58,8 @@ class Machines(Protocol):
         """Remove a machine with its disk; nothing happens if it is gone."""
         ...
 
-    async def open_doors(self, machine: str, public_address: str | None, doors: Sequence[Rule]) -> None:
-        """Make exactly these ports reachable at the public address, at once, also while it runs."""
+    async def publish_ports(self, machine: str, public_address: str | None, ports: Sequence[Rule]) -> None:
+        """Make exactly these ports reachable at the public address, at once, also while the machine runs."""
         ...
 
     def fail_next_boot(self) -> None:

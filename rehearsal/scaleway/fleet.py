@@ -7,7 +7,7 @@ from ipaddress import ip_interface
 
 from rehearsal.scaleway.backends import Machine, Rule
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.doors import doors
+from rehearsal.scaleway.published_ports import published_ports
 from rehearsal.scaleway.records import Record, instance_now
 
 RUNNING = "running"
@@ -82,7 +82,7 @@ class Fleet:
     async def _rewire(self, server: Record, then: Callable[[], None]) -> None:
         machine = self._machine(server)
         await self._context.machines.boot(machine)
-        await self._context.machines.open_doors(machine.id, machine.public_address, machine.doors)
+        await self._context.machines.publish_ports(machine.id, machine.public_address, machine.ports)
         then()
 
     async def _halt(self, server: Record, state: str) -> None:
@@ -109,7 +109,7 @@ class Fleet:
             user_data=server["_user_data"],
             authorized_keys=keys,
             networks=self._networks(server),
-            doors=self._doors(server),
+            ports=self._ports(server),
         )
 
     def _networks(self, server: Record) -> dict[str, str]:
@@ -122,8 +122,8 @@ class Fleet:
             if ip and not ip["is_ipv6"]
         }
 
-    def _doors(self, server: Record) -> list[Rule]:
-        return doors(self._context.store.security_groups.get(server["_security_group_id"]))
+    def _ports(self, server: Record) -> list[Rule]:
+        return published_ports(self._context.store.security_groups.get(server["_security_group_id"]))
 
     def _move(self, server: Record, state: str, detail: str) -> None:
         server.update(state=state, state_detail=detail, modification_date=instance_now())

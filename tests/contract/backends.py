@@ -37,7 +37,7 @@ class NoMachines:
     networks: dict[str, str] = field(default_factory=dict[str, str])
     machines: dict[str, Machine] = field(default_factory=dict[str, Machine])
     halted: list[str] = field(default_factory=list[str])
-    doors: dict[str, Sequence[Rule]] = field(default_factory=dict[str, Sequence[Rule]])
+    ports: dict[str, Sequence[Rule]] = field(default_factory=dict[str, Sequence[Rule]])
     addresses: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     boots_to_fail: int = 0
 
@@ -62,8 +62,8 @@ class NoMachines:
         await self._work()
         self.machines.pop(machine, None)
 
-    async def open_doors(self, machine: str, public_address: str | None, doors: Sequence[Rule]) -> None:
-        self.doors[machine] = doors
+    async def publish_ports(self, machine: str, public_address: str | None, ports: Sequence[Rule]) -> None:
+        self.ports[machine] = ports
         self.addresses[machine] = public_address
 
     def fail_next_boot(self) -> None:

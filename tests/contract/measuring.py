@@ -46,8 +46,8 @@ async def replayed(cassette: str) -> Sequence[Outcome]:
         api = ScalewayApi(session, NoMachines(), NoClusters(), credentials, catalogue=catalogue)
         await api.start()
         try:
-            async with aiohttp.ClientSession() as session:
-                replay = Replay(cassette, session, api.url, credentials, _shapes())
+            async with aiohttp.ClientSession() as client:
+                replay = Replay(cassette, client, api.url, credentials, _shapes())
                 return [await replay.send(interaction) for interaction in recorded]
         finally:
             await api.stop()

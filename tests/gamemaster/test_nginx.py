@@ -134,14 +134,14 @@ async def test_a_refused_challenge_is_told_in_the_authority_s_words_and_the_old_
     fewer = step.stdin.replace(f"{ZONE}\\n*.{ZONE}", f"*.{ZONE}")
     assert fewer != step.stdin
     # The authority, which is outside, finds nobody to ask for the proof.
-    await game.cloud.instances.open_doors(
+    await game.cloud.instances.publish_ports(
         game.machine.id, game.address, [port for port in OPEN_PORTS if port.first_port != 53]
     )
     try:
         with pytest.raises(StepError) as failure:
             await game.host.run(step.command, fewer)
     finally:
-        await game.cloud.instances.open_doors(game.machine.id, game.address, OPEN_PORTS)
+        await game.cloud.instances.publish_ports(game.machine.id, game.address, OPEN_PORTS)
     said = str(failure.value)
     told = r"Domain: hunt\.example\.org\n *Type: +unauthorized\n *Detail: Error retrieving TXT records"
     assert re.search(told, said)

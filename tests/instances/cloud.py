@@ -128,9 +128,9 @@ class Cloud:
             networks=networks or {},
         )
 
-    async def boot(self, machine: Machine, doors: Sequence[Rule] = (SSH,), address: str | None = None) -> None:
+    async def boot(self, machine: Machine, ports: Sequence[Rule] = (SSH,), address: str | None = None) -> None:
         await self.instances.boot(machine)
-        await self.instances.open_doors(machine.id, address or self.address, doors)
+        await self.instances.publish_ports(machine.id, address or self.address, ports)
 
     async def enter(self, address: str | None = None) -> asyncssh.SSHClientConnection:
         """Enter as root once cloud-init is through, insisting on the host key that the machine was given."""

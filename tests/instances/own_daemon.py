@@ -10,8 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from rehearsal.instances import engine
-from rehearsal.instances.shared import silently
+from rehearsal.instances import docker_daemon
+from rehearsal.instances.machine_locks import silently
 from rehearsal.session import Session
 
 
@@ -19,15 +19,15 @@ async def main(folder: Path) -> None:
     first, second = (Session(name, folder / name, 10) for name in ("first", "second"))
     for session in (first, second):
         session.home.mkdir()
-        await engine.provide(session, silently)
-    daemon = engine.started_here()
+        await docker_daemon.provide(session, silently)
+    daemon = docker_daemon.started_here()
     told = {
-        "started": bool(daemon) and await engine.answers(),
-        "ended by the first": await engine.release(first),
-        "ended by the second": await engine.release(second),
+        "started": bool(daemon) and await docker_daemon.answers(),
+        "ended by the first": await docker_daemon.release(first),
+        "ended by the second": await docker_daemon.release(second),
         "still alive": daemon is not None and daemon.alive,
-        "answers": await engine.answers(),
-        "ended once more": await engine.release(second),
+        "answers": await docker_daemon.answers(),
+        "ended once more": await docker_daemon.release(second),
     }
     sys.stdout.write(json.dumps(told))
 

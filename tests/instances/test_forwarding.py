@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from rehearsal.instances.forwarding import TcpDoor
+from rehearsal.instances.forwarding import TcpForwarder
 
 PATIENCE = 10
 
@@ -30,49 +30,49 @@ async def far_port() -> AsyncGenerator[int]:
     server.close()
 
 
-async def _open(door: TcpDoor) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _open(forwarder: TcpForwarder) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     address = listener.getsockname()
-    await door.open(listener)
+    await forwarder.open(listener)
     return await asyncio.open_connection(*address)
 
 
 async def test_a_caller_that_has_said_all_still_gets_the_whole_answer(far_port: int) -> None:
-    door = TcpDoor("127.0.0.1", far_port, lambda _: True, set())
-    reader, writer = await _open(door)
+    forwarder = TcpForwarder("127.0.0.1", far_port, lambda _: True, set())
+    reader, writer = await _open(forwarder)
     writer.write(b"y" * 5_000_000)
     writer.write_eof()
     async with asyncio.timeout(PATIENCE):
         assert (await reader.read()).endswith(b"x5000000")
     writer.close()
-    door.close()
+    forwarder.close()
 
 
 async def test_a_caller_of_a_port_where_nothing_listens_is_told_by_a_reset(unused_tcp_port: int) -> None:
-    door = TcpDoor("127.0.0.1", unused_tcp_port, lambda _: True, set())
-    reader, writer = await _open(door)
+    forwarder = TcpForwarder("127.0.0.1", unused_tcp_port, lambda _: True, set())
+    reader, writer = await _open(forwarder)
     with pytest.raises(ConnectionResetError):
         async with asyncio.timeout(PATIENCE):
             await reader.read()
     writer.close()
-    door.close()
+    forwarder.close()
 
 
 async def test_a_caller_that_is_not_let_in_is_reset_and_nothing_reaches_the_machine(far_port: int) -> None:
-    door = TcpDoor("127.0.0.1", far_port, lambda _: False, set())
-    reader, writer = await _open(door)
+    forwarder = TcpForwarder("127.0.0.1", far_port, lambda _: False, set())
+    reader, writer = await _open(forwarder)
     with pytest.raises(ConnectionResetError):
         async with asyncio.timeout(PATIENCE):
             await reader.read()
     writer.close()
-    door.close()
+    forwarder.close()
 
 
 async def test_cancelling_a_connection_breaks_it_at_both_ends(far_port: int) -> None:
     connections: set[asyncio.Task[None]] = set()
-    door = TcpDoor("127.0.0.1", far_port, lambda _: True, connections)
-    reader, writer = await _open(door)
+    forwarder = TcpForwarder("127.0.0.1", far_port, lambda _: True, connections)
+    reader, writer = await _open(forwarder)
     async with asyncio.timeout(PATIENCE):
         while not connections:
             await asyncio.sleep(0)
@@ -82,4 +82,4 @@ async def test_cancelling_a_connection_breaks_it_at_both_ends(far_port: int) -> 
             await reader.read()
     assert not connections
     writer.close()
-    door.close()
+    forwarder.close()

@@ -71,7 +71,7 @@ async def test_only_open_ports_are_reachable_and_rules_change_while_it_runs(clou
     assert not await reachable(cloud.address, 7002)
     standing_reader, standing_writer = await asyncio.open_connection(cloud.address, 7001)
 
-    await cloud.instances.open_doors(machine.id, cloud.address, [rule("TCP", 7002)])
+    await cloud.instances.publish_ports(machine.id, cloud.address, [rule("TCP", 7002)])
     assert await tcp_echo(cloud.address, 7002, b"two") == b"two"
     assert not await reachable(cloud.address, 7001)
     assert not await reachable(cloud.address, 22)
@@ -80,7 +80,7 @@ async def test_only_open_ports_are_reachable_and_rules_change_while_it_runs(clou
     assert await standing_reader.read() == b"what stood goes on"
     standing_writer.close()
 
-    await cloud.instances.open_doors(machine.id, cloud.address, [])
+    await cloud.instances.publish_ports(machine.id, cloud.address, [])
     assert not await reachable(cloud.address, 7002)
 
 
@@ -162,7 +162,7 @@ async def test_a_port_that_a_program_holds_at_the_very_address_is_an_error(cloud
         held.listen()
         port = held.getsockname()[1]
         with pytest.raises(InstanceError, match=f"TCP port {port} of {cloud.address} cannot be opened"):
-            await cloud.instances.open_doors(machine.id, cloud.address, [rule("TCP", port)])
+            await cloud.instances.publish_ports(machine.id, cloud.address, [rule("TCP", port)])
 
 
 async def test_two_machines_on_a_private_network_reach_each_other_there_and_only_there(cloud: Cloud) -> None:

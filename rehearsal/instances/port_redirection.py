@@ -1,8 +1,8 @@
-"""Frees a port of a rehearsal's address that another program holds on every address of this machine.
+"""DNAT rules for ports of a rehearsal's addresses that another program holds on every address of this host.
 
-A machine's own sshd listens on 0.0.0.0:22, which takes port 22 of 127.x.y.z as well: nobody else can
-bind it. The door then listens on a free port, and one rule of the packet filter leads there, for that
-address and port only. The rules bear the rehearsal's label, by which they are found again.
+The host's own sshd on 0.0.0.0:22 also takes port 22 of 127.x.y.z. The forwarder then listens on a free port, and one
+iptables rule redirects that address and port to it. The rules carry the rehearsal's label as their comment, by which
+they are found again.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def _rule(label: str, protocol: str, address: str, port: int, to_port: int) -> l
     ]
 
 
-async def lead(label: str, protocol: str, address: str, port: int, to_port: int) -> None:
-    """Lead what is sent to a port of a loopback address to another port of it."""
+async def redirect(label: str, protocol: str, address: str, port: int, to_port: int) -> None:
+    """Redirect a port of a loopback address to another port of the same address."""
     await _iptables("--append", CHAIN, *_rule(label, protocol, address, port, to_port))
 
 
 async def end(label: str, protocol: str, address: str, port: int, to_port: int) -> None:
-    """Undo `lead`."""
+    """Remove the rule of `redirect`."""
     await _iptables("--delete", CHAIN, *_rule(label, protocol, address, port, to_port))
 
 
@@ -54,7 +54,7 @@ async def _found(label: str) -> list[list[str]]:
 
 
 async def all_of(label: str) -> list[str]:
-    """The rules with that label, as iptables writes them."""
+    """Rules with that label, as iptables prints them."""
     return [shlex.join(rule) for rule in await _found(label)]
 
 

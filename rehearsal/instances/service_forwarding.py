@@ -1,8 +1,8 @@
-"""The rehearsal's services as a machine finds them: at the same loopback addresses as on the host.
+"""Services of the rehearsal at the same loopback addresses inside an Instance as on the host.
 
-A machine has a loopback of its own, so the host's is out of its reach. For every service of the
-rehearsal (Block.SERVICES) a listener is opened in the machine's network namespace, and what comes
-in is passed on to the host. So one URL in a rehearsal's settings holds everywhere.
+An Instance has a loopback interface of its own and cannot reach the host's. For every service of the rehearsal
+(Block.SERVICES) a socket listens in the Instance's network namespace and forwards to the host, so that one URL in a
+rehearsal's settings holds everywhere.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ import threading
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from rehearsal.instances.forwarding import TcpDoor
-from rehearsal.instances.listening import listening
+from rehearsal.instances.forwarding import TcpForwarder
+from rehearsal.instances.listening_sockets import listening
 from rehearsal.processes import started_at
 from rehearsal.session import Block, Session
 
-LOOK_AGAIN = 0.5
-"""Seconds between two looks at which services run."""
+POLL_SECONDS = 0.5
+"""Between two polls of the host's listening sockets."""
 _CLONE_NEWNET = 0x40000000
 
 Endpoint = tuple[str, int]
 """Address and port."""
 
 
-class Services:
-    """Keeps the rehearsal's services reachable from one machine."""
+class ServiceForwarding:
+    """Forwarders from one Instance to the rehearsal's services."""
 
     def __init__(self, session: Session) -> None:
         self._network = IPv4Network((session.address(Block.SERVICES, 1), 24), strict=False)
-        self._open: dict[Endpoint, TcpDoor] = {}
+        self._open: dict[Endpoint, TcpForwarder] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._machine: tuple[int, int] | None = None
         self._watch: asyncio.Task[None] | None = None
 
     async def follow(self, process: int, started: int) -> None:
-        """Serve the machine whose init is this process of the host; it has been booted."""
+        """Forward from the Instance whose init is this process of the host."""
         if self._machine != (process, started):
-            await self.shut()
+            await self.close_all()
             self._machine = (process, started)
             await self._adjust(process)
             self._watch = asyncio.create_task(self._keep_watching(process, started), name=f"services of {process}")
 
-    async def shut(self) -> None:
-        """Close everything, until a machine is followed again."""
+    async def close_all(self) -> None:
+        """Close every port, until `follow` names an Instance again."""
         self._machine = None
         if self._watch:
             self._watch.cancel()
@@ -61,7 +61,7 @@ class Services:
 
     async def _keep_watching(self, process: int, started: int) -> None:
         while started_at(process) == started:
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(POLL_SECONDS)
             await self._adjust(process)
 
     async def _adjust(self, process: int) -> None:
@@ -76,17 +76,17 @@ class Services:
             try:
                 listener = _listener(process, address, port)
             except OSError as error:
-                # The machine is ending, or one of its own programs has the port: then that one is meant.
+                # The Instance is ending, or a program of its own has the port and takes precedence.
                 if error.errno in {errno.ENOENT, errno.ESRCH, errno.EADDRINUSE}:
                     continue
                 raise
-            door = TcpDoor(address, port, lambda _caller: True, self._connections)
-            await door.open(listener)
-            self._open[address, port] = door
+            forwarder = TcpForwarder(address, port, lambda _caller: True, self._connections)
+            await forwarder.open(listener)
+            self._open[address, port] = forwarder
 
 
 def _listener(process: int, address: str, port: int) -> socket.socket:
-    """A socket that is bound in another process's network namespace."""
+    """Socket bound in the network namespace of another process."""
     result: list[socket.socket | OSError] = []
 
     def work() -> None:
@@ -95,7 +95,7 @@ def _listener(process: int, address: str, port: int) -> socket.socket:
         except OSError as error:
             result.append(error)
 
-    # A thread changes namespaces for itself alone, and this one ends with it.
+    # setns(2) changes the namespace of the calling thread alone, and this thread ends here.
     worker = threading.Thread(target=work)
     worker.start()
     worker.join()

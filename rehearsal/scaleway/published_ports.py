@@ -1,4 +1,4 @@
-"""From a security group's rules to the doors that a machine opens at its public address."""
+"""Ports that a security group opens at an Instance's public address."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EVERY_PORT = (1, 65535)
 Ports = tuple[int, int]
 
 
-def doors(group: Record) -> list[Rule]:
-    """The doors that a security group opens to callers from outside, by IPv4.
+def published_ports(group: Record) -> list[Rule]:
+    """Inbound allow rules of a security group for TCP and UDP over IPv4.
 
-    As on Scaleway the first rule that fits a packet decides, so what an earlier rule drops from all of
-    a later rule's callers is taken out of that rule. ICMP has no port, hence no door.
+    As on Scaleway the first rule that matches a packet decides: ports that an earlier rule drops for all callers of a
+    later rule are taken out of the later rule. ICMP has no ports and is left out.
     """
     rules = [rule for rule in group["_rules"] if rule["direction"] == "inbound"]
     if group["inbound_default_policy"] == "accept":

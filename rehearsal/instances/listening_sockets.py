@@ -1,7 +1,6 @@
-"""Which ports are listened on, read from a process's view of the network in /proc.
+"""Listening sockets of a network namespace, read from /proc/PID/net.
 
-The format is that of proc(5), /proc/net/tcp: addresses are hexadecimal, each group of 32 bits in the
-machine's byte order.
+The format is that of proc(5), /proc/net/tcp: hexadecimal addresses, each group of 32 bits in the host's byte order.
 """
 
 from __future__ import annotations
@@ -19,28 +18,28 @@ STATES = {"TCP": "0A", "UDP": "07"}
 
 @dataclass(frozen=True)
 class Listening:
-    """One socket that takes in what comes from outside."""
+    """One listening TCP socket, or one unconnected UDP socket."""
 
     protocol: str
     address: IPv4Address | IPv6Address
     port: int
 
     def reached_at(self, address: str) -> bool:
-        """Whether what is sent to this IPv4 address reaches it."""
+        """Whether the socket receives what is sent to this IPv4 address."""
         mapped = self.address.ipv4_mapped if isinstance(self.address, IPv6Address) else None
         return self.address.is_unspecified or (mapped or self.address) == IPv4Address(address)
 
 
 def listening(process: int | str = "self") -> Iterator[Listening]:
-    """Every listening socket in the network namespace of a process; none when it has ended."""
+    """Listening sockets in the network namespace of a process; none once the process has ended."""
     for protocol, state in STATES.items():
         for suffix in ("", "6"):
             try:
                 table = Path(f"/proc/{process}/net/{protocol.lower()}{suffix}").read_text()
-            except (FileNotFoundError, ProcessLookupError):  # It has ended, or the kernel has no IPv6.
+            except (FileNotFoundError, ProcessLookupError):  # The process has ended, or the kernel has no IPv6.
                 continue
             except OSError as error:
-                if error.errno == errno.EINVAL:  # It is ending.
+                if error.errno == errno.EINVAL:  # The process is ending.
                     continue
                 raise
             for line in table.splitlines()[1:]:

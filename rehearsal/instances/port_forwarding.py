@@ -1,8 +1,8 @@
-"""The open ports of one machine at its public address.
+"""Published ports of an Instance: forwarders at its public address, as the security group allows them.
 
-A door stands open while a rule lets callers in *and* something in the machine listens behind it. So a
-port on which nothing listens refuses connections, as on a real machine; and a rule for all ports costs
-no more than what the machine serves. The machine's sockets are looked at ten times a second.
+A port is open while a rule allows callers *and* a program in the Instance listens on that port. A port without a
+listener refuses connections, as on a real Instance, and a rule for all ports costs no more than what the Instance
+serves. The Instance's sockets are polled ten times a second.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_network
 
-from rehearsal.instances import redirect
+from rehearsal.instances import port_redirection
 from rehearsal.instances.docker import InstanceError
-from rehearsal.instances.forwarding import TcpDoor, UdpDoor
-from rehearsal.instances.listening import listening
+from rehearsal.instances.forwarding import TcpForwarder, UdpForwarder
+from rehearsal.instances.listening_sockets import listening
 from rehearsal.processes import started_at
 from rehearsal.scaleway.backends import Rule
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
-"""Where every caller of a rehearsal comes from."""
-LOOK_AGAIN = 0.1
-"""Seconds between two looks at what the machine listens on."""
-FEW = 32
-"""Rules for at most so many ports have them tried at once, to tell early that one is taken."""
+"""Source addresses of every caller in a rehearsal."""
+POLL_SECONDS = 0.1
+"""Between two polls of the Instance's listening sockets."""
+MOST_PORTS_TRIED = 32
+"""Ports of a rule up to which each is bound once when the rule is set, so that a taken port is an error at once."""
 PROTOCOLS = ("TCP", "UDP")
 
 log = logging.getLogger(__name__)
@@ -35,14 +35,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Target:
-    """A running machine as its host sees it."""
+    """A running Instance as seen from the host."""
 
     process: int
-    """Id of its init on the host."""
+    """Process id of the Instance's init on the host."""
     started: int
-    """Start time of that process, as rehearsal.processes tells it."""
+    """Start time of that process (rehearsal.processes.started_at)."""
     address: str
-    """IPv4 address at which the host reaches it."""
+    """IPv4 address of the Instance on Docker's network."""
 
     @property
     def running(self) -> bool:
@@ -50,15 +50,15 @@ class Target:
 
 
 @dataclass(frozen=True)
-class _Admission:
-    """A rule that lets in callers of this machine."""
+class _AllowRule:
+    """Security group rule that allows callers from loopback."""
 
     protocols: tuple[str, ...]
     ports: range
     source: IPv4Network
 
     @classmethod
-    def of(cls, rule: Rule) -> _Admission | None:
+    def of(cls, rule: Rule) -> _AllowRule | None:
         source = ip_network(rule.source, strict=False)
         if not isinstance(source, IPv4Network) or not source.overlaps(LOOPBACK):
             return None
@@ -71,66 +71,66 @@ Key = tuple[str, int]
 
 
 @dataclass
-class _Open:
-    door: TcpDoor | UdpDoor
+class _OpenPort:
+    forwarder: TcpForwarder | UdpForwarder
     listens_on: int
-    """The port that the door has bound; another one than its own when it had to be redirected."""
+    """Port that the forwarder has bound; differs from the published port where that is redirected."""
 
 
-class Doors:
-    """Keeps a machine's doors as its rules and its programs want them.
+class PublishedPorts:
+    """Published ports of one Instance, kept in line with its rules and its listening sockets.
 
-    label: what redirections are marked with (rehearsal.instances.redirect).
+    label: comment of the redirection rules in the packet filter (rehearsal.instances.port_redirection).
     """
 
     def __init__(self, label: str) -> None:
         self._label = label
         self._address: str | None = None
-        self._admissions: list[_Admission] = []
+        self._allow_rules: list[_AllowRule] = []
         self._target: Target | None = None
-        self._open: dict[Key, _Open] = {}
+        self._open: dict[Key, _OpenPort] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._complaints: set[str] = set()
         self._changing = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
 
-    async def admit(self, address: str | None, rules: Sequence[Rule]) -> None:
-        """Let in what these rules say, at this address, from now on.
+    async def allow(self, address: str | None, rules: Sequence[Rule]) -> None:
+        """Allow exactly these rules at this public address from now on.
 
-        Connections that stand go on, as with Scaleway's stateful security groups. Raises
-        InstanceError when a port that a rule names is taken.
+        Established connections continue, as with Scaleway's stateful security groups. Raises InstanceError where
+        another program has a port that a rule names.
         """
         async with self._changing:
             if address != self._address:
-                await self._close_all()
+                await self._close_ports()
             self._address = address
-            self._admissions = [admission for rule in rules if (admission := _Admission.of(rule))]
+            self._allow_rules = [allowed for rule in rules if (allowed := _AllowRule.of(rule))]
             if address:
                 for protocol, port in self._named_ports() - set(self._open):
                     _bind(protocol, address, port).close()
             await self._adjust()
 
     async def follow(self, target: Target) -> None:
-        """Lead to this machine; it has been booted."""
+        """Forward to this Instance, which has been booted."""
         async with self._changing:
             if target != self._target:
-                await self._close_all()
+                await self._close_ports()
             self._target = target
             await self._adjust()
             if self._watch is None:
-                self._watch = asyncio.create_task(self._keep_watching(), name=f"doors to {target.address}")
+                self._watch = asyncio.create_task(self._keep_watching(), name=f"published ports of {target.address}")
 
-    async def shut(self) -> None:
-        """Close every door and break every connection, until a machine is followed again."""
+    async def close_all(self) -> None:
+        """Close every port and reset every connection, until `follow` names an Instance again."""
         async with self._changing:
             self._target = None
             if self._watch:
                 self._watch.cancel()
                 await asyncio.wait([self._watch])
                 self._watch = None
-            await self._close_all()
+            await self._close_ports()
 
-    async def _close_all(self) -> None:
+    async def _close_ports(self) -> None:
         for key in list(self._open):
             await self._close(key)
         for connection in self._connections:
@@ -139,15 +139,15 @@ class Doors:
     def _named_ports(self) -> set[Key]:
         return {
             (protocol, port)
-            for admission in self._admissions
-            if len(admission.ports) <= FEW
-            for port in admission.ports
-            for protocol in admission.protocols
+            for rule in self._allow_rules
+            if len(rule.ports) <= MOST_PORTS_TRIED
+            for port in rule.ports
+            for protocol in rule.protocols
         }
 
-    def _admissions_to(self, key: Key) -> list[_Admission]:
+    def _rules_allowing(self, key: Key) -> list[_AllowRule]:
         protocol, port = key
-        return [one for one in self._admissions if protocol in one.protocols and port in one.ports]
+        return [rule for rule in self._allow_rules if protocol in rule.protocols and port in rule.ports]
 
     def _wanted(self) -> set[Key]:
         target = self._target
@@ -156,61 +156,61 @@ class Doors:
         served = {
             (found.protocol, found.port) for found in listening(target.process) if found.reached_at(target.address)
         }
-        return {key for key in served if self._admissions_to(key)}
+        return {key for key in served if self._rules_allowing(key)}
 
     async def _keep_watching(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(POLL_SECONDS)
             async with self._changing:
                 await self._adjust()
 
     async def _adjust(self) -> None:
-        """Open and close what the moment asks for; the caller holds the lock.
+        """Open the ports that are both allowed and listened on, and close the others; the caller holds the lock.
 
-        A door that cannot be opened is complained of once, and tried again at the next look.
+        A port that cannot be opened is logged once and tried again at the next poll.
         """
         wanted = self._wanted()
         for key in set(self._open) - wanted:
             await self._close(key)
         for key in wanted - set(self._open):
             try:
-                await self._unlock(key)
+                await self._open_port(key)
             except (InstanceError, OSError) as error:
                 if str(error) not in self._complaints:
                     self._complaints.add(str(error))
                     log.error("%s", error)
 
-    async def _unlock(self, key: Key) -> None:
+    async def _open_port(self, key: Key) -> None:
         protocol, port = key
-        if self._target is None or self._address is None:  # Then nothing is wanted.
+        if self._target is None or self._address is None:
             return
         listener = _bind(protocol, self._address, port)
         listens_on = int(listener.getsockname()[1])
         try:
             if listens_on != port:
-                await redirect.lead(self._label, protocol, self._address, port, listens_on)
-            door = self._door(key, self._target.address)
-            await door.open(listener)
+                await port_redirection.redirect(self._label, protocol, self._address, port, listens_on)
+            forwarder = self._forwarder(key, self._target.address)
+            await forwarder.open(listener)
         except BaseException:
             listener.close()
             raise
-        self._open[key] = _Open(door, listens_on)
+        self._open[key] = _OpenPort(forwarder, listens_on)
 
-    def _door(self, key: Key, machine: str) -> TcpDoor | UdpDoor:
-        def admits(caller: str) -> bool:
-            return any(IPv4Address(caller) in admission.source for admission in self._admissions_to(key))
+    def _forwarder(self, key: Key, machine: str) -> TcpForwarder | UdpForwarder:
+        def allows(caller: str) -> bool:
+            return any(IPv4Address(caller) in rule.source for rule in self._rules_allowing(key))
 
         protocol, port = key
         if protocol == "TCP":
-            return TcpDoor(machine, port, admits, self._connections)
-        return UdpDoor(machine, port, admits)
+            return TcpForwarder(machine, port, allows, self._connections)
+        return UdpForwarder(machine, port, allows)
 
     async def _close(self, key: Key) -> None:
         protocol, port = key
         opened = self._open.pop(key)
-        opened.door.close()
+        opened.forwarder.close()
         if opened.listens_on != port and self._address:
-            await redirect.end(self._label, protocol, self._address, port, opened.listens_on)
+            await port_redirection.end(self._label, protocol, self._address, port, opened.listens_on)
 
 
 def _bind(protocol: str, address: str, port: int) -> socket.socket:

@@ -1,7 +1,7 @@
-"""The Docker daemon: found, or installed from Debian's packages and started.
+"""Docker daemon of this host: found, or installed from Debian's packages and started.
 
-A daemon that a rehearsal started is ended by the last rehearsal that used it; one that was there
-before is never touched. On a machine without systemd nobody else would end it.
+A daemon that a rehearsal started is stopped by the last rehearsal that used it, because on a host without systemd
+nobody else would. A daemon that ran before is never stopped.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import shutil
 import time
 from pathlib import Path
 
-from rehearsal.instances import shared
+from rehearsal.instances import machine_locks
 from rehearsal.instances.docker import DockerError, InstanceError, docker, lines
+from rehearsal.instances.machine_locks import Progress
 from rehearsal.instances.script import run_script
-from rehearsal.instances.shared import Progress
 from rehearsal.processes import Process, Processes
 from rehearsal.session import SHARED, Session
 
@@ -39,7 +39,7 @@ def _claim(session: Session) -> Path:
 
 
 def _claimed() -> bool:
-    """Whether a rehearsal uses Docker. One whose folder is gone does not: it was deleted by hand."""
+    """Whether any rehearsal uses Docker; a claim whose folder was deleted by hand does not count."""
     return any(Path(claim.read_text()).exists() for claim in _claims().iterdir())
 
 
@@ -53,16 +53,16 @@ async def answers() -> bool:
 
 
 def can_exist() -> bool:
-    """Whether this machine has what a daemon of its own needs; without it there is nothing to remove."""
+    """Whether Docker is installed; without it there is nothing to remove."""
     return shutil.which("docker") is not None and shutil.which("dockerd") is not None
 
 
 async def provide(session: Session, progress: Progress) -> None:
-    """Make a Docker daemon answer, and note that this rehearsal uses it.
+    """Make a Docker daemon answer, and claim it for this rehearsal.
 
     Raises InstanceError when Docker can neither be found nor installed nor started.
     """
-    async with shared.locked("Docker daemon", progress):
+    async with machine_locks.locked("Docker daemon", progress):
         claim = _claim(session)
         claim.parent.mkdir(parents=True, exist_ok=True)
         claim.write_text(str(session.home.resolve()))
@@ -96,7 +96,7 @@ async def _start(progress: Progress) -> None:
 
 
 def started_here() -> Process | None:
-    """The daemon that a rehearsal started, if it still runs."""
+    """Docker daemon that a rehearsal started, if it still runs."""
     if not _claims().exists():
         return None
     daemon = _processes().get("dockerd")
@@ -104,13 +104,13 @@ def started_here() -> Process | None:
 
 
 async def release(session: Session) -> bool:
-    """Say that this rehearsal no longer needs Docker; whether that ended the daemon.
+    """Give up this rehearsal's claim on Docker; returns whether that stopped the daemon.
 
-    It ends only when a rehearsal started it, no other rehearsal claims it and no container runs.
+    The daemon is stopped only where a rehearsal started it, no other rehearsal claims it and no container runs.
     """
     if not _claims().exists():
         return False
-    async with shared.locked("Docker daemon", shared.silently):
+    async with machine_locks.locked("Docker daemon", machine_locks.silently):
         _claim(session).unlink(missing_ok=True)
         if _claimed() or started_here() is None or await lines("container", "ls", "--quiet"):
             return False

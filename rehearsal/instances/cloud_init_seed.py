@@ -1,4 +1,4 @@
-"""What a machine finds on its disk at boot: cloud-init's NoCloud seed.
+"""NoCloud seed of cloud-init on an Instance's disk.
 
 https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html
 """
@@ -17,15 +17,15 @@ NO_INSTRUCTIONS = "#cloud-config\n{}\n"
 
 
 def hostname(name: str) -> str:
-    """The host name of a machine of that name: small letters, digits and hyphens, 63 at most."""
+    """Host name for an Instance of that name: at most 63 lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9-]+", "-", name.lower())[:63].strip("-") or "instance"
 
 
 def seed(machine: Machine) -> bytes:
-    """A tar archive, to be unpacked at the root of the machine's disk, that only root may read there.
+    """Tar archive for the root of the Instance's disk, readable by root alone.
 
-    The project's SSH keys are metadata, as at Scaleway: cloud-init gives them to root beside those
-    that the user data brings.
+    The project's SSH keys are metadata, as at Scaleway: cloud-init authorizes them for root beside those of the user
+    data.
     """
     metadata = {
         "instance-id": machine.id,

@@ -1,4 +1,4 @@
-"""What all rehearsals on this machine share: one Docker daemon, one base image, and locks on both."""
+"""Locks on what all rehearsals of this host share: the Docker daemon and the base image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rehearsal.instances.docker import InstanceError
 from rehearsal.session import SHARED
 
 Progress = Callable[[str], None]
-"""Takes one line for the operator: what is being done, how far it is."""
+"""Takes one line for the operator: the current step and its progress."""
 
 
 def silently(_line: str) -> None:
@@ -28,7 +28,7 @@ def need_root() -> None:
 
 @asynccontextmanager
 async def locked(name: str, progress: Progress) -> AsyncGenerator[None]:
-    """Hold a lock of this machine; waits, and says so, as long as another process holds it."""
+    """Hold a lock of this host; waits, and says so, while another process holds the lock."""
     with _lock_file(name) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
