@@ -11,15 +11,17 @@ import typer
 from scaleway import ScalewayException
 
 from cli.backup import BackupError, backup, restore
-from cli.cost import CostError, cost
-from cli.destroy import destroy
-from cli.destroy_checks import DestroyError
-from cli.doctor import doctor
-from cli.init import GivenError, init
-from cli.leftovers import UnprovenError, leftovers
-from cli.pending import AmbiguousError
-from cli.recover import recover
-from cli.releases import ClusterError
+from cli.cost.cost_command import CostError, cost
+from cli.destroy.destroy_checks import DestroyError
+from cli.destroy.destroy_command import destroy
+from cli.doctor.doctor_command import doctor
+from cli.init.init_command import GivenError, init
+from cli.leftovers.leftovers_command import leftovers
+from cli.leftovers.survey import UnprovenError
+from cli.recover.helm_releases import ClusterError
+from cli.recover.pending_operations import AmbiguousError
+from cli.recover.recover_command import recover
+from cli.sheets.sheets_command import SheetsError, sheets
 from cli.stack import EngineError
 from common.settings import SettingsError
 
@@ -34,6 +36,7 @@ EXPECTED: Final = (
     GivenError,
     ClusterError,
     CostError,
+    SheetsError,
 )
 """Errors whose text is for the operator: it says what to do."""
 
@@ -69,6 +72,7 @@ COMMANDS: Final[Sequence[Callable[..., int]]] = (
     leftovers,
     backup,
     restore,
+    sheets,
     destroy,
 )
 for _command in COMMANDS:

@@ -1,10 +1,11 @@
-"""Programs that an interrupted command still waits for, so that it can put right what it began."""
+"""Ctrl-C and termination: steps that are finished first, and programs that an interrupted command still waits for."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -32,3 +33,23 @@ def run_to_its_end(command: Sequence[str], folder: Path, environment: Mapping[st
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Generator[None]:
+    """Ignores Ctrl-C, in the programs that are started meanwhile too: what takes a second is finished."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def interruptible() -> Generator[None]:
+    """Takes Ctrl-C as usual, for a question in the middle of what else is not interrupted."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

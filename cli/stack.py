@@ -125,9 +125,10 @@ class Stack:
             if each.is_text and not each.secret and _LOOKS_TYPED.fullmatch(each.text):
                 self._run(["config", "set", "--path", "--type=string", each.path, *own], each.text + "\n")
 
-    def outputs(self) -> Tree:
-        """The stack's plain outputs; a secret one is there in name only. Empty before the first update."""
-        return cast("Tree", json.loads(self._run(["stack", "output", "--json", "--stack", self.name])))
+    def outputs(self, *, show_secrets: bool = False) -> Tree:
+        """The stack's outputs, secret ones in name only unless they are to be shown. Empty before the first update."""
+        shown = ["--show-secrets"] if show_secrets else []
+        return cast("Tree", json.loads(self._run(["stack", "output", "--json", *shown, "--stack", self.name])))
 
     def export(self, *, show_secrets: bool = False) -> Tree:
         """The stack's state, secrets encrypted unless they are to be shown."""

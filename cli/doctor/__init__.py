@@ -1,8 +1,4 @@
-"""`doctor`: what would stop an environment from being raised, found before a euro is spent. Nothing is changed by it.
+"""`doctor`: whatever would stop an environment from being raised, found before a euro is spent. Changes nothing.
 
-A file for each concern; each has a check, which asks and gives lines. Checks run beside each other, with a time limit.
+One file for each concern, with a check that asks and gives lines. Checks run beside each other, with a time limit.
 """
-
-from cli.doctor.command import doctor
-
-__all__ = ["doctor"]

@@ -9,8 +9,8 @@ from typing import Final
 from scaleway import Client
 from scaleway.instance.v1 import InstanceV1API, ServerType, ServerTypesAvailability
 
+from cli.cost.scaleway_prices import server_types
 from cli.doctor.lines import Environment, Line, failure, ok, warning
-from cli.prices import server_types
 from common.fields import nearest
 from common.settings import Settings
 

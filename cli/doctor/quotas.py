@@ -15,10 +15,10 @@ from typing import Final
 from scaleway import ScalewayException
 from scaleway.iam.v1alpha1 import IamV1Alpha1API, Quotum
 
-from cli.billed import Billed, rows
-from cli.doctor.account import organization_of
+from cli.cost.billed_resources import Billed, rows
+from cli.cost.scaleway_prices import PriceList, Product, region_of
+from cli.doctor.api_key import organization_of
 from cli.doctor.lines import Environment, Line, failure, ok, warning
-from cli.prices import PriceList, Product, region_of
 
 WHAT: Final = "quotas"
 CONSOLE: Final = "https://console.scaleway.com/organization/quotas"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pexpect
 import pytest
 
-from cli.engine_access import passphrase_file
+from cli.init.engine_access import passphrase_file
 from common.settings import parse
 from tests.cli.place import ACCOUNT, ENOUGH, ROOT, Place
 

@@ -19,8 +19,8 @@ import pulumiverse_scaleway as scw
 import yaml
 from pulumi import ResourceOptions, automation
 
+from cli.init.starting_values import completed
 from cli.stack import Stack, Tree, leaves
-from cli.starting_values import completed
 from common.fields import Section
 from common.naming import tags
 from common.settings import Settings

@@ -16,8 +16,8 @@ from dns.resolver import Resolver
 from scaleway import Client
 
 from cli import __main__ as cli
-from cli.doctor.engine import needed
 from cli.doctor.lines import Environment
+from cli.doctor.pulumi_programs import needed
 from cli.scaleway_client import client
 from common.settings import Settings, parse
 from rehearsal.session import Session

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from cli.doctor import account, instance_types, quotas
+from cli.doctor import api_key, instance_types, quotas
 from cli.doctor.lines import Line, State
 from common.permissions import PERMISSION_SETS, features
 from tests.doctor.site import Site
@@ -23,7 +23,7 @@ def needed(site: Site) -> list[str]:
 
 
 def test_the_owner_s_key_may_do_everything(site: Site) -> None:
-    assert [line.state for line in account.check(site.environment)] == [State.OK, State.OK]
+    assert [line.state for line in api_key.check(site.environment)] == [State.OK, State.OK]
 
 
 def test_a_key_that_has_expired_fails_once(site: Site) -> None:
@@ -37,38 +37,38 @@ def test_a_key_that_has_expired_fails_once(site: Site) -> None:
 
 def test_a_key_that_scaleway_does_not_know_fails(site: Site) -> None:
     site.tree["scaleway"]["secretKey"] = "11111111-2222-4333-8444-777777777777"
-    line = only(list(account.check(site.environment)), State.FAILURE)
+    line = only(list(api_key.check(site.environment)), State.FAILURE)
     assert line.found == "refused: Scaleway does not know it"
     assert "https://console.scaleway.com/iam/api-keys" in line.mend
 
 
 def test_an_access_key_of_another_key_fails(site: Site) -> None:
     site.tree["scaleway"]["accessKey"] = "SCWAAAAAAAAAAAAAAAAA"
-    assert "not that of the secret key" in only(list(account.check(site.environment)), State.FAILURE).found
+    assert "not that of the secret key" in only(list(api_key.check(site.environment)), State.FAILURE).found
 
 
 def test_a_key_that_ends_during_the_event_is_a_warning(site: Site) -> None:
     tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
     site.api.account(expires_at=tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    line = only(list(account.check(site.environment)), State.WARNING)
+    line = only(list(api_key.check(site.environment)), State.WARNING)
     assert "before an event of 2 days" in line.found
     later = tomorrow + datetime.timedelta(days=30)
     site.api.account(expires_at=later.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    assert {line.state for line in account.check(site.environment)} == {State.OK}
+    assert {line.state for line in api_key.check(site.environment)} == {State.OK}
 
 
 def test_an_application_with_all_that_is_needed_passes(site: Site) -> None:
     site.api.account(permission_sets=[*needed(site), "IAMReadOnly", "OrganizationReadOnly"])
-    assert {line.state for line in account.check(site.environment)} == {State.OK}
+    assert {line.state for line in api_key.check(site.environment)} == {State.OK}
     site.api.account(permission_sets=["AllProductsFullAccess", "IAMManager"])
-    assert {line.state for line in account.check(site.environment)} == {State.OK}
+    assert {line.state for line in api_key.check(site.environment)} == {State.OK}
 
 
 def test_the_organisation_need_not_be_set(site: Site) -> None:
     del site.tree["scaleway"]["organizationId"]
     assert {line.state for line in quotas.check(site.environment)} == {State.OK}
     site.api.account(permission_sets=[*needed(site), "IAMReadOnly", "OrganizationReadOnly"])
-    assert {line.state for line in account.check(site.environment)} == {State.OK}
+    assert {line.state for line in api_key.check(site.environment)} == {State.OK}
     assert {line.state for line in quotas.check(site.environment)} == {State.OK}
 
 
@@ -76,14 +76,14 @@ def test_the_organisation_need_not_be_set(site: Site) -> None:
 def test_a_key_without_a_permission_set_fails(site: Site, name: str) -> None:
     others = [each for each in needed(site) if each != name]
     site.api.account(permission_sets=[*others, name.replace("FullAccess", "ReadOnly"), "IAMReadOnly"])
-    line = only(list(account.check(site.environment)), State.FAILURE)
+    line = only(list(api_key.check(site.environment)), State.FAILURE)
     assert line.found.startswith(f"{name} is missing: ")
     assert line.mend == "grant it at https://console.scaleway.com/iam/policies"
 
 
 def test_a_key_that_may_not_look_at_its_own_rights_is_a_warning(site: Site) -> None:
     site.api.account(permission_sets=needed(site))
-    found = list(account.check(site.environment))
+    found = list(api_key.check(site.environment))
     assert only(found, State.WARNING).found == "cannot be looked at: the key lacks IAMReadOnly"
     assert "OrganizationReadOnly" in only(list(quotas.check(site.environment)), State.WARNING).found
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from cli import prices
-from cli.billed import claims, rows
-from cli.cost import bill, price_list
-from cli.prices import PriceList, Product
+from cli.cost import scaleway_prices
+from cli.cost.billed_resources import claims, rows
+from cli.cost.cost_command import bill, price_list
+from cli.cost.scaleway_prices import PriceList, Product
 from cli.scaleway_client import client
 from rehearsal.scaleway import price_list as listed
 from tests.doctor.site import Site
@@ -111,12 +111,12 @@ def test_every_page_of_the_price_list_is_read(site: Site, monkeypatch: pytest.Mo
     whole = price_list(site.settings)
     monkeypatch.setattr(listed, "LARGEST_PAGE", 7)
     assert price_list(site.settings) == whole
-    monkeypatch.setattr(prices, "_INSTANCE_PAGE", 6)
+    monkeypatch.setattr(scaleway_prices, "_INSTANCE_PAGE", 6)
     assert price_list(site.settings) == whole
 
 
 def test_a_price_of_the_zone_goes_before_one_of_the_region(site: Site) -> None:
-    found = prices.load(client(site.settings.scaleway), ["nl-ams-2"])
+    found = scaleway_prices.load(client(site.settings.scaleway), ["nl-ams-2"])
     assert found.hourly(Product.CONTROL_PLANE, "kapsule", "nl-ams-2") == 0
     assert found.hourly(Product.CONTROL_PLANE, "kapsule", "nl-ams") == 0
     assert found.hourly(Product.IP, "", "nl-ams-2") == Decimal("0.004")

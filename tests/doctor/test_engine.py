@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.doctor import engine
-from cli.doctor.engine import Plugin, needed
+from cli.doctor import pulumi_programs
+from cli.doctor.pulumi_programs import Plugin, needed
 from cli.engine_errors import NoBackendError, NoPassphraseError, NoStackError, WrongPassphraseError
 from cli.stack import Stack
 from tests.doctor.site import Mirror, Site
@@ -112,7 +112,7 @@ def test_a_cli_without_its_language_host_fails(site: Site) -> None:
 
 
 def test_a_plugin_of_another_version_that_cannot_be_had_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_FROM_PULUMI", "http://127.0.0.1:9")
+    monkeypatch.setattr(pulumi_programs, "_FROM_PULUMI", "http://127.0.0.1:9")
     others = [{"name": plugin.name, "version": plugin.version} for plugin in needed(None) if plugin.name != "command"]
     site.plugins([*others, {"name": "command", "version": "0.9.0"}])
     status, printed = site.doctor()
@@ -125,7 +125,7 @@ def test_a_plugin_of_another_version_that_cannot_be_had_fails(site: Site, monkey
 def test_a_plugin_that_the_engine_can_download_is_fine(
     site: Site, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_FROM_PULUMI", mirror.url)
+    monkeypatch.setattr(pulumi_programs, "_FROM_PULUMI", mirror.url)
     site.plugins([plugin.__dict__ for plugin in needed(None) if plugin.name != "command"])
     status, printed = site.doctor()
     assert status == 0, printed

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cli.doctor import parent_domain, running, sources
-from cli.doctor.command import CHECKS
+from cli.doctor.doctor_command import CHECKS
 from cli.doctor.lines import Line, State
 from cli.doctor.running import run
 from tests.doctor.name_server import BROKEN

@@ -10,8 +10,8 @@ import pytest
 from scaleway.product_catalog.v2alpha1 import PublicCatalogProduct
 from scaleway.product_catalog.v2alpha1.marshalling import unmarshal_PublicCatalogProduct
 
-from cli import prices
-from cli.prices import Product
+from cli.cost import scaleway_prices
+from cli.cost.scaleway_prices import Product
 from tests.contract.cassettes import interactions
 from tests.doctor.site import Site
 from tests.scaleway.cloud import INSTANCE
@@ -113,7 +113,7 @@ def test_the_skus_that_scaleway_billed_the_recorder_for_are_told_apart(
 ) -> None:
     billed = [each.answer for each in interactions("billing/data-source-consumption-basic")]
     assert any(f'"sku":"{sku}"' in answer for answer in billed)
-    assert prices.kind_of(product(sku=sku)) == kind
+    assert scaleway_prices.kind_of(product(sku=sku)) == kind
 
 
 def product(**changes: object) -> PublicCatalogProduct:
@@ -139,11 +139,14 @@ def product(**changes: object) -> PublicCatalogProduct:
     [("hour", 1, 1.5), ("minute", 60, 1.5), ("minute", 1, 90), ("day", 1, 0.0625), ("setup", 1, None)],
 )
 def test_every_unit_comes_to_an_hour(unit: str, size: int, euros: float | None) -> None:
-    found = prices.price_of(product(unit_of_measure={"unit": unit, "size": size}))
+    found = scaleway_prices.price_of(product(unit_of_measure={"unit": unit, "size": size}))
     assert (None if found is None else float(found)) == euros
 
 
 def test_what_is_not_sold_or_in_another_currency_has_no_price() -> None:
-    assert prices.price_of(product(status="retired")) is None
-    assert prices.price_of(product(price={"retail_price": {"currency_code": "USD", "units": 1, "nanos": 0}})) is None
-    assert prices.price_of(product(price=None)) is None
+    assert scaleway_prices.price_of(product(status="retired")) is None
+    assert (
+        scaleway_prices.price_of(product(price={"retail_price": {"currency_code": "USD", "units": 1, "nanos": 0}}))
+        is None
+    )
+    assert scaleway_prices.price_of(product(price=None)) is None

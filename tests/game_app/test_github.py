@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from cli.sheets.sheets_command import page, team_sheets
 from game_app.guard.service.pipelines import load
 from game_app.scm.setup.github import GitHub
 from game_app.scm.setup.plan import CHECK, Plan
 from game_app.scm.setup.vault import Folder
 from game_app.scm.setup.web import SetupError
-from game_app.teams.sheets import page, sheets
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
 
@@ -241,7 +241,7 @@ def test_until_the_account_has_logged_in_at_drone_the_set_up_says_who_has_to_and
 def test_sheets_say_that_players_come_with_their_own_passwords() -> None:
     account = {"accounts": {"ada": ""}, "code": "c", "page": "p", "git": "https://github.com/", "token": "t"}
     team = {**account, "repository": "hunters/team-red", "namespace": "team-red"}
-    [sheet] = sheets({"teams": {"red": team}})
+    [sheet] = team_sheets({"teams": {"red": team}})
     assert sheet.repository == "https://github.com/hunters/team-red"
     assert "your own, once you have accepted its invitation" in page([sheet])
 

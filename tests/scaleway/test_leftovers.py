@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cli import leftovers
 from cli.__main__ import run
-from cli.inventory import KINDS
-from cli.leftovers import Leftover, Survey, UnprovenError, survey
+from cli.leftovers import leftovers_command
+from cli.leftovers.inventory import KINDS
+from cli.leftovers.survey import Leftover, Survey, UnprovenError, survey
 from cli.stack import Stack
 from common import keys
 from common.fields import Secret
@@ -300,7 +300,7 @@ async def test_the_command_names_it_with_its_status(
     def read(_stack: Stack) -> Settings:
         return settings(cloud)
 
-    monkeypatch.setattr(leftovers, "settings_of", read)
+    monkeypatch.setattr(leftovers_command, "settings_of", read)
     monkeypatch.setenv("COLUMNS", "200")
     assert await asyncio.to_thread(run, ["leftovers", "dev"]) == 0
     assert capsys.readouterr().out == "Nothing of the environment dev is left at Scaleway.\n"

@@ -11,8 +11,8 @@ import pytest
 
 from cli import __main__ as cli
 from cli import backup
+from cli.init.starting_values import completed
 from cli.stack import Stack
-from cli.starting_values import completed
 from tests.unit.test_init import GIVEN
 
 ENGINE = """#!/bin/sh

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from pulumi.runtime import set_all_config
 
-from cli.billed import claims, rows
-from cli.prices import PriceList, Product
+from cli.cost.billed_resources import claims, rows
+from cli.cost.scaleway_prices import PriceList, Product
 from common.settings import parse
 from tests.unit.example import Tree, complete
 from tests.unit.monitor import Graph, graph_of

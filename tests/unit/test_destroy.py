@@ -11,11 +11,12 @@ import pytest
 from scaleway import Client
 
 from cli import __main__ as cli
-from cli import backup, destroy
-from cli.destroy_checks import DestroyError, check_operations
-from cli.leftovers import Leftover, Survey
-from cli.lost_hosts import Hosts
-from cli.starting_values import completed
+from cli import backup
+from cli.destroy import destroy_command
+from cli.destroy.destroy_checks import DestroyError, check_operations
+from cli.destroy.lost_hosts import Hosts
+from cli.init.starting_values import completed
+from cli.leftovers.survey import Leftover, Survey
 from common.settings import Scaleway, Settings
 from tests.unit.test_init import GIVEN
 
@@ -86,9 +87,9 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: list[Leftover]
     def standing(_settings: Settings, _known: object) -> Survey:
         return Survey(left if made.destroyed else [BILLED], [])
 
-    monkeypatch.setattr(destroy, "check_api_keys", accepted)
-    monkeypatch.setattr(destroy, "look_at_hosts", answering)
-    monkeypatch.setattr(destroy, "survey", standing)
+    monkeypatch.setattr(destroy_command, "check_api_keys", accepted)
+    monkeypatch.setattr(destroy_command, "look_at_hosts", answering)
+    monkeypatch.setattr(destroy_command, "survey", standing)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     made = Engine(tmp_path)
     return made

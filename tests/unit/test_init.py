@@ -14,11 +14,11 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from cli import __main__ as cli
-from cli.questions import QUESTIONS, TEAMS_QUESTIONS
-from cli.samples import samples
+from cli.init.questions import QUESTIONS, TEAMS_QUESTIONS
+from cli.init.samples import samples
+from cli.init.starting_values import TEAMS, completed
+from cli.init.trees import found
 from cli.stack import leaves
-from cli.starting_values import TEAMS, completed
-from cli.trees import found
 from common import kinds
 from common.fields import Section
 from common.keys import dns_key, key_pair, password, public_key_of

@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from cli.account import Item
-from cli.inventory import KINDS
-from cli.leftover_prices import hourly_price
-from cli.leftovers import Leftover, table_of
-from cli.prices import PriceList, Product
+from cli.cost.scaleway_prices import PriceList, Product
+from cli.leftovers.inventory import KINDS
+from cli.leftovers.leftover_prices import hourly_price
+from cli.leftovers.leftovers_command import table_of
+from cli.leftovers.survey import Leftover
 
 PRICES = PriceList(
     {

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.destroy.lost_hosts import lived_on, without
 from cli.kubernetes_api import UnreachableError, ask_api
-from cli.lost_hosts import lived_on, without
 from rehearsal.kapsule.certificates import provide
 from tests.contract.backends import KUBECONFIG
 

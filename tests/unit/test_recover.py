@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from cli import pending
 from cli.account import Account, Item
-from cli.inventory import Kind
-from cli.pending import INTERRUPTED, AmbiguousError, changed, cut_off, find, recovered
+from cli.leftovers.inventory import Kind
+from cli.recover import pending_operations
+from cli.recover.pending_operations import INTERRUPTED, AmbiguousError, changed, cut_off, find, recovered
 
 CLUSTER = "scaleway:kubernetes/cluster:Cluster"
 CONNECTION = "scaleway:network/gatewayNetwork:GatewayNetwork"
@@ -39,7 +39,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> list[Item]:
     """What there is of each kind at Scaleway."""
     items: list[Item] = []
     kinds = {type_: Kind("a product", "a kind", type_, lambda _: items) for type_ in (CLUSTER, CONNECTION, KEY)}
-    monkeypatch.setattr(pending, "LISTED", kinds)
+    monkeypatch.setattr(pending_operations, "LISTED", kinds)
     return items
 
 

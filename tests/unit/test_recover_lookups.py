@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cli.inventory import LISTED, NOT_LISTED
-from cli.pending import UNREADABLE
-from cli.releases import RELEASE
+from cli.leftovers.inventory import LISTED, NOT_LISTED
+from cli.recover.helm_releases import RELEASE
+from cli.recover.pending_operations import UNREADABLE
 from common.naming import PROJECT
 from tests.unit import programs
 from tests.unit.monitor import Graph, Registered, graph_of

@@ -12,8 +12,8 @@ from lightkube import Client
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
-from cli import releases
-from cli.releases import RELEASE, Fate, Place, look
+from cli.recover import helm_releases
+from cli.recover.helm_releases import RELEASE, Fate, Place, look
 
 PROVIDER = "urn:pulumi:dev::shambhala::pulumi:providers:kubernetes::board-blue-kapsule-provider"
 URN = f"urn:pulumi:dev::shambhala::{RELEASE}::board-blue-ingress-controller"
@@ -60,7 +60,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> dict[Place, list[str]]:
             for place, statuses in told.items()
         }
 
-    monkeypatch.setattr(releases, "_stored", stored)
+    monkeypatch.setattr(helm_releases, "_stored", stored)
     return told
 
 

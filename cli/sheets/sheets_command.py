@@ -1,26 +1,29 @@
-"""`python -m game_app.teams.sheets`: one printable sheet for each team, with everything that it needs to play.
+"""Command `sheets`: one printable sheet for each team, with everything that it needs to play.
 
-It reads the stack's outputs, secrets among them, from a file or from standard input, and writes a page to be printed
-(`sheets.html`, A4, one side a team) and a kubeconfig for each team. Both are for their team's eyes alone.
+From the stack's outputs, secrets among them, it writes a page to be printed (`sheets.html`, A4, one side a team) and a
+kubeconfig for each team. Both are for their team's eyes alone.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
+import typer
 import yaml
 
+from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
+from cli.stack import PROJECT, Stack
 from common.templates import render
 
-_TEMPLATE: Final = Path(__file__).parent / "templates" / "sheets.html.j2"
-Tree = Mapping[str, Any]
+_TEMPLATE: Final = Path(__file__).parent / "sheets.html.j2"
+Outputs = Mapping[str, Any]
+SheetsFolder = Annotated[
+    Path, typer.Option("--folder", metavar="FOLDER", help="Folder for the sheets, readable by its owner alone.")
+]
 
 
 class SheetsError(Exception):
@@ -58,16 +61,15 @@ class _Sheets:
     sheets: Sequence[Sheet]
 
 
-def sheets(outputs: Tree) -> Sequence[Sheet]:
+def team_sheets(outputs: Outputs) -> Sequence[Sheet]:
     """The sheets of all teams, by name. Raises SheetsError where the outputs hold none."""
     given = outputs.get("teams")
     if not isinstance(given, dict):
         raise SheetsError(
-            "these are no outputs of a game that was raised, or their secrets are hidden: "
-            "pulumi stack output --json --show-secrets"
+            "the stack has no output 'teams', so its game was not raised: run 'make up STACK=…' first, then this again"
         )
     if not given:
-        raise SheetsError("no team plays: name them under shambhala:teams, then run 'make up'")
+        raise SheetsError("no team plays: name them under shambhala:teams, then run 'make up STACK=…'")
     return [
         Sheet(
             team=name,
@@ -79,7 +81,7 @@ def sheets(outputs: Tree) -> Sequence[Sheet]:
             kubeconfig=f"{name}.kubeconfig",
             accounts=[Account(player, password) for player, password in sorted(team["accounts"].items())],
         )
-        for name, team in sorted(cast("dict[str, Tree]", given).items())
+        for name, team in sorted(cast("dict[str, Outputs]", given).items())
     ]
 
 
@@ -88,9 +90,9 @@ def page(made: Sequence[Sheet]) -> str:
     return render(_TEMPLATE, _Sheets(title="The teams' sheets", sheets=made))
 
 
-def kubeconfig(outputs: Tree, team: str) -> str:
+def kubeconfig(outputs: Outputs, team: str) -> str:
     """The kubeconfig with which a team's players look at their namespace."""
-    own = cast("Tree", outputs["teams"])[team]
+    own = cast("Outputs", outputs["teams"])[team]
     [cluster] = yaml.safe_load(outputs["kubeconfig"])["clusters"]
     written = {
         "apiVersion": "v1",
@@ -105,9 +107,9 @@ def kubeconfig(outputs: Tree, team: str) -> str:
     return yaml.safe_dump(written, sort_keys=False)
 
 
-def write(outputs: Tree, folder: Path) -> int:
+def write(outputs: Outputs, folder: Path) -> int:
     """Write everything into a folder that only its owner reads. Gives the number of teams."""
-    made = sheets(outputs)
+    made = team_sheets(outputs)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     _write_private(folder / "sheets.html", page(made))
@@ -122,27 +124,21 @@ def _write_private(file: Path, text: str) -> None:
         out.write(text)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. Gives 0 when the sheets were written, 1 when there was nothing to make them of."""
-    parser = argparse.ArgumentParser(
-        prog="python -m game_app.teams.sheets", description="Writes one printable sheet for each team."
-    )
-    parser.add_argument("--outputs", type=Path, help="file with the stack's outputs as JSON (default: standard input)")
-    parser.add_argument("--folder", type=Path, default=Path("sheets"), help="where to write them (default: sheets)")
-    options = parser.parse_args(arguments)
+def sheets(
+    stack: StackName,
+    folder: SheetsFolder = Path("sheets"),
+    project: ProjectFolder = PROJECT,
+    pulumi: EngineProgram = DEFAULT_ENGINE,
+) -> int:
+    """Write one printable sheet and one kubeconfig for each team.
+
+    Raises SheetsError where no team was raised, or where the folder cannot be written.
+    """
+    outputs = Stack(stack, project, pulumi).outputs(show_secrets=True)
     try:
-        text = options.outputs.read_text(encoding="utf-8") if options.outputs else sys.stdin.read()
-        count = write(json.loads(text), options.folder)
-    except SheetsError as error:
-        print(f"No sheets: {error}.", file=sys.stderr)
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"No sheets: the outputs cannot be read as JSON: {error}.", file=sys.stderr)
-        return 1
-    print(f"{count} sheets in {options.folder}/sheets.html, and a kubeconfig for each team beside it.")
+        count = write(outputs, folder)
+    except OSError as error:
+        raise SheetsError(f"{folder} cannot be written ({error.strerror}): name another with --folder") from error
+    print(f"{count} sheets in {folder}/sheets.html, and a kubeconfig for each team beside it.")
     print("Print it, hand each team its own page and file, and delete the folder.")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Final
 
 from cli.account import Item
-from cli.inventory import Kind
+from cli.leftovers.inventory import Kind
 from common.naming import PROJECT
 from common.settings import ENVIRONMENTS
 

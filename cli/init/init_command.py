@@ -18,16 +18,16 @@ from typing import Annotated, cast
 import typer
 import yaml
 
-from cli.checks import problems_of
-from cli.engine_access import EngineAccess
 from cli.engine_errors import NoStackError
-from cli.init_report import Outcome, report
+from cli.init.engine_access import EngineAccess
+from cli.init.init_report import Outcome, report
+from cli.init.questions import PART, QUESTIONS, TEAMS_QUESTIONS, Question, ask, asked, parted
+from cli.init.setting_problems import problems_of
+from cli.init.starting_values import PLATFORM, TEAMS, Part, completed, is_new
+from cli.init.trees import merged, planted, same_place
+from cli.interrupts import uninterrupted
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
-from cli.questions import PART, QUESTIONS, TEAMS_QUESTIONS, Question, ask, asked, parted
 from cli.stack import PROJECT, Leaf, Stack, Tree, leaves
-from cli.starting_values import PLATFORM, TEAMS, Part, completed, is_new
-from cli.trees import merged, planted, same_place
-from cli.uninterrupted import uninterrupted
 from common.fields import Section
 from common.problems import Problem, hint, nearest
 from common.settings import ENVIRONMENTS, NAMESPACE, REHEARSAL, Settings, SettingsError

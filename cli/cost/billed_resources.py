@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from cli.prices import PriceList, Product
+from cli.cost.scaleway_prices import PriceList, Product
 from common.settings import GITEA, Board, Pool, Settings
 
 CLUSTER_TYPE: Final = "kapsule"

@@ -10,10 +10,10 @@ from typing import Final
 
 from rich.table import Table
 
-from cli.leftovers import Survey
-from cli.lost_hosts import SERVER, Hosts, lived_on
-from cli.pending import resources
+from cli.destroy.lost_hosts import SERVER, Hosts, lived_on
+from cli.leftovers.survey import Survey
 from cli.stack import Tree
+from cli.state import resources
 from common.settings import Settings
 
 PLACES: Final = {

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.samples import samples
+from cli.init.samples import samples
+from cli.init.starting_values import MADE
 from cli.stack import Leaf, Stack
-from cli.starting_values import MADE
 from common.problems import Problem
 from common.settings import HOW_TO_MEND, NAMESPACE, REHEARSAL
 

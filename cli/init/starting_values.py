@@ -6,9 +6,9 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, cast
 
-from cli.checks import refusals
+from cli.init.setting_problems import refusals
+from cli.init.trees import found, merged, planted
 from cli.stack import Tree
-from cli.trees import found, merged, planted
 from common import kinds
 from common.fields import ListOf
 from common.keys import dns_key, key_pair, password

@@ -12,7 +12,7 @@ import base64
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, cast
@@ -23,8 +23,9 @@ from lightkube import ApiError, Client, KubeConfig
 from lightkube.core.exceptions import ConfigError
 from lightkube.resources.core_v1 import Secret
 
-from cli.pending import cut_off, operations, resources
+from cli.recover.pending_operations import cut_off
 from cli.stack import Tree
+from cli.state import operations, plaintext, resources
 from common.naming import TEAM_PREFIX
 from common.versions import CHARTS
 
@@ -113,13 +114,13 @@ def look(state: Tree) -> tuple[list[Finding], list[str]]:
     for release in _releases(state):
         by_provider[release.provider].append(release)
     findings: list[Finding] = []
-    trouble: list[str] = []
+    unreachable: list[str] = []
     for provider, releases in by_provider.items():
         try:
             client = _client(state, provider)
             stored = _stored(client, provider)
         except ClusterError as error:
-            trouble.append(str(error))
+            unreachable.append(str(error))
             continue
         for release in releases:
             revisions = stored.pop(release.place, [])
@@ -130,15 +131,7 @@ def look(state: Tree) -> tuple[list[Finding], list[str]]:
             for place, revisions in stored.items()
             if place[0] in own and place[1] in CHARTS
         ]
-    return findings, trouble
-
-
-def shown(value: Any) -> Any:
-    """A value of a state that was exported with its secrets shown, as the program gave it."""
-    if isinstance(value, dict) and "plaintext" in value:
-        # The engine writes a secret as JSON within JSON.
-        return json.loads(cast("Mapping[str, str]", value)["plaintext"])
-    return cast("Any", value)
+    return findings, unreachable
 
 
 def _fate(release: Release, revisions: Sequence[Any]) -> Fate:
@@ -166,7 +159,7 @@ def _release(resource: Tree, *, known: bool) -> Release:
     inputs = resource.get("inputs", {})
     return Release(
         urn=resource["urn"],
-        place=(shown(inputs.get("namespace")) or "default", shown(inputs.get("name")) or ""),
+        place=(plaintext(inputs.get("namespace")) or "default", plaintext(inputs.get("name")) or ""),
         provider=_provider(resource),
         known=known,
         marked=bool(resource.get("initErrors")),
@@ -195,7 +188,7 @@ def _client(state: Tree, provider: str) -> Client:
     kubeconfigs = [known["inputs"].get("kubeconfig") for known in resources(state) if known["urn"] == provider]
     try:
         # Certificates and keys in it are in files of mode 600 while OpenSSL reads them.
-        config = cast("Any", KubeConfig).from_dict(yaml.safe_load(shown(kubeconfigs[0])))
+        config = cast("Any", KubeConfig).from_dict(yaml.safe_load(plaintext(kubeconfigs[0])))
         return Client(config, timeout=httpx.Timeout(SECONDS))
     except (yaml.YAMLError, ConfigError, LookupError, TypeError, AttributeError, ValueError, OSError) as error:
         raise ClusterError(f"{_cluster(provider)}: its kubeconfig in the state is not one") from error

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cli import listings
 from cli.account import Account, Item
+from cli.leftovers import listings
 
 
 @dataclass(frozen=True)

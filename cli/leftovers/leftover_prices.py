@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from cli.account import Item
-from cli.inventory import Kind
-from cli.prices import PriceList, Product
+from cli.cost.scaleway_prices import PriceList, Product
+from cli.leftovers.inventory import Kind
 
 BY_SIZE: Final = frozenset({Product.VOLUME, Product.SNAPSHOT, Product.REGISTRY})
 """Priced by the gigabyte."""

@@ -1,7 +1,7 @@
-"""Proves that nothing of an environment is left at Scaleway, or names what is.
+"""Survey of every product at Scaleway for resources of one environment.
 
-The settings are enough: neither a state nor an update that worked is needed. Things of other environments in the same
-project are left out; what bears no mark at all and is billed is named apart, for whoever knows it.
+The settings are enough: neither a state nor an update that worked is needed. Resources of other environments in the
+same project are left out; a resource without any mark that is billed is named apart, for whoever knows it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,14 @@ from http import HTTPStatus
 from typing import Final
 
 import requests
-from rich.console import Console
-from rich.table import Table
 from scaleway import ScalewayException
 
 from cli.account import Account, Item
-from cli.inventory import KINDS, Kind
-from cli.leftover_prices import hourly_price
-from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
-from cli.ownership import Whose, verdicts
-from cli.prices import PriceList, load
-from cli.stack import PROJECT, Stack
-from common.settings import Settings, parse
+from cli.cost.scaleway_prices import PriceList, load
+from cli.leftovers.inventory import KINDS, Kind
+from cli.leftovers.leftover_prices import hourly_price
+from cli.leftovers.ownership import Whose, verdicts
+from common.settings import Settings
 
 READING: Final = {
     "Instances": "InstancesReadOnly",
@@ -77,19 +73,11 @@ class Survey:
     """Billed, and without a mark that says whose it is."""
 
 
-def find_leftovers(settings: Settings, clusters: Collection[str] = ()) -> list[Leftover]:
-    """What is left of an environment. Empty: every product was looked at, and nothing is.
+def survey(settings: Settings, clusters: Collection[str] = ()) -> Survey:
+    """Look at every product, and tell the environment's resources from others' as far as that can be.
 
     clusters: bare ids of clusters that were the environment's, where a state still tells them; what they made and left
     behind can then be told from what other clusters did. Raises UnprovenError.
-    """
-    return list(survey(settings, clusters).ours)
-
-
-def survey(settings: Settings, clusters: Collection[str] = ()) -> Survey:
-    """What stands at Scaleway, told apart as far as it can be, with `clusters` as for `find_leftovers`.
-
-    Raises UnprovenError.
     """
     account = Account.of(settings)
     with ThreadPoolExecutor(AT_ONCE) as workers:
@@ -168,42 +156,3 @@ def _could_make(product: str, settings: Settings) -> bool:
     if product == "Public Gateways":
         return not all(pool.public_ip for board in settings.boards.values() for pool in board.pools.values())
     return product not in ("Container Registry", "IAM")
-
-
-def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EngineProgram = DEFAULT_ENGINE) -> int:
-    """Prove that nothing of an environment is left at Scaleway, or name what is; no state is needed.
-
-    Gives 0 when nothing is left, 1 when something is or could not be looked at.
-    """
-    settings = settings_of(Stack(stack, project, pulumi))
-    found = survey(settings)
-    console = Console()
-    if found.unknown:
-        console.print(_table("Billed in the same project, without a mark that says whose it is", found.unknown))
-    if not found.ours:
-        console.print(f"Nothing of the environment {settings.environment} is left at Scaleway.")
-        return 0
-    console.print(table_of(found.ours, settings.environment))
-    return 1
-
-
-def settings_of(stack: Stack) -> Settings:
-    """The settings in a stack's file. Raises SettingsError."""
-    return parse(stack.read(), stack.short_name)
-
-
-def table_of(left: Sequence[Leftover], environment: str) -> Table:
-    """What is left of an environment, for an operator to see."""
-    return _table(f"Left of the environment {environment} at Scaleway", left)
-
-
-def _table(title: str, left: Sequence[Leftover]) -> Table:
-    table = Table("product", "what", "name", "id", "EUR/hour", "why", title=title, title_justify="left")
-    for each in left:
-        price = "" if each.hourly_price is None else f"{each.hourly_price:.4f}"
-        table.add_row(each.product, each.kind, each.name, each.id, price, each.why)
-    known = [each.hourly_price for each in left if each.hourly_price is not None]
-    if known:
-        together = sum(known, Decimal())
-        table.caption = f"Together EUR {together:.4f} an hour, {together * 24:.2f} a day, without VAT."
-    return table

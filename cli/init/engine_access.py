@@ -14,11 +14,11 @@ from typing import Final, TypeVar
 
 import typer
 
-from cli.checks import refusals
 from cli.engine_errors import NoBackendError, NoPassphraseError, WrongPassphraseError
-from cli.questions import Question, ask
+from cli.init.questions import Question, ask
+from cli.init.setting_problems import refusals
+from cli.interrupts import interruptible
 from cli.stack import Stack
-from cli.uninterrupted import interruptible
 from common import kinds
 from common.keys import password
 

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from scaleway import ScalewayException
 
-from cli.billed import Billed, Unpriced, rows, unpriced, zones
+from cli.cost.billed_resources import Billed, Unpriced, rows, unpriced, zones
+from cli.cost.scaleway_prices import PRICE_PAGE, PriceList, load
 from cli.deadline import within
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
-from cli.prices import PRICE_PAGE, PriceList, load
 from cli.scaleway_client import client
 from cli.stack import PROJECT, Stack
 from common.settings import Settings

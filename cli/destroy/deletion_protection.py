@@ -15,7 +15,7 @@ from http import HTTPStatus
 from scaleway import Client, ScalewayException
 from scaleway.instance.v1 import InstanceV1API
 
-from cli.destroy_checks import DestroyError
+from cli.destroy.destroy_checks import DestroyError
 
 
 class ProtectionError(DestroyError):

@@ -17,9 +17,8 @@ from scaleway.instance.v1 import InstanceV1API
 from scaleway.k8s.v1 import K8SV1API, ClusterStatus
 
 from cli.kubernetes_api import UnreachableError, ask_api
-from cli.pending import operations, resources
-from cli.releases import shown
 from cli.stack import Tree
+from cli.state import operations, plaintext, resources
 
 CLUSTER: Final = "scaleway:kubernetes/cluster:Cluster"
 SERVER: Final = "scaleway:instance/server:Server"
@@ -67,7 +66,7 @@ def look_at_hosts(state: Tree, client: Client) -> Hosts:
             gone[provider["urn"]] = f"The cluster {_name(cluster)} is gone at Scaleway"
             continue
         try:
-            ask_api(str(shown(provider["inputs"]["kubeconfig"])))
+            ask_api(str(plaintext(provider["inputs"]["kubeconfig"])))
         except UnreachableError as error:
             silent.append(SilentCluster(_name(cluster), provider["urn"], str(error)))
     return Hosts(gone, silent)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from cli.account import Account, Item
-from cli.inventory import LISTED
+from cli.leftovers.inventory import LISTED
 from cli.stack import Tree
+from cli.state import operations, resources
 
 UNREADABLE: Final = frozenset({"scaleway:iam/apiKey:ApiKey"})
 """Types of which Scaleway tells the most important half at creation alone, so that what was made is of no use."""
@@ -39,16 +40,6 @@ class Creation:
 
 class AmbiguousError(Exception):
     """Several resources could be what one creation made."""
-
-
-def operations(state: Tree) -> Sequence[Tree]:
-    """What a state (as `pulumi stack export` gives it) says was begun and not ended."""
-    return cast("Sequence[Tree]", state["deployment"].get("pending_operations") or [])
-
-
-def resources(state: Tree) -> Sequence[Tree]:
-    """What a state holds; nothing before the first update."""
-    return cast("Sequence[Tree]", state["deployment"].get("resources") or [])
 
 
 def cut_off(state: Tree) -> list[Creation]:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import typer
 
-from cli.checks import refusals
+from cli.init.setting_problems import refusals
+from cli.init.starting_values import PLATFORM, TEAMS
+from cli.init.trees import found, merged, planted
 from cli.stack import Tree
-from cli.starting_values import PLATFORM, TEAMS
-from cli.trees import found, merged, planted
 from common import kinds
 from common.fields import Kind, ListOf
 from common.plain import one_of

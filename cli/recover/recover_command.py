@@ -12,11 +12,12 @@ import sys
 from typing import Final
 
 from cli.account import Account
-from cli.inventory import LISTED
+from cli.leftovers.inventory import LISTED
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
-from cli.pending import changed, cut_off, find, operations, recovered, resources, superfluous
-from cli.releases import RELEASE, Fate, Finding, look
+from cli.recover.helm_releases import RELEASE, Fate, Finding, look
+from cli.recover.pending_operations import changed, cut_off, find, recovered, superfluous
 from cli.stack import PROJECT, Stack, Tree
+from cli.state import operations, resources
 from common.settings import parse
 
 NOT_THERE: Final = "not there, will be made by the next update"
@@ -29,17 +30,17 @@ def recover(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EnginePr
     """
     of = Stack(stack, project, pulumi)
     state = of.export()
-    findings, trouble = look(of.export(show_secrets=True)) if _on_clusters(state) else ([], [])
+    findings, unreachable = look(of.export(show_secrets=True)) if _on_clusters(state) else ([], [])
     freed = [finding for finding in findings if finding.fate in (Fate.CONTINUED, Fate.FORGOTTEN)]
     if operations(state) or freed:
         _write(of, state, findings)
-    elif not trouble:
+    elif not unreachable:
         print(f"Stack {stack}: no operation was cut off; there is nothing to recover.")
         return 0
-    for reason in trouble:
+    for reason in unreachable:
         print(f"error: {reason}", file=sys.stderr)
-    print(f"Next: pulumi up --stack {stack}" if not trouble else f"Then: make recover STACK={stack}")
-    return 1 if trouble else 0
+    print(f"Next: pulumi up --stack {stack}" if not unreachable else f"Then: make recover STACK={stack}")
+    return 1 if unreachable else 0
 
 
 def _on_clusters(state: Tree) -> bool:

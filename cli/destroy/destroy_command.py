@@ -15,15 +15,16 @@ from rich.markup import escape
 from scaleway import ScalewayException
 
 from cli.backup import BackupError, Login, new_archive, save_archive
-from cli.deletion_protection import unprotected
-from cli.destroy_checks import DestroyError, check_api_keys, check_operations, check_silent
-from cli.destroy_plan import Plan, identities, plan_table
-from cli.leftovers import UnprovenError, survey, table_of
-from cli.lost_hosts import look_at_hosts, without
+from cli.destroy.deletion_protection import unprotected
+from cli.destroy.destroy_checks import DestroyError, check_api_keys, check_operations, check_silent
+from cli.destroy.destroy_plan import Plan, identities, plan_table
+from cli.destroy.lost_hosts import look_at_hosts, without
+from cli.leftovers.leftovers_command import table_of
+from cli.leftovers.survey import UnprovenError, survey
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
-from cli.pending import resources
 from cli.scaleway_client import client
 from cli.stack import PROJECT, Stack
+from cli.state import resources
 from common.settings import Settings, parse
 
 YesDestroy = Annotated[

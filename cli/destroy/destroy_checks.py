@@ -11,11 +11,11 @@ from typing import Final
 from scaleway import ScalewayException
 from scaleway.iam.v1alpha1 import IamV1Alpha1API
 
-from cli.lost_hosts import SilentCluster
-from cli.pending import cut_off, resources
-from cli.releases import shown
+from cli.destroy.lost_hosts import SilentCluster
+from cli.recover.pending_operations import cut_off
 from cli.scaleway_client import client
 from cli.stack import Tree
+from cli.state import plaintext, resources
 from common.fields import Secret
 from common.settings import Scaleway
 
@@ -71,7 +71,7 @@ def check_silent(clusters: Iterable[SilentCluster], stack: str) -> None:
 
 def _in_state(inputs: Mapping[str, object], account: Scaleway) -> Scaleway:
     """The account with the keys of a provider in the state."""
-    access_key, secret_key = (Secret(str(shown(inputs[name]))) for name in ("accessKey", "secretKey"))
+    access_key, secret_key = (Secret(str(plaintext(inputs[name]))) for name in ("accessKey", "secretKey"))
     return replace(account, access_key=access_key, secret_key=secret_key)
 
 

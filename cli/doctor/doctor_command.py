@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.doctor import account, engine, instance_types, parent_domain, quotas, sources
+from cli.doctor import api_key, instance_types, parent_domain, pulumi_programs, quotas, sources
 from cli.doctor.lines import Check, Environment, Line, State, failure, ok
 from cli.doctor.running import run
 from cli.engine_errors import EngineError
@@ -24,7 +24,7 @@ from common.problems import Problem
 from common.settings import NAMESPACE, Settings, SettingsError
 
 CHECKS: Final[Mapping[str, Check]] = {
-    "API key": account.check,
+    "API key": api_key.check,
     "quotas": quotas.check,
     "types": instance_types.check,
     "parent domain": parent_domain.check,
@@ -36,12 +36,12 @@ STYLES: Final = {State.OK: "green", State.WARNING: "yellow", State.FAILURE: "bol
 def _settings(stack: Stack) -> tuple[Settings | None, list[Line]]:
     """The settings, and what was found while they were read."""
     try:
-        line = engine.owner(stack)
+        line = pulumi_programs.owner(stack)
         if line.state is not State.OK:
             return None, [line]
         return stack.settings(), [line, ok("settings", "all are valid")]
     except EngineError as error:
-        return None, [engine.trouble("stack", error, stack.name)]
+        return None, [pulumi_programs.trouble("stack", error, stack.name)]
     except SettingsError as error:
         return None, list(map(_wrong, error.problems))
 
@@ -52,15 +52,15 @@ def _wrong(problem: Problem) -> Line:
 
 
 def _lines(stack: Stack, days: int, resolver: Callable[[], Resolver], program: str) -> Generator[Line]:
-    yield engine.python()
-    yield engine.language_host(program)
+    yield pulumi_programs.python()
+    yield pulumi_programs.language_host(program)
     settings, found = _settings(stack)
     if settings is None:
-        yield from engine.versions(stack, None)
+        yield from pulumi_programs.versions(stack, None)
         yield from found
         return
     environment = Environment(stack.name, settings, client(settings.scaleway), resolver(), days)
-    lines = run({"Pulumi": lambda each: engine.versions(stack, each.settings), **CHECKS}, environment)
+    lines = run({"Pulumi": lambda each: pulumi_programs.versions(stack, each.settings), **CHECKS}, environment)
     yield from (*found, *lines)
 
 

@@ -1,0 +1,1 @@
+"""`cost`: the price of an environment by the hour, the day and for the event."""

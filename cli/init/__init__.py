@@ -1,0 +1,1 @@
+"""`init`: the stack of a new environment, with its settings, keys and passwords."""

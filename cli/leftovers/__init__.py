@@ -1,0 +1,1 @@
+"""`leftovers`: the proof that nothing of an environment is left at Scaleway, product by product."""

@@ -1,0 +1,1 @@
+"""`recover`: adoption of resources that a killed update created and did not write into the state."""

@@ -1,0 +1,1 @@
+"""`sheets`: one printable sheet and one kubeconfig for each team."""
