@@ -14,6 +14,6 @@ to whoever asks it. etcd does not wait for the disk: its data survives the crash
 not that of the machine, and is thrown away with the rehearsal.
 """
 
-from rehearsal.kapsule.planes import ControlPlanes
+from rehearsal.kapsule.control_planes import ControlPlanes
 
 __all__ = ["ControlPlanes"]

@@ -1,4 +1,4 @@
-"""The loop that every controller here shares: mirror the API, and settle each object after each change.
+"""The loop that every controller here shares: keep informers of the API, reconcile each object after each change.
 
 Level-triggered, as Kubernetes' own controllers are: what is done follows from what the API holds now,
 never from which event was seen, so a missed event or a restart does no harm. A rehearsal's clusters
@@ -14,7 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from rehearsal.kapsule.kube import TROUBLE, Kube, KubeError, Object
+from rehearsal.kapsule.kube import UNREACHABLE, Kube, KubeError, Object
 
 _RECONNECT_SECONDS = 0.5
 _FIRST_RETRY_SECONDS = 1.0
@@ -22,11 +22,11 @@ _LAST_RETRY_SECONDS = 15.0
 _LOG = logging.getLogger(__name__)
 
 
-class UnsettledError(Exception):
-    """An object cannot be settled as things are; the text says why. Its owner has been told."""
+class NotReconciledError(Exception):
+    """An object cannot be reconciled as things are; the text says why. Its owner has been told."""
 
 
-class Mirror:
+class Informer:
     """What the API holds below one path, as of a moment ago."""
 
     def __init__(self, kube: Kube, path: str, changed: asyncio.Event) -> None:
@@ -54,7 +54,7 @@ class Mirror:
             try:
                 await self._follow_once()
             # A watch that is cut off may end in the middle of a line of JSON.
-            except (*TROUBLE, KubeError, json.JSONDecodeError) as error:
+            except (*UNREACHABLE, KubeError, json.JSONDecodeError) as error:
                 _LOG.debug("%s: %s", self._path, error)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -72,30 +72,32 @@ class Mirror:
 
 
 @dataclass(frozen=True)
-class Duty:
-    """What is to be done about each object of a kind; called again after each change of anything."""
+class Reconciler:
+    """Function that brings each object of a kind to what it should be; called again after each change of anything."""
 
-    of: Mirror
-    settle: Callable[[Object], Awaitable[None]]
+    of: Informer
+    reconcile: Callable[[Object], Awaitable[None]]
     """May raise: the object is tried again later, and the others are not held up."""
 
 
-async def attend(changed: asyncio.Event, mirrors: Sequence[Mirror], duties: Sequence[Duty]) -> None:
-    """Follow the mirrors and do the duties until cancelled."""
+async def run_controllers(
+    changed: asyncio.Event, informers: Sequence[Informer], reconcilers: Sequence[Reconciler]
+) -> None:
+    """Follow the informers and run the reconcilers until cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        for mirror in mirrors:
-            tasks.create_task(mirror.follow())
-        tasks.create_task(_settle(changed, mirrors, duties))
+        for informer in informers:
+            tasks.create_task(informer.follow())
+        tasks.create_task(_reconcile(changed, informers, reconcilers))
 
 
-async def _settle(changed: asyncio.Event, mirrors: Sequence[Mirror], duties: Sequence[Duty]) -> None:
+async def _reconcile(changed: asyncio.Event, informers: Sequence[Informer], reconcilers: Sequence[Reconciler]) -> None:
     # Before everything is known, "there is no such Service" would be a guess.
-    await asyncio.gather(*(mirror.filled.wait() for mirror in mirrors))
+    await asyncio.gather(*(informer.filled.wait() for informer in informers))
     retry = _FIRST_RETRY_SECONDS
     while True:
         changed.clear()
-        settled = await asyncio.gather(*(_try(duty, object_) for duty in duties for object_ in duty.of.objects))
-        if all(settled):
+        done = await asyncio.gather(*(_try(each, object_) for each in reconcilers for object_ in each.of.objects))
+        if all(done):
             retry = _FIRST_RETRY_SECONDS
             await changed.wait()
         else:
@@ -104,21 +106,21 @@ async def _settle(changed: asyncio.Event, mirrors: Sequence[Mirror], duties: Seq
             retry = min(retry * 2, _LAST_RETRY_SECONDS)
 
 
-async def _try(duty: Duty, object_: Object) -> bool:
+async def _try(reconciler: Reconciler, object_: Object) -> bool:
     name = "{namespace}/{name}".format(**{"namespace": "", **object_["metadata"]})
     try:
-        await duty.settle(object_)
+        await reconciler.reconcile(object_)
     except KubeError as error:
         if error.status in (404, 409):
             # It went or changed meanwhile; the watch brings what it is now.
             return error.status == 404
         _LOG.warning("%s: %s", name, error)
         return False
-    except (UnsettledError, *TROUBLE) as error:
+    except (NotReconciledError, *UNREACHABLE) as error:
         _LOG.warning("%s: %s", name, error)
         return False
     except Exception:
-        _LOG.exception("%s could not be settled", name)
+        _LOG.exception("%s could not be reconciled", name)
         return False
     return True
 

@@ -9,8 +9,8 @@ from typing import Literal
 from rehearsal.kapsule.kube import Kube, KubeError, Object
 
 
-async def tell(kube: Kube, about: Object, kind: str, reason: str, message: str, *, bad: bool) -> None:
-    """Attach an event to an object, or count once more the same one told before.
+async def record_event(kube: Kube, about: Object, kind: str, reason: str, message: str, *, bad: bool) -> None:
+    """Attach an event to an object, or count once more the same one recorded before.
 
     about: the object, of the core API group; kind: what it is, such as Service.
     """
@@ -41,5 +41,5 @@ async def tell(kube: Kube, about: Object, kind: str, reason: str, message: str, 
     except KubeError as error:
         if error.status != 409:
             raise
-        told = await kube.call("GET", f"{collection}/{name}")
-        await kube.merge(f"{collection}/{name}", {"count": told["count"] + 1, "lastTimestamp": now})
+        known = await kube.call("GET", f"{collection}/{name}")
+        await kube.merge(f"{collection}/{name}", {"count": known["count"] + 1, "lastTimestamp": now})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rehearsal.kapsule.controllers import Duty, Mirror
+from rehearsal.kapsule.controllers import Informer, Reconciler
 from rehearsal.kapsule.kube import Kube, Object
 from rehearsal.kapsule.load_balancers import addresses
 
@@ -21,17 +21,17 @@ _NAMESPACE = "meta.helm.sh/release-namespace"
 class IngressController:
     """Keeps the address of each Ingress of one cluster."""
 
-    def __init__(self, kube: Kube, ingresses: Mirror, classes: Mirror, services: Mirror) -> None:
+    def __init__(self, kube: Kube, ingresses: Informer, classes: Informer, services: Informer) -> None:
         self._kube = kube
         self._ingresses = ingresses
         self._classes = classes
         self._services = services
 
     @property
-    def duties(self) -> list[Duty]:
-        return [Duty(self._ingresses, self._settle)]
+    def reconcilers(self) -> list[Reconciler]:
+        return [Reconciler(self._ingresses, self._reconcile)]
 
-    async def _settle(self, ingress: Object) -> None:
+    async def _reconcile(self, ingress: Object) -> None:
         meta: Object = ingress["metadata"]
         entries = [{"ip": entry["ip"]} for entry in self._entries_for(ingress)]
         if addresses(ingress) != entries and "deletionTimestamp" not in meta:
@@ -42,20 +42,21 @@ class IngressController:
         name = ingress["spec"].get("ingressClassName")
         for ingress_class in self._classes.objects:
             if ingress_class["metadata"]["name"] == name:
-                return addresses(self._door_of(ingress_class) or {})
+                return addresses(self._service_of(ingress_class) or {})
         return []
 
-    def _door_of(self, ingress_class: Object) -> Object | None:
+    def _service_of(self, ingress_class: Object) -> Object | None:
         release, namespace = (_annotation(ingress_class, key) for key in (_RELEASE, _NAMESPACE))
         fits: tuple[Callable[[Object], bool], ...] = (
-            lambda door: (
-                bool(release) and (_annotation(door, _RELEASE), _annotation(door, _NAMESPACE)) == (release, namespace)
+            lambda service: (
+                bool(release)
+                and (_annotation(service, _RELEASE), _annotation(service, _NAMESPACE)) == (release, namespace)
             ),
-            lambda door: door["metadata"].get("labels", {}).get("app.kubernetes.io/name") == "nginx-ingress",
-            lambda door: door["metadata"]["namespace"] == namespace,
+            lambda service: service["metadata"].get("labels", {}).get("app.kubernetes.io/name") == "nginx-ingress",
+            lambda service: service["metadata"]["namespace"] == namespace,
         )
-        doors = sorted(filter(_is_open, self._services.objects), key=_age)
-        return next((door for fit in fits for door in doors if fit(door)), None)
+        candidates = sorted(filter(_is_open, self._services.objects), key=_age)
+        return next((service for fit in fits for service in candidates if fit(service)), None)
 
 
 def _is_open(service: Object) -> bool:

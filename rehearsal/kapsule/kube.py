@@ -12,7 +12,7 @@ import aiohttp
 
 Object = dict[str, Any]
 
-TROUBLE = (aiohttp.ClientError, OSError)
+UNREACHABLE = (aiohttp.ClientError, OSError)
 """What is raised while an API does not answer."""
 
 
@@ -36,7 +36,7 @@ class Kube:
     async def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, content_type: str = "application/json"
     ) -> Object:
-        """One request. Raises KubeError for what the API refuses, one of TROUBLE while it does not answer."""
+        """One request. Raises KubeError for what the API refuses, one of UNREACHABLE while it does not answer."""
         headers = {**self._headers, "Content-Type": content_type}
         data = None if body is None else json.dumps(body)
         async with self._open().request(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rehearsal.kapsule.controllers import Duty, Mirror, UnsettledError
-from rehearsal.kapsule.events import tell
+from rehearsal.kapsule.controllers import Informer, NotReconciledError, Reconciler
+from rehearsal.kapsule.events import record_event
 from rehearsal.kapsule.kube import Kube, Object
 from rehearsal.scaleway.backends import LoadBalancers
 
@@ -26,17 +26,17 @@ FINALIZER = "service.kubernetes.io/load-balancer-cleanup"
 class LoadBalancerController:
     """Gives each LoadBalancer Service of one cluster its address, and takes it back with the Service."""
 
-    def __init__(self, cluster: str, kube: Kube, balancers: LoadBalancers, services: Mirror) -> None:
+    def __init__(self, cluster: str, kube: Kube, balancers: LoadBalancers, services: Informer) -> None:
         self._cluster = cluster
         self._kube = kube
         self._balancers = balancers
         self._services = services
 
     @property
-    def duties(self) -> list[Duty]:
-        return [Duty(self._services, self._settle)]
+    def reconcilers(self) -> list[Reconciler]:
+        return [Reconciler(self._services, self._reconcile)]
 
-    async def _settle(self, service: Object) -> None:
+    async def _reconcile(self, service: Object) -> None:
         meta: Object = service["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/services/{meta['name']}"
         finalizers: list[str] = meta.get("finalizers", [])
@@ -56,12 +56,14 @@ class LoadBalancerController:
             )
         except LookupError as error:
             message = f"Error syncing load balancer: {error}"
-            await tell(self._kube, service, "Service", "SyncLoadBalancerFailed", message, bad=True)
-            raise UnsettledError(message) from error
+            await record_event(self._kube, service, "Service", "SyncLoadBalancerFailed", message, bad=True)
+            raise NotReconciledError(message) from error
         entry = {"ip": address, "ipMode": _mode(service, annotations)}
         if addresses(service) != [entry]:
             await self._set_addresses(path, [entry])
-            await tell(self._kube, service, "Service", "EnsuredLoadBalancer", "Ensured load balancer", bad=False)
+            await record_event(
+                self._kube, service, "Service", "EnsuredLoadBalancer", "Ensured load balancer", bad=False
+            )
 
     async def _take_back(self, path: str, service: Object) -> None:
         meta: Object = service["metadata"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.kapsule.controllers import Duty, Mirror, UnsettledError
-from rehearsal.kapsule.events import tell
+from rehearsal.kapsule.controllers import Informer, NotReconciledError, Reconciler
+from rehearsal.kapsule.events import record_event
 from rehearsal.kapsule.kube import Kube, Object
 
 STORAGE_CLASS = "scw-bssd"
@@ -19,14 +19,14 @@ _ONE_NODE = {"ReadWriteOnce", "ReadWriteOncePod"}
 class VolumeController:
     """Makes and removes the volumes of one cluster's claims."""
 
-    def __init__(self, kube: Kube, claims: Mirror, volumes: Mirror) -> None:
+    def __init__(self, kube: Kube, claims: Informer, volumes: Informer) -> None:
         self._kube = kube
         self._claims = claims
         self._volumes = volumes
 
     @property
-    def duties(self) -> list[Duty]:
-        return [Duty(self._claims, self._provision), Duty(self._volumes, self._reclaim)]
+    def reconcilers(self) -> list[Reconciler]:
+        return [Reconciler(self._claims, self._provision), Reconciler(self._volumes, self._reclaim)]
 
     async def _provision(self, claim: Object) -> None:
         meta: Object = claim["metadata"]
@@ -36,8 +36,8 @@ class VolumeController:
         shared = sorted(set(claim["spec"]["accessModes"]) - _ONE_NODE)
         if shared:
             message = f"{_DRIVER} has volumes for one node only: use ReadWriteOnce in place of {', '.join(shared)}."
-            await tell(self._kube, claim, "PersistentVolumeClaim", "ProvisioningFailed", message, bad=True)
-            raise UnsettledError(message)
+            await record_event(self._kube, claim, "PersistentVolumeClaim", "ProvisioningFailed", message, bad=True)
+            raise NotReconciledError(message)
         storage_class = await self._kube.call("GET", f"{_CLASSES}/{claim['spec']['storageClassName']}")
         await self._kube.create("/api/v1/persistentvolumes", _volume(claim, storage_class))
 

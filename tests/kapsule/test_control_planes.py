@@ -50,16 +50,16 @@ class Site:
     def __init__(self, run: Session) -> None:
         self.run = run
         self.addresses = Addresses()
-        self.planes = self.open()
+        self.clusters = self.open()
 
     def open(self) -> ControlPlanes:
-        planes = ControlPlanes(self.run, Processes(self.run), tools().control_plane)
-        planes.use(self.addresses)
-        return planes
+        clusters = ControlPlanes(self.run, Processes(self.run), tools().control_plane)
+        clusters.use(self.addresses)
+        return clusters
 
     async def kubectl(self, cluster: Cluster, *arguments: str, given: Any = None, fails: bool = False) -> str:
         file = self.run.home / f"{cluster.name}.kubeconfig"
-        file.write_text(await self.planes.kubeconfig(cluster.id))
+        file.write_text(await self.clusters.kubeconfig(cluster.id))
         child = await asyncio.create_subprocess_exec(
             str(tools().control_plane / "kubectl"),
             f"--kubeconfig={file}",
@@ -83,13 +83,13 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Site]
         run = claim(f"kapsule-{os.getpid()}")
         built = Site(run)
         try:
-            await asyncio.gather(built.planes.create(BLUE), built.planes.create(GREEN))
+            await asyncio.gather(built.clusters.create(BLUE), built.clusters.create(GREEN))
             nodes = [Node(name=f"scw-blue-main-{number}", node_type="PRO2-XXS") for number in (1, 2)]
-            await built.planes.set_nodes(BLUE.id, "main", nodes)
+            await built.clusters.set_nodes(BLUE.id, "main", nodes)
             yield built
         finally:
             for cluster in (BLUE, GREEN):
-                await built.planes.remove(cluster.id)
+                await built.clusters.remove(cluster.id)
             await Processes(run).stop_all()
             release(run)
 
@@ -121,9 +121,9 @@ ADDRESS = "jsonpath={.status.loadBalancer.ingress[0].ip}"
 
 async def test_a_pools_nodes_become_ready_and_follow_its_size(site: Site) -> None:
     await site.kubectl(BLUE, "wait", "node", "--all", "--for=condition=Ready", "--timeout=60s")
-    assert sorted(await site.planes.ready_nodes(BLUE.id, "main")) == ["scw-blue-main-1", "scw-blue-main-2"]
-    await site.planes.set_nodes(BLUE.id, "other", [Node(name="scw-blue-other-1", node_type="PRO2-S")])
-    await site.planes.set_nodes(BLUE.id, "other", [])
+    assert sorted(await site.clusters.ready_nodes(BLUE.id, "main")) == ["scw-blue-main-1", "scw-blue-main-2"]
+    await site.clusters.set_nodes(BLUE.id, "other", [Node(name="scw-blue-other-1", node_type="PRO2-S")])
+    await site.clusters.set_nodes(BLUE.id, "other", [])
     assert "other" not in await site.kubectl(BLUE, "get", "nodes", "-o", "name")
 
 
@@ -183,7 +183,7 @@ async def test_a_claim_gets_a_volume_which_goes_with_it(site: Site) -> None:
 
 async def test_a_wrong_token_and_no_token_are_both_refused(site: Site) -> None:
     assert "Unauthorized" in await site.kubectl(BLUE, "--token=wrong", "get", "nodes", fails=True)
-    config = yaml.safe_load(await site.planes.kubeconfig(BLUE.id))
+    config = yaml.safe_load(await site.clusters.kubeconfig(BLUE.id))
     authority = site.run.home / "ca.crt"
     authority.write_bytes(base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]))
     child = await asyncio.create_subprocess_exec(
@@ -200,18 +200,18 @@ async def test_a_wrong_token_and_no_token_are_both_refused(site: Site) -> None:
 
 async def test_a_cluster_goes_on_after_every_program_was_killed(site: Site) -> None:
     await site.kubectl(GREEN, "create", "namespace", "kept")
-    await site.planes.close()
+    await site.clusters.close()
     for process in Processes(site.run).recorded():
         os.killpg(process.pid, signal.SIGKILL)
         while process.alive:
             await asyncio.sleep(0.01)
-    site.planes = site.open()
-    await asyncio.gather(site.planes.create(BLUE), site.planes.create(GREEN))
+    site.clusters = site.open()
+    await asyncio.gather(site.clusters.create(BLUE), site.clusters.create(GREEN))
     assert "kept" in await site.kubectl(GREEN, "get", "namespace", "kept", "-o", "name")
 
 
 async def test_a_removed_cluster_leaves_no_program_and_no_file(site: Site) -> None:
-    await site.planes.remove(GREEN.id)
-    await site.planes.remove(GREEN.id)
+    await site.clusters.remove(GREEN.id)
+    await site.clusters.remove(GREEN.id)
     assert not [process for process in Processes(site.run).recorded() if GREEN.id in process.name]
     assert not (site.run.home / "kapsule" / GREEN.id).exists()

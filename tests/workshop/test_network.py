@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from rehearsal.kapsule.api_endpoints import ADDRESS as API
-from rehearsal.kapsule.plane import API_PORT
+from rehearsal.kapsule.command_lines import API_PORT
 from rehearsal.toolchain.catalogue import NETPOL
 from tests.releases.site import Site
 from tests.tools import built

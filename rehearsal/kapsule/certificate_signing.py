@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rehearsal.acme.issuer import Issuer, OrderError
-from rehearsal.kapsule.controllers import Duty, Mirror, UnsettledError
+from rehearsal.kapsule.controllers import Informer, NotReconciledError, Reconciler
 from rehearsal.kapsule.kube import Kube, KubeError, Object
 
 GROUP: Final = "/apis/cert-manager.io/v1"
@@ -26,15 +26,15 @@ _SECRETS_OF_ISSUERS: Final = "cert-manager"
 class CertificateController:
     """Has each Certificate of one cluster signed."""
 
-    def __init__(self, kube: Kube, certificates: Mirror) -> None:
+    def __init__(self, kube: Kube, certificates: Informer) -> None:
         self._kube = kube
         self._certificates = certificates
 
     @property
-    def duties(self) -> list[Duty]:
-        return [Duty(self._certificates, self._settle)]
+    def reconcilers(self) -> list[Reconciler]:
+        return [Reconciler(self._certificates, self._reconcile)]
 
-    async def _settle(self, certificate: Object) -> None:
+    async def _reconcile(self, certificate: Object) -> None:
         meta: Object = certificate["metadata"]
         if "deletionTimestamp" in meta or _signed(certificate):
             return
@@ -44,7 +44,7 @@ class CertificateController:
             key, chain = await asyncio.to_thread(_order, issuer, spec["dnsNames"])
         except OrderError as error:
             await self._say(certificate, "False", "Failed", str(error))
-            raise UnsettledError(str(error)) from error
+            raise NotReconciledError(str(error)) from error
         secret: Object = {
             "apiVersion": "v1",
             "kind": "Secret",

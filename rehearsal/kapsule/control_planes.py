@@ -10,14 +10,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from rehearsal.kapsule import plane
-from rehearsal.kapsule.controllers import Mirror, attend
+from rehearsal.kapsule import control_plane
+from rehearsal.kapsule.certificate_signing import GROUP, CertificateController
+from rehearsal.kapsule.cluster_record import ClusterRecord
+from rehearsal.kapsule.command_lines import API_PORT, ETCD_PEER_PORT, ETCD_PORT
+from rehearsal.kapsule.control_plane import ControlPlane
+from rehearsal.kapsule.controllers import Informer, run_controllers
 from rehearsal.kapsule.ingresses import IngressController
-from rehearsal.kapsule.kube import TROUBLE, KubeError, Object
+from rehearsal.kapsule.kube import UNREACHABLE, KubeError, Object
 from rehearsal.kapsule.load_balancers import LoadBalancerController
 from rehearsal.kapsule.nodes import ready_nodes, set_nodes
-from rehearsal.kapsule.plane import API_PORT, ETCD_PEER_PORT, ETCD_PORT, Described, Plane
-from rehearsal.kapsule.signing import GROUP, CertificateController
 from rehearsal.kapsule.volumes import VolumeController
 from rehearsal.processes import Processes
 from rehearsal.scaleway.backends import Cluster, LoadBalancers, Node
@@ -36,7 +38,7 @@ class ControlPlanes:
         self._run = run
         self._processes = processes
         self._programs = programs
-        self._planes: dict[str, Plane] = {}
+        self._running: dict[str, ControlPlane] = {}
         self._controllers: dict[str, asyncio.Task[None]] = {}
         self._balancers: LoadBalancers | None = None
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -54,67 +56,67 @@ class ControlPlanes:
         if self._balancers is None:
             raise SessionError("ControlPlanes.use() must name who gives load balancers their addresses.")
         async with self._locks[cluster.id]:
-            if cluster.id in self._planes:
+            if cluster.id in self._running:
                 return
-            started = Plane(self._folder(cluster.id), self._describe(cluster), self._processes, self._programs)
+            started = ControlPlane(self._folder(cluster.id), self._record_of(cluster), self._processes, self._programs)
             try:
                 await started.start()
             except BaseException:
                 await started.kube.close()
-                await plane.stop(self._processes, cluster.id)
+                await control_plane.stop(self._processes, cluster.id)
                 raise
-            self._planes[cluster.id] = started
+            self._running[cluster.id] = started
             self._controllers[cluster.id] = asyncio.create_task(_control(started, self._balancers))
 
     async def set_nodes(self, cluster: str, pool: str, nodes: Sequence[Node]) -> None:
         """Make a pool (its id) have exactly these nodes; see `rehearsal.kapsule.nodes`."""
-        await set_nodes(self._plane(cluster).kube, pool, nodes)
+        await set_nodes(self._get(cluster).kube, pool, nodes)
 
     async def ready_nodes(self, cluster: str, pool: str) -> Sequence[str]:
-        return await ready_nodes(self._plane(cluster).kube, pool)
+        return await ready_nodes(self._get(cluster).kube, pool)
 
     async def find(self, path: str) -> list[Object]:
         """What every cluster has at a path of its API; those without, or silent, are left out."""
         answers = await asyncio.gather(
-            *(known.kube.call("GET", path) for known in list(self._planes.values())), return_exceptions=True
+            *(known.kube.call("GET", path) for known in list(self._running.values())), return_exceptions=True
         )
         for answer in answers:
-            if isinstance(answer, BaseException) and not isinstance(answer, (KubeError, *TROUBLE)):
+            if isinstance(answer, BaseException) and not isinstance(answer, (KubeError, *UNREACHABLE)):
                 raise answer
         return [answer for answer in answers if not isinstance(answer, BaseException)]
 
     async def kubeconfig(self, cluster: str) -> str:
         """The text of the kubeconfig, with an administrator's token; a secret."""
-        return self._plane(cluster).kubeconfig()
+        return self._get(cluster).kubeconfig()
 
     async def remove(self, cluster: str) -> None:
         """Stop a control plane and delete its data, whoever started it; nothing happens if it is gone."""
         async with self._locks[cluster]:
             await self._let_go(cluster)
-            await plane.remove(self._processes, cluster, self._folder(cluster))
+            await control_plane.remove(self._processes, cluster, self._folder(cluster))
 
     async def remove_all(self) -> None:
         """Remove every cluster of this rehearsal, also those that a crash left behind."""
         found = {folder.name for folder in self._home.glob("*") if folder.is_dir()}
-        await asyncio.gather(*(self.remove(cluster) for cluster in found | set(self._planes)))
+        await asyncio.gather(*(self.remove(cluster) for cluster in found | set(self._running)))
 
     async def close(self) -> None:
         """Let go of every cluster; their programs keep running."""
-        await asyncio.gather(*(self._let_go(cluster) for cluster in list(self._planes)))
+        await asyncio.gather(*(self._let_go(cluster) for cluster in list(self._running)))
 
     async def _let_go(self, cluster: str) -> None:
         controllers = self._controllers.pop(cluster, None)
         if controllers:
             controllers.cancel()
             await asyncio.gather(controllers, return_exceptions=True)
-        known = self._planes.pop(cluster, None)
+        known = self._running.pop(cluster, None)
         if known:
             await known.kube.close()
 
-    def _plane(self, cluster: str) -> Plane:
-        if cluster not in self._planes:
+    def _get(self, cluster: str) -> ControlPlane:
+        if cluster not in self._running:
             raise LookupError(f"There is no cluster {cluster}: create it first.")
-        return self._planes[cluster]
+        return self._running[cluster]
 
     @property
     def _home(self) -> Path:
@@ -123,12 +125,12 @@ class ControlPlanes:
     def _folder(self, cluster: str) -> Path:
         return self._home / cluster
 
-    def _describe(self, cluster: Cluster) -> Described:
+    def _record_of(self, cluster: Cluster) -> ClusterRecord:
         """What the disk says of a cluster, written now if it says nothing. Never awaits: an address is given once."""
         folder = self._folder(cluster.id)
-        known = Described.read(folder)
+        known = ClusterRecord.read(folder)
         if known is None:
-            known = Described.new(cluster, self._free_address())
+            known = ClusterRecord.new(cluster, self._free_address())
             known.write(folder)
         return known
 
@@ -141,28 +143,30 @@ class ControlPlanes:
         return free
 
 
-async def _control(of: Plane, balancers: LoadBalancers) -> None:
+async def _control(of: ControlPlane, balancers: LoadBalancers) -> None:
     """Do what Scaleway's controllers would do in a cluster, until cancelled."""
     kube, changed = of.kube, asyncio.Event()
-    services = Mirror(kube, "/api/v1/services", changed)
-    ingresses = Mirror(kube, "/apis/networking.k8s.io/v1/ingresses", changed)
-    classes = Mirror(kube, "/apis/networking.k8s.io/v1/ingressclasses", changed)
-    claims = Mirror(kube, "/api/v1/persistentvolumeclaims", changed)
-    volumes = Mirror(kube, "/api/v1/persistentvolumes", changed)
-    duties = [
-        *LoadBalancerController(of.described.id, kube, balancers, services).duties,
-        *IngressController(kube, ingresses, classes, services).duties,
-        *VolumeController(kube, claims, volumes).duties,
+    services = Informer(kube, "/api/v1/services", changed)
+    ingresses = Informer(kube, "/apis/networking.k8s.io/v1/ingresses", changed)
+    classes = Informer(kube, "/apis/networking.k8s.io/v1/ingressclasses", changed)
+    claims = Informer(kube, "/api/v1/persistentvolumeclaims", changed)
+    volumes = Informer(kube, "/api/v1/persistentvolumes", changed)
+    reconcilers = [
+        *LoadBalancerController(of.record.id, kube, balancers, services).reconcilers,
+        *IngressController(kube, ingresses, classes, services).reconcilers,
+        *VolumeController(kube, claims, volumes).reconcilers,
     ]
     signing = asyncio.Event()
     # Apart from the others: their kind comes with cert-manager, and each is waited for while an authority signs.
-    certificates = Mirror(kube, f"{GROUP}/certificates", signing)
+    certificates = Informer(kube, f"{GROUP}/certificates", signing)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(attend(changed, [services, ingresses, classes, claims, volumes], duties))
-            tasks.create_task(attend(signing, [certificates], CertificateController(kube, certificates).duties))
+            tasks.create_task(run_controllers(changed, [services, ingresses, classes, claims, volumes], reconcilers))
+            tasks.create_task(
+                run_controllers(signing, [certificates], CertificateController(kube, certificates).reconcilers)
+            )
     except Exception:
-        _LOG.exception("The controllers of cluster %s ended; it gives no more addresses and volumes.", of.described.id)
+        _LOG.exception("The controllers of cluster %s ended; it gives no more addresses and volumes.", of.record.id)
         raise
 
 
