@@ -88,6 +88,7 @@ class CommandLines:
             f"--etcd-keyfile={etcd.key}",
             *_tls(server),
             f"--client-ca-file={files.authority}",
+            *self._to_kubelets(),
             f"--token-auth-file={self.tokens}",
             "--anonymous-auth=false",
             "--authorization-mode=Node,RBAC",
@@ -99,6 +100,16 @@ class CommandLines:
             "--endpoint-reconciler-type=none",
             "--profiling=false",
             f"--enable-admission-plugins={','.join(dict.fromkeys(['NodeRestriction', *own.admission_plugins]))}",
+        ]
+
+    def _to_kubelets(self) -> list[str]:
+        """How logs, exec and port-forward reach a node; it is known by its address, not by its name."""
+        own = self.certificates.of("kubelet-client")
+        return [
+            f"--kubelet-client-certificate={own.certificate}",
+            f"--kubelet-client-key={own.key}",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--allow-privileged=true",
         ]
 
     def controller_manager(self) -> list[str]:

@@ -33,7 +33,8 @@ class ControlPlane:
         self.record = record
         self._processes = processes
         self._programs = programs
-        self._certificates = pki.provide(folder / "certificates", record.address, record.apiserver_cert_sans)
+        names = [pki.service_address(record.service_cidr), *record.apiserver_cert_sans]
+        self._certificates = pki.provide(folder / "certificates", record.address, names)
         self._commands = CommandLines(folder, record, self._certificates)
         self._entry = ClusterEntry(record.name, f"https://{record.address}:{API_PORT}", self._certificates.authority)
         self.kube = Kube(self._entry.server, self._certificates.authority, record.token)

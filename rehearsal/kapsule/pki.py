@@ -1,7 +1,8 @@
-"""The authorities, certificates and keys of one control plane.
+"""Authorities, certificates and keys of one control plane.
 
 Two authorities: one for the Kubernetes API and its callers, one for etcd alone, so that nobody but
-the API server can open etcd. Their own keys are thrown away once everything has been signed.
+the API server can open etcd. The key of the first is kept, for nodes come later; etcd's is thrown away.
+Certificates are as RFC 5280 wants them, for Python 3.13 refuses others (ssl.VERIFY_X509_STRICT).
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _VALID = dt.timedelta(days=365)
@@ -44,6 +51,11 @@ class Certificates:
         return self.folder / "ca.crt"
 
     @property
+    def authority_key(self) -> Path:
+        """Signs the certificates of nodes that come later."""
+        return self.folder / "ca.key"
+
+    @property
     def etcd_authority(self) -> Path:
         """Signs etcd and its one caller."""
         return self.folder / "etcd-ca.crt"
@@ -61,6 +73,11 @@ class Certificates:
     def of(self, program: str) -> Identity:
         """The identity of a program, such as kube-scheduler."""
         return Identity(self.folder / f"{program}.crt", self.folder / f"{program}.key")
+
+
+def service_address(service_cidr: str) -> str:
+    """Address of the Service `kubernetes`: the first of the range, 10.32.0.1 at Kapsule."""
+    return str(ipaddress.ip_network(service_cidr)[1])
 
 
 def provide(folder: Path, address: str, names: Sequence[str]) -> Certificates:
@@ -81,13 +98,16 @@ def provide(folder: Path, address: str, names: Sequence[str]) -> Certificates:
 
 def _make(files: Certificates, address: str, names: Sequence[str]) -> None:
     service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
-    kubernetes = _Authority("rehearsal-kapsule-ca", files.authority)
+    kubernetes = _Authority.new("rehearsal-kapsule-ca", files.authority)
+    write_private(files.authority_key, _private(kubernetes.key))
     kubernetes.issue(files.of("kube-apiserver"), "kube-apiserver", names=[address, "localhost", *service, *names])
     # Kubernetes binds its own roles to these two names.
-    for program in ("kube-controller-manager", "kube-scheduler"):
+    for program in ("kube-controller-manager", "kube-scheduler", "kube-proxy"):
         kubernetes.issue(files.of(program), f"system:{program}")
-    kubernetes.issue(files.of("kwok"), "kwok", organization="system:masters")
-    etcd = _Authority("rehearsal-kapsule-etcd-ca", files.etcd_authority)
+    kubernetes.issue(files.of("kube-network-policies"), "kube-network-policies")
+    for program in ("kwok", "kubelet-client"):
+        kubernetes.issue(files.of(program), program, organization="system:masters")
+    etcd = _Authority.new("rehearsal-kapsule-etcd-ca", files.etcd_authority)
     etcd.issue(files.of("etcd"), "etcd", names=[address])
     etcd.issue(files.of("etcd-client"), "kube-apiserver")
     accounts = ec.generate_private_key(ec.SECP256R1())
@@ -97,45 +117,88 @@ def _make(files: Certificates, address: str, names: Sequence[str]) -> None:
     )
 
 
-class _Authority:
-    """A certificate authority that lives as long as this object."""
+def issue_to_node(files: Certificates, node: str) -> Identity:
+    """Certificate of a kubelet, by which the API knows the node of that name; issued anew at each call.
 
-    def __init__(self, name: str, file: Path) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _subject(name)
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/node/
+    """
+    identity = files.of(f"node-{node}")
+    _Authority.read(files).issue(identity, f"system:node:{node}", organization="system:nodes")
+    return identity
+
+
+class _Authority:
+    """Certificate authority."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, name: x509.Name) -> None:
+        self.key = key
+        self._name = name
+
+    @classmethod
+    def new(cls, name: str, file: Path) -> _Authority:
+        """An authority that lives as long as this object, with its certificate in a file."""
+        authority = cls(ec.generate_private_key(ec.SECP256R1()), _subject(name))
         certificate = (
-            _builder(self._name, self._name, self._key.public_key())
+            authority.builder(authority._name, authority.key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .add_extension(_usage(authority=True), critical=True)
+            .sign(authority.key, hashes.SHA256())
         )
         write_private(file, certificate.public_bytes(Encoding.PEM))
+        return authority
+
+    @classmethod
+    def read(cls, files: Certificates) -> _Authority:
+        """The authority of the Kubernetes API, from its files."""
+        key = load_pem_private_key(files.authority_key.read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 (written above)
+        return cls(key, x509.load_pem_x509_certificate(files.authority.read_bytes()).subject)
 
     def issue(
         self, identity: Identity, common_name: str, *, organization: str | None = None, names: Sequence[str] = ()
     ) -> None:
         """Write a new key and its certificate: whom it stands for, and what it is called by."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_subject(common_name, organization), self._name, key.public_key())
-        builder = builder.add_extension(x509.ExtendedKeyUsage(_USAGES), critical=False)
+        builder = (
+            self.builder(_subject(common_name, organization), key.public_key())
+            .add_extension(_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(_USAGES), critical=False)
+        )
         if names:
             called = x509.SubjectAlternativeName([_general_name(name) for name in dict.fromkeys(names)])
             builder = builder.add_extension(called, critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())
+        certificate = builder.sign(self.key, hashes.SHA256())
         write_private(identity.certificate, certificate.public_bytes(Encoding.PEM))
         write_private(identity.key, _private(key))
 
+    def builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        """What every certificate of this authority has."""
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            # The clock may be set back a little between two starts.
+            .not_valid_before(now - dt.timedelta(minutes=5))
+            .not_valid_after(now + _VALID)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+        )
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        # The clock may be set back a little between two starts.
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + _VALID)
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 
