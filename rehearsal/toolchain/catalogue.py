@@ -127,11 +127,38 @@ CONTROL_PLANE = Source(
                 ("k8s.io/component-base/version.gitMajor", _KUBERNETES_VERSION.split(".")[0]),
                 ("k8s.io/component-base/version.gitMinor", _KUBERNETES_VERSION.split(".")[1]),
             ),
-            also=("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+            also=(
+                *("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+                *("kubelet", "kube-proxy", "kube-network-policies"),
+            ),
         ),
         Program("kwok", package="sigs.k8s.io/kwok/cmd/kwok"),
     ),
 )
+"""Control planes, and what runs beside the container runtime on their nodes."""
+
+_CONTAINERD = "github.com/containerd/containerd/v2"
+_CONTAINERD_VERSION = _required("containerd", _CONTAINERD)
+CONTAINERD = Source(
+    module="containerd",
+    version=_CONTAINERD_VERSION,
+    programs=tuple(
+        Program(
+            name,
+            package=f"{_CONTAINERD}/cmd/{name}",
+            variables=((f"{_CONTAINERD}/version.Version", f"v{_CONTAINERD_VERSION}"),),
+            # Layers lie in overlayfs: no other file system's snapshots.
+            tags="no_aufs,no_btrfs,no_devmapper,no_zfs",
+        )
+        for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+    ),
+)
+COREDNS = Source(
+    module="coredns", version=_required("coredns", "github.com/coredns/coredns"), programs=(Program("coredns"),)
+)
+PAUSE = Source(module="pause", version="1", programs=(Program("pause"),))
+NODE = (CONTAINERD, COREDNS, PAUSE)
+"""What a board's node runs besides the programs of CONTROL_PLANE."""
 
 PROMETHEUS = Source(
     module="prometheus",

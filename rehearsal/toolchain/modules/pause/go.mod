@@ -1,0 +1,3 @@
+module shambhala/rehearsal/toolchain/pause
+
+go 1.26.0
