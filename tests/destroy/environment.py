@@ -24,7 +24,7 @@ from cli.stack import Stack, Tree, leaves
 from common.fields import Section
 from common.naming import tags
 from common.settings import Settings
-from rehearsal.kapsule.certificates import provide
+from rehearsal.kapsule.pki import provide
 from rehearsal.scaleway import ScalewayApi
 from rehearsal.session import Session
 from tests.contract.backends import KUBECONFIG, NoClusters
