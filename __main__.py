@@ -56,6 +56,7 @@ observability = Observability(
         ingress_class=active.ingress_class,
         cluster_issuer=active.cluster_issuer,
         dns_ip=active.dns_ip,
+        api=active.api,
     ),
     opts=on_the_active_board,
 )
@@ -70,6 +71,7 @@ game = GameApp(
         cluster_issuer=active.cluster_issuer,
         course=course,
         check_seconds=settings.game_app.check_seconds,
+        api=active.api,
         workshop=Workshop.from_settings(settings, registry),
     ),
     opts=on_the_active_board,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -12,9 +12,20 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.certificates import API
-from common.fences import Allowance, Opening, anywhere, fence, names, network, numbers, ports, ration, web, webhooks
 from common.helm import Charts
-from common.naming import restricted_namespace
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import (
+    NetworkRule,
+    allow_apiserver_ingress,
+    allow_dns_egress,
+    allow_egress,
+    allow_kubernetes_api_egress,
+    allow_metrics_scrape,
+    anywhere,
+    network,
+    ports,
+)
 from common.settings import Settings
 from common.versions import ACME_DIRECTORIES
 
@@ -24,7 +35,7 @@ DNS_PORT: Final = 53
 METRICS: Final = 9402
 WEBHOOK: Final = 10250
 """Ports of cert-manager's pods: the chart's defaults."""
-ALLOWANCE: Final = Allowance(
+QUOTA: Final = Quota(
     # Three programs, the chart's own check, and for a moment of a roll-out all of them twice.
     pods=8,
     cpu="4",
@@ -93,6 +104,8 @@ class CertificatesArgs:
     key: UpdateKey
     priority: pulumi.Input[str]
     """Priority class of its pods."""
+    api: ApiServer
+    """The board's own Kubernetes API."""
     charts: Charts
 
 
@@ -105,14 +118,17 @@ class Certificates(pulumi.ComponentResource):
     def __init__(self, name: str, args: CertificatesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:board:Certificates", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace",
-            metadata={"name": "cert-manager", "labels": dict(restricted_namespace("cert-manager"))},
-            opts=child,
-        ).metadata.name
         name_server = pulumi.Output.from_input(args.name_server)
-        fence(name, namespace, openings(name_server, args.authorities), child)
-        ration(name, namespace, ALLOWANCE, child)
+        namespace = SecureNamespace(
+            f"{name}-namespace",
+            SecureNamespaceArgs(
+                name="cert-manager",
+                app="cert-manager",
+                quota=QUOTA,
+                network_rules=network_rules(name_server, args.authorities, args.api),
+            ),
+            opts=child,
+        ).name
         release = args.charts.release(
             "cert-manager",
             name=f"{name}-manager",
@@ -145,20 +161,23 @@ class Certificates(pulumi.ComponentResource):
         self.register_outputs({"cluster_issuer": self.cluster_issuer})
 
 
-def openings(name_server: pulumi.Output[str], authorities: Authorities | None) -> Mapping[str, Opening]:
-    """What cert-manager talks to."""
+def network_rules(
+    name_server: pulumi.Output[str], authorities: Authorities | None, api: ApiServer
+) -> Sequence[NetworkRule]:
+    """Network of cert-manager's pods. name_server: IPv4 address of the game master."""
     dns = ports(DNS_PORT) + ports(DNS_PORT, protocol="UDP")
-    opened = {
-        "names": names(),
-        "kubernetes-api": web(),
-        "challenges": Opening(egress=[{"to": [network(name_server.apply(lambda ip: f"{ip}/32"))], "ports": dns}]),
-        "webhook": webhooks(WEBHOOK),
-        "metrics": numbers(METRICS),
-    }
+    game_master = network(name_server.apply(lambda ip: f"{ip}/32"))
+    rules = [
+        allow_dns_egress(),
+        allow_kubernetes_api_egress(api),
+        NetworkRule(name="allow-dns-challenges", egress=[{"to": [game_master], "ports": dns}]),
+        allow_apiserver_ingress(WEBHOOK),
+        allow_metrics_scrape(METRICS),
+    ]
     if authorities:
-        asked = {urlsplit(authority.directory).port or 443 for authority in authorities.known.values()}
-        opened["authorities"] = Opening(egress=[{"to": [anywhere()], "ports": ports(*sorted(asked))}])
-    return opened
+        acme_ports = {urlsplit(authority.directory).port or 443 for authority in authorities.known.values()}
+        rules.append(allow_egress("allow-acme", anywhere(), *sorted(acme_ports)))
+    return rules
 
 
 def manager_values(name_server: pulumi.Output[str], priority: pulumi.Input[str]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from board.ingress import IngressController, IngressControllerArgs
 from board.priorities import Priorities
 from board.rancher import RancherImport, RancherImportArgs, RancherServer
 from common.helm import Charts
+from common.kubernetes_api import ApiServer, KubernetesApi
 from common.settings import Settings
 
 
@@ -121,6 +122,8 @@ class Board(pulumi.ComponentResource):
     """cert-manager's issuer of certificates on this board; None where there is no authority."""
     provider: k8s.Provider
     """What places objects on this board."""
+    api: ApiServer
+    """The board's own Kubernetes API, as pods reach it."""
     dns_ip: pulumi.Output[str]
     """IPv4 address inside the board at which its name server answers."""
     cluster: pulumi.CustomResource
@@ -150,6 +153,7 @@ class Board(pulumi.ComponentResource):
         )
         # What is only inside the cluster goes with it; the door goes first, or its load balancer would stay.
         inside = pulumi.ResourceOptions(parent=self, providers=[kapsule.provider], deleted_with=kapsule.cluster)
+        self.api = KubernetesApi(f"{name}-api", opts=inside).server
         priorities = Priorities(f"{name}-priorities", opts=inside)
         certificates = Certificates(
             f"{name}-certificates",
@@ -158,6 +162,7 @@ class Board(pulumi.ComponentResource):
                 name_server=args.name_server,
                 key=args.key,
                 priority=priorities.platform,
+                api=self.api,
                 charts=args.charts,
             ),
             opts=inside,
@@ -172,6 +177,7 @@ class Board(pulumi.ComponentResource):
                 zone=args.zone,
                 cluster_issuer=certificates.cluster_issuer,
                 priority=priorities.platform,
+                api=self.api,
                 charts=args.charts,
             ),
             opts=pulumi.ResourceOptions(parent=self, providers=[kapsule.provider]),
@@ -185,6 +191,7 @@ class Board(pulumi.ComponentResource):
                     board=args.board,
                     rancher=args.rancher,
                     cluster=kapsule.cluster,
+                    api=self.api,
                     equipment=[certificates, ingress],
                 ),
                 opts=inside,

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import loadbalancers
 
 from common.certificates import certificate
-from common.fences import INGRESS, Allowance, Opening, every_pod, fence, names, numbers, players, ration, web
 from common.helm import Charts
-from common.naming import restricted_namespace, tags
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.naming import INGRESS_NAMESPACE, tags
+from common.network_policies import (
+    NetworkRule,
+    allow_dns_egress,
+    allow_egress,
+    allow_kubernetes_api_egress,
+    allow_metrics_scrape,
+    allow_public_ingress,
+    every_pod,
+)
 
 CLASS: Final = "nginx"
 """Ingress class of everything that a board exposes."""
 REPLICAS: Final = 2
 """One can go with its node while the other serves."""
-ALLOWANCE: Final = Allowance(
+QUOTA: Final = Quota(
     # Twice the replicas: for a moment of a roll-out the old ones are there too.
     pods=2 * REPLICAS,
     cpu="4",
@@ -28,6 +37,7 @@ ALLOWANCE: Final = Allowance(
     container_cpu="1",
     container_memory="512Mi",
     container_storage="1Gi",
+    load_balancers=1,
 )
 CARRIER: Final = "100.64.0.0/10"
 """Shared address space (RFC 6598), in which Scaleway's load balancers and Kapsule's pods may have their addresses."""
@@ -55,6 +65,8 @@ class IngressControllerArgs:
     """Issuer of the certificate for *.<board>.<zone>; None for a door without TLS."""
     priority: pulumi.Input[str]
     """Priority class of its pods."""
+    api: ApiServer
+    """The board's own Kubernetes API."""
     charts: Charts
 
 
@@ -74,13 +86,13 @@ class IngressController(pulumi.ComponentResource):
             # While one cluster follows another, both have a load balancer, and an address belongs to one.
             opts=pulumi.ResourceOptions(parent=self, replace_with=[args.cluster]),
         )
-        namespace = k8s.core.v1.Namespace(
+        namespace = SecureNamespace(
             f"{name}-namespace",
-            metadata={"name": INGRESS, "labels": dict(restricted_namespace(INGRESS))},
+            SecureNamespaceArgs(
+                name=INGRESS_NAMESPACE, app=INGRESS_NAMESPACE, quota=QUOTA, network_rules=network_rules(args.api)
+            ),
             opts=child,
-        ).metadata.name
-        fence(name, namespace, openings(), child)
-        ration(name, namespace, ALLOWANCE, child, doors=1)
+        ).name
         secret = None
         signed: list[pulumi.Output[str]] = []
         if args.cluster_issuer is not None:
@@ -107,16 +119,16 @@ class IngressController(pulumi.ComponentResource):
         self.register_outputs({"ip": self.ip, "ingress_class": self.ingress_class})
 
 
-def openings() -> Mapping[str, Opening]:
-    """What the controller talks to."""
-    return {
-        "players": players(80, 443),
-        # Any pod may be what an Ingress leads to; whether it lets the controller in is its own namespace's matter.
-        "what-is-served": Opening(egress=[{"to": [every_pod()]}]),
-        "names": names(),
-        "kubernetes-api": web(),
-        "metrics": numbers(METRICS),
-    }
+def network_rules(api: ApiServer) -> Sequence[NetworkRule]:
+    """Network of the controller's pods."""
+    return [
+        allow_public_ingress(80, 443),
+        # An Ingress may lead to any pod; whether the controller is let in there is that namespace's matter.
+        allow_egress("allow-every-pod", every_pod()),
+        allow_dns_egress(),
+        allow_kubernetes_api_egress(api),
+        allow_metrics_scrape(METRICS),
+    ]
 
 
 def controller_values(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,8 +14,17 @@ import pulumi_rancher2 as rancher2
 import yaml
 from pulumi_command import local
 
-from common.fences import Opening, fence, names, web, webhooks
-from common.naming import PROJECT, baseline_namespace
+from common.kubernetes_api import ApiServer
+from common.namespaces import disable_default_token, namespace_labels
+from common.naming import PROJECT
+from common.network_policies import (
+    NetworkRule,
+    allow_apiserver_ingress,
+    allow_dns_egress,
+    allow_https_egress,
+    allow_kubernetes_api_egress,
+    network_policies,
+)
 from common.versions import CHARTS
 
 NAMESPACE: Final = "cattle-system"
@@ -65,6 +74,8 @@ class RancherImportArgs:
     rancher: RancherServer
     cluster: pulumi.Resource
     """What joins; another one joins anew."""
+    api: ApiServer
+    """The board's own Kubernetes API."""
     equipment: Sequence[pulumi.Resource]
     """What is on the board: Rancher lets go of the board before any of it goes."""
 
@@ -123,13 +134,10 @@ class RancherImport(pulumi.ComponentResource):
             # Rancher takes its agent away when it lets go of the board, and hangs where that is gone before it.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=cluster)),
         )
-        fence(
-            name,
-            NAMESPACE,
-            openings(),
-            # The namespace comes with the manifest.
-            pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[agent])),
-        )
+        # The namespace comes with the manifest.
+        in_namespace = pulumi.ResourceOptions(parent=self, depends_on=[agent])
+        network_policies(name, NAMESPACE, network_rules(args.api), in_namespace)
+        disable_default_token(name, NAMESPACE, in_namespace)
         joined = rancher2.ClusterSync(
             f"{name}-active",
             cluster_id=cluster.id,
@@ -147,14 +155,15 @@ class RancherImport(pulumi.ComponentResource):
         self.register_outputs({"cluster_id": self.cluster_id})
 
 
-def openings() -> Mapping[str, Opening]:
-    """What Rancher's agent talks to."""
-    return {
-        "names": names(),
-        # Rancher itself too: the agent calls it, and nobody calls the agent but the board's own API server.
-        "kubernetes-api": web(),
-        "api-server": webhooks(WEBHOOK, INTERNAL),
-    }
+def network_rules(api: ApiServer) -> Sequence[NetworkRule]:
+    """Network of Rancher's agent."""
+    return [
+        allow_dns_egress(),
+        allow_kubernetes_api_egress(api),
+        # The agent calls Rancher; nobody calls the agent but the board's own API server.
+        allow_https_egress(),
+        allow_apiserver_ingress(WEBHOOK, INTERNAL),
+    ]
 
 
 def registration(url: str, certificates: str | None) -> str:
@@ -182,5 +191,5 @@ def prepared(manifest: str) -> str:
         metadata["annotations"] = {**metadata.get("annotations", {}), "pulumi.com/patchForce": "true"}
         if each["kind"] == "Namespace":
             # The agent runs as root, which `restricted` refuses.
-            metadata["labels"] = {**metadata.get("labels", {}), **baseline_namespace(NAMESPACE)}
+            metadata["labels"] = {**metadata.get("labels", {}), **namespace_labels(NAMESPACE, "baseline")}
     return yaml.safe_dump_all(objects, sort_keys=False)

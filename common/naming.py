@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 PROJECT = "shambhala"
+INGRESS_NAMESPACE: Final = "ingress"
+"""Namespace of a board's ingress controller."""
+OBSERVABILITY_NAMESPACE: Final = "observability"
+"""Namespace of Prometheus, Loki and Grafana."""
 TEAM_PREFIX: Final = "team-"
 """What the name of every team's namespace begins with, and no other's."""
 
@@ -40,13 +44,3 @@ def labels(component: str) -> Mapping[str, str]:
         "app.kubernetes.io/part-of": PROJECT,
         "app.kubernetes.io/managed-by": "pulumi",
     }
-
-
-def restricted_namespace(component: str) -> Mapping[str, str]:
-    """Labels of a namespace whose pods must fit Kubernetes' `restricted` Pod Security standard."""
-    return {**labels(component), "pod-security.kubernetes.io/enforce": "restricted"}
-
-
-def baseline_namespace(component: str) -> Mapping[str, str]:
-    """Labels of a namespace for a chart whose pods do not all fit `restricted`, but do `baseline`."""
-    return {**labels(component), "pod-security.kubernetes.io/enforce": "baseline"}

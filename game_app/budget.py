@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from game_app.isolation import Allowance
+from common.namespaces import Quota
 
 CORES: Final = 1
 MEMORY: Final = 1
@@ -29,15 +29,15 @@ TEAM: Final = 10
 LONGEST: Final = max(COMPONENT, TEAM)
 
 
-def allowance(containers: int) -> Allowance:
-    """What a namespace grants to builds that are pods of so many containers.
+def quota(containers: int) -> Quota:
+    """Quota of a namespace for builds that are pods of so many containers.
 
     All of a build's containers are there from its beginning to its end, and the runner sets the limits of each: what
     the quota counts is their sum.
     Source: drone-runner-kube, engine/compiler/compiler.go
     """
     most = AT_ONCE * containers
-    return Allowance(
+    return Quota(
         pods=AT_ONCE,
         cpu=str(most * CORES),
         memory=f"{most * MEMORY}Gi",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pulumi
 
-from common.fences import INGRESS, OBSERVABILITY
 from common.github import GitHub
+from common.kubernetes_api import ApiServer
 from common.settings import Settings
 from common.versions import Images
 from game_app.component_namespace import component_namespace
@@ -20,7 +20,6 @@ from game_app.hunt.component import NAMESPACE as HUNT
 from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Door
-from game_app.kubernetes_api import KubernetesApi
 from game_app.scm.gitea import component as gitea
 from game_app.scm.github import source as github
 from game_app.scm.source import ServerPlace, Source
@@ -93,6 +92,8 @@ class GameAppArgs:
     """What is played."""
     check_seconds: pulumi.Input[int]
     """Seconds between two looks at every team's step."""
+    api: ApiServer
+    """The board's own Kubernetes API, as pods reach it."""
     workshop: Workshop | None = None
     """None: a game without source control, teams and continuous deployment."""
 
@@ -118,9 +119,8 @@ class GameApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: GameAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self._api = KubernetesApi(f"{name}-api", child).server
         registry = args.workshop.registry if args.workshop else None
-        namespace = component_namespace(name, self._api, registry, child)
+        namespace = component_namespace(name, args.api, registry, child)
         spaces: Mapping[str, TeamSpace] = {}
         source: Source | None = None
         served: Sequence[pulumi.Output[str]] = ()
@@ -151,13 +151,11 @@ class GameApp(pulumi.ComponentResource):
                 image=args.images.python,
                 course=args.course,
                 door=args.door(args.host),
-                ingress_namespace=INGRESS,
-                monitoring_namespace=OBSERVABILITY,
                 check_seconds=args.check_seconds,
                 master_key=workshop.master_key if workshop else None,
                 teams={team: space.namespace for team, space in spaces.items()},
                 source=source,
-                api=self._api if workshop else None,
+                api=args.api if workshop else None,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -178,7 +176,7 @@ class GameApp(pulumi.ComponentResource):
         return {
             team: TeamSpace(
                 f"{name}-team-{team}",
-                TeamSpaceArgs(team=team, ingress_namespace=INGRESS),
+                TeamSpaceArgs(team=team),
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for team in workshop.teams
@@ -201,8 +199,6 @@ class GameApp(pulumi.ComponentResource):
                 images=args.images,
                 master_key=workshop.master_key,
                 door=drone,
-                ingress_namespace=INGRESS,
-                monitoring_namespace=OBSERVABILITY,
                 components=workshop.components,
                 component_namespace=namespace,
                 teams={namespace_of(team): space.namespace for team, space in spaces.items()},
@@ -210,7 +206,7 @@ class GameApp(pulumi.ComponentResource):
                 signing_key=workshop.signing_key,
                 signing_password=workshop.signing_password,
                 source=source,
-                api=self._api,
+                api=args.api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -230,12 +226,11 @@ class GameApp(pulumi.ComponentResource):
                 images=args.images,
                 master_key=workshop.master_key,
                 door=door,
-                ingress_namespace=INGRESS,
                 components=workshop.components,
                 teams=workshop.repositories,
                 pipelines=_pipelines(source, workshop, args),
                 drone=place,
-                api=self._api,
+                api=args.api,
                 hunt=(HUNT, HUNT_APP),
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -258,7 +253,7 @@ class GameApp(pulumi.ComponentResource):
                 teams=workshop.repositories,
                 pipelines=_pipelines(source, workshop, args),
                 drone=drone,
-                api=self._api,
+                api=args.api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -33,7 +33,7 @@ class AlertmanagerArgs:
 
 
 class Alertmanager(pulumi.ComponentResource):
-    """One pod; what it forgets when it is restarted, Prometheus tells it again. Only Prometheus gets through to it."""
+    """One pod; what it forgets when it is restarted, Prometheus tells it again."""
 
     address: pulumi.Output[str]
     """HOST:PORT at which it takes alerts, known once it is ready."""
@@ -50,7 +50,6 @@ class Alertmanager(pulumi.ComponentResource):
         secrets = k8s.core.v1.Secret(
             f"{name}-secrets", metadata=metadata, string_data=dict(_secrets(args.notify)), opts=child
         )
-        self._closed(name, args.namespace, mark, child)
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata,
@@ -77,28 +76,6 @@ class Alertmanager(pulumi.ComponentResource):
         )
         self.address = pulumi.Output.concat(service.metadata.name, ":", str(PORT))
         self.register_outputs({"address": self.address})
-
-    def _closed(
-        self, name: str, namespace: pulumi.Input[str], mark: Mapping[str, str], opts: pulumi.ResourceOptions
-    ) -> None:
-        """It asks nobody for a password, and whoever reached it could silence alerts."""
-        net, meta = k8s.networking.v1, k8s.meta.v1
-        prometheus = meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": "prometheus"})
-        net.NetworkPolicy(
-            f"{name}-closed",
-            metadata=meta.ObjectMetaArgs(name="alertmanager-for-prometheus", namespace=namespace),
-            spec=net.NetworkPolicySpecArgs(
-                pod_selector=meta.LabelSelectorArgs(match_labels=dict(mark)),
-                policy_types=["Ingress"],
-                ingress=[
-                    net.NetworkPolicyIngressRuleArgs(
-                        from_=[net.NetworkPolicyPeerArgs(pod_selector=prometheus)],
-                        ports=[net.NetworkPolicyPortArgs(port=PORT)],
-                    )
-                ],
-            ),
-            opts=opts,
-        )
 
 
 def configuration(notify: Notify) -> Mapping[str, Any]:

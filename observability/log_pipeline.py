@@ -10,15 +10,26 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.fences import OBSERVABILITY, Opening, Peer, fence, names, numbers, pods_of, ports, ration, web
 from common.helm import Charts
-from common.naming import labels
+from common.kubernetes_api import ApiServer
+from common.namespaces import SecureNamespace, SecureNamespaceArgs
+from common.naming import OBSERVABILITY_NAMESPACE, labels
+from common.network_policies import (
+    NetworkRule,
+    allow_dns_egress,
+    allow_egress,
+    allow_kubernetes_api_egress,
+    allow_metrics_scrape,
+    pods_of,
+    ports,
+    same_namespace,
+)
 from common.templates import render
 from observability import flows
 from observability.loki import PLATFORM, TEAMS, USER
 from observability.rollout import REVISION, Rollout, RolloutArgs, revision
 from observability.secrets import secret
-from observability.sizing import allowance, resources
+from observability.sizing import quota, resources
 
 NAMESPACE = "logging"
 _AGENT = Path(__file__).parent / "agent"
@@ -52,6 +63,8 @@ class LogPipelineArgs:
     players: int
     nodes: int
     """The most that the board may have."""
+    api: ApiServer
+    """The board's own Kubernetes API, as pods reach it."""
 
 
 class LogPipeline(pulumi.ComponentResource):
@@ -63,34 +76,35 @@ class LogPipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: LogPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:LogPipeline", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace",
-            metadata={
-                "name": NAMESPACE,
-                # The agents read the nodes' log files, which no stricter standard allows.
-                "labels": {**labels(NAMESPACE), "pod-security.kubernetes.io/enforce": "privileged"},
-            },
-            opts=child,
-        )
-        fence(name, namespace.metadata.name, openings(), child)
         parts = {"logging-operator": 1, "fluentd": 1, "fluent-bit": args.nodes}
-        ration(name, namespace.metadata.name, allowance(parts, args.players), child, volumes=1)
+        namespace = SecureNamespace(
+            f"{name}-namespace",
+            SecureNamespaceArgs(
+                name=NAMESPACE,
+                app=NAMESPACE,
+                # The agents read the nodes' log files, which no stricter standard allows.
+                pod_security="privileged",
+                quota=quota(parts, args.players, volume_claims=1),
+                network_rules=network_rules(args.api),
+            ),
+            opts=child,
+        ).name
         operator = args.charts.release(
             "logging-operator",
             name=f"{name}-operator",
-            namespace=namespace.metadata.name,
+            namespace=namespace,
             values=operator_values(args.players),
             # Taken from its templates instead, so that an upgrade of the chart upgrades them too.
             skip_crds=True,
             opts=child,
         )
-        password = secret(f"{name}-loki", namespace.metadata.name, {flows.PASSWORD: args.loki_password}, child)
+        password = secret(f"{name}-loki", namespace, {flows.PASSWORD: args.loki_password}, child)
         configuration = agent_configuration()
         version = revision(configuration)[:10]
         agent = k8s.core.v1.Secret(
             f"{name}-agent",
             # The agents see a new configuration by its name: the operator does not watch what it did not write.
-            metadata={"name": f"agent-{version}", "namespace": namespace.metadata.name},
+            metadata={"name": f"agent-{version}", "namespace": namespace},
             string_data=dict(configuration),
             opts=child,
         )
@@ -98,7 +112,6 @@ class LogPipeline(pulumi.ComponentResource):
         revisions = revision(aggregator)[:10], revision(node)[:10]
         aggregator["fluentd"]["statefulsetAnnotations"] = {REVISION: revisions[0]}
         node["daemonsetAnnotations"] = {REVISION: revisions[1]}
-        inside = namespace.metadata.name
         made = [
             self._object(f"{name}-logging", "Logging", _NAME, aggregator, after=[operator]),
             self._object(f"{name}-agents", "FluentbitAgent", _NAME, node, after=[operator, agent]),
@@ -107,16 +120,18 @@ class LogPipeline(pulumi.ComponentResource):
             spec = pulumi.Output.all(args.loki_url, password).apply(
                 lambda known, tenant=tenant: output(tenant, *known).spec()
             )
-            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, inside, after=[operator]))
+            made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, namespace, after=[operator]))
         for flow in ways_to_loki():
             made.append(
-                self._object(f"{name}-of-{flow.name}", "ClusterFlow", flow.name, flow.spec(), inside, after=[operator])
+                self._object(
+                    f"{name}-of-{flow.name}", "ClusterFlow", flow.name, flow.spec(), namespace, after=[operator]
+                )
             )
         rollout = Rollout(
             f"{name}-rollout",
             RolloutArgs(
                 image=args.kubectl,
-                namespace=namespace.metadata.name,
+                namespace=namespace,
                 workloads=dict(
                     zip((f"statefulset/{_NAME}-fluentd", f"daemonset/{_NAME}-fluentbit"), revisions, strict=True)
                 ),
@@ -153,26 +168,22 @@ class LogPipeline(pulumi.ComponentResource):
         )
 
 
-def openings() -> Mapping[str, Opening]:
-    """Who talks to whom in the namespace."""
-    gateway = {"app.kubernetes.io/name": "loki", "app.kubernetes.io/component": "gateway"}
-    itself: Peer = {"pod_selector": {"match_labels": {"app.kubernetes.io/name": "fluentd"}}}
-    return {
-        "names": names(),
-        # The operator's work, the names of the pods that lines come from, and the wait for it all.
-        "kubernetes-api": web(),
-        "aggregator": Opening(
-            egress=[{"to": [itself], "ports": ports(_AGGREGATOR_PORT)}],
-            ingress=[{"from_": [{"pod_selector": {}}], "ports": ports(_AGGREGATOR_PORT)}],
+def network_rules(api: ApiServer) -> Sequence[NetworkRule]:
+    """Network of the operator, the agents and the aggregator."""
+    gateway = pods_of(OBSERVABILITY_NAMESPACE, "loki", "gateway")
+    aggregator = same_namespace({"app.kubernetes.io/name": "fluentd"})
+    return [
+        allow_dns_egress(),
+        # The operator's work, the names of the pods that lines come from, and the wait for the roll-out.
+        allow_kubernetes_api_egress(api),
+        NetworkRule(
+            name="allow-log-forwarding",
+            egress=[{"to": [aggregator], "ports": ports(_AGGREGATOR_PORT)}],
+            ingress=[{"from_": [same_namespace()], "ports": ports(_AGGREGATOR_PORT)}],
         ),
-        "gateway": Opening(
-            egress=[
-                {"to": [{**pods_of(OBSERVABILITY), "pod_selector": {"match_labels": gateway}}], "ports": ports(8080)}
-            ]
-        ),
-        "agents-numbers": numbers(METRICS_PORT),
-        "aggregators-numbers": numbers(_AGGREGATOR_METRICS_PORT),
-    }
+        allow_egress("allow-loki-push", gateway, 8080),
+        allow_metrics_scrape(METRICS_PORT, _AGGREGATOR_METRICS_PORT),
+    ]
 
 
 def operator_values(players: int) -> Mapping[str, Any]:

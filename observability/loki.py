@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from common.helm import Charts
 from common.settings import Logs
@@ -39,7 +38,7 @@ class LokiArgs:
 
 
 class Loki(pulumi.ComponentResource):
-    """One binary with its volume; its port answers to the gateway and to Prometheus only."""
+    """One binary with its volume, behind its gateway."""
 
     url: pulumi.Output[str]
     """Where the gateway answers inside the board, known once Loki is ready."""
@@ -66,34 +65,12 @@ class Loki(pulumi.ComponentResource):
             name=f"{name}-release",
             namespace=args.namespace,
             values=loki_values(args.logs, args.players, args.dns_ip, users, keys),
-            # The pods are closed to others before they start.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._closed(name, args.namespace, child)]),
+            opts=child,
         )
         self.url = pulumi.Output.all(args.namespace, release.id).apply(
             lambda values: f"http://{GATEWAY}.{values[0]}.svc.cluster.local"
         )
         self.register_outputs({"url": self.url})
-
-    def _closed(
-        self, name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
-    ) -> k8s.networking.v1.NetworkPolicy:
-        """Loki itself asks nobody for a password, so nobody else gets through to it."""
-        net, meta = k8s.networking.v1, k8s.meta.v1
-        may = [
-            net.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": app}))
-            for app in ("loki", "prometheus")
-        ]
-        itself = {"app.kubernetes.io/name": "loki", "app.kubernetes.io/component": "single-binary"}
-        return net.NetworkPolicy(
-            f"{name}-closed",
-            metadata=meta.ObjectMetaArgs(name="loki-behind-its-gateway", namespace=namespace),
-            spec=net.NetworkPolicySpecArgs(
-                pod_selector=meta.LabelSelectorArgs(match_labels=itself),
-                policy_types=["Ingress"],
-                ingress=[net.NetworkPolicyIngressRuleArgs(from_=may)],
-            ),
-            opts=opts,
-        )
 
 
 def loki_values(

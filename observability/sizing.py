@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from common.fences import Allowance
+from common.namespaces import Quota
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ PASSING: Final = 8
 """Pods that run once, and helpers beside the parts, for each of which there is room in a namespace."""
 
 
-def allowance(pods: Mapping[str, int], players: int) -> Allowance:
-    """What a namespace may use that has so many pods of each part.
+def quota(pods: Mapping[str, int], players: int, *, volume_claims: int) -> Quota:
+    """Quota of a namespace that has so many pods of each part.
 
     In a roll-out each may be there twice. A container that names no limit gets as much as the largest part may have.
     """
@@ -61,7 +61,7 @@ def allowance(pods: Mapping[str, int], players: int) -> Allowance:
     together = sum(2 * PARTS[part].request(players) * many for part, many in pods.items())
     most = 2 * sum(pods.values()) + PASSING
     cores, scratch = 4, 2
-    return Allowance(
+    return Quota(
         pods=most,
         cpu=str(cores * (most + PASSING)),
         memory=f"{2 * together + PASSING * largest}Mi",
@@ -69,6 +69,7 @@ def allowance(pods: Mapping[str, int], players: int) -> Allowance:
         container_cpu=str(cores),
         container_memory=f"{largest}Mi",
         container_storage=f"{scratch}Gi",
+        volume_claims=volume_claims,
     )
 
 

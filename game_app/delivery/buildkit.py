@@ -9,9 +9,10 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
 from common.naming import labels
-from game_app.isolation import Allowance, fenced, from_namespace, to_dns, to_the_internet
-from game_app.kubernetes_api import ApiServer
+from common.network_policies import NetworkRule, allow_dns_egress, allow_internet_egress, pods_of, ports
 from game_app.workload import scratch_volume, selector, service, template
 
 NAMESPACE: Final = "buildkit"
@@ -19,7 +20,7 @@ APP: Final = "buildkit"
 PORT: Final = 1234
 URL: Final = f"tcp://{APP}.{NAMESPACE}.svc.cluster.local:{PORT}"
 _USER: Final = 1000
-_ALLOWANCE: Final = Allowance(
+_QUOTA: Final = Quota(
     pods=2,
     cpu="8",
     memory="8Gi",
@@ -54,22 +55,21 @@ class BuildKit(pulumi.ComponentResource):
     def __init__(self, name: str, args: BuildKitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:BuildKit", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
+        namespace = SecureNamespace(
             f"{name}-namespace",
-            metadata={
-                "name": NAMESPACE,
-                "labels": {**labels(APP), "pod-security.kubernetes.io/enforce": "privileged"},
-            },
+            SecureNamespaceArgs(
+                name=NAMESPACE,
+                app=APP,
+                pod_security="privileged",
+                quota=_QUOTA,
+                network_rules=[
+                    allow_dns_egress(),
+                    allow_internet_egress(args.api),
+                    *([_allow_deployments(args.namespaces)] if args.namespaces else []),
+                ],
+            ),
             opts=child,
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=[to_dns(), to_the_internet(args.api)],
-            ingress=[from_namespace(caller, PORT) for caller in args.namespaces],
-            opts=child,
-        )
+        ).name
         running = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata={"name": APP, "namespace": namespace, "labels": dict(labels(APP))},
@@ -85,6 +85,11 @@ class BuildKit(pulumi.ComponentResource):
         door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
         self.url = door.id.apply(lambda _: URL)
         self.register_outputs({"url": self.url})
+
+
+def _allow_deployments(namespaces: Sequence[str]) -> NetworkRule:
+    callers = [pods_of(namespace) for namespace in namespaces]
+    return NetworkRule(name="allow-deployments", ingress=[{"from_": callers, "ports": ports(PORT)}])
 
 
 def _pod(image: str) -> k8s.core.v1.PodSpecArgs:

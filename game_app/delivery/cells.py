@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.naming import baseline_namespace
-from game_app.budget import allowance
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import (
+    NetworkRule,
+    allow_dns_egress,
+    allow_egress,
+    allow_internet_egress,
+    allow_kubernetes_api_egress,
+    pods_of,
+)
+from game_app.budget import quota
 from game_app.delivery.policies import BUILD_LABEL, DENIED, DEPLOYMENT, NOBODY, Trust, namespace_of
-from game_app.isolation import Allowance, Egress, fenced, to_api, to_dns, to_pods, to_the_internet
-from game_app.kubernetes_api import ApiServer
 
-NOTHING: Final = Allowance(
+NOTHING: Final = Quota(
     pods=0,
     cpu="0",
     memory="0",
@@ -36,7 +44,7 @@ _RUNNER_RULES: Final = (
 class Reach:
     """Whom builds may talk to."""
 
-    scm: Egress
+    scm: NetworkRule
     """The source control, from which they clone."""
     buildkit_namespace: str
     buildkit_app: str
@@ -69,8 +77,9 @@ class Cell(pulumi.ComponentResource):
     def __init__(self, name: str, args: CellArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Cell", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = _build_namespace(name, namespace_of(args.trust, args.repository), child)
-        fenced(name, self.namespace, allowance(args.containers), egress=egress_of(args), opts=child)
+        self.namespace = _build_namespace(
+            name, namespace_of(args.trust, args.repository), quota(args.containers), network_rules(args), child
+        )
         self.account = _account(name, self.namespace, args.trust.account, child)
         role = k8s.rbac.v1.Role(
             f"{name}-runner-role",
@@ -101,29 +110,38 @@ class DeniedCell(pulumi.ComponentResource):
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:DeniedCell", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.namespace = _build_namespace(name, DENIED, child)
-        fenced(name, self.namespace, NOTHING, egress=(), opts=child)
+        self.namespace = _build_namespace(name, DENIED, NOTHING, (), child)
         _account(name, self.namespace, NOBODY, child)
         self.register_outputs({"namespace": self.namespace})
 
 
-def egress_of(args: CellArgs) -> list[Egress]:
-    """Whom a cell's pods may talk to: for a pull request names and the source control, and nothing else."""
+def network_rules(args: CellArgs) -> Sequence[NetworkRule]:
+    """Egress of a build's pods: for a pull request DNS and the source control, and nothing else."""
     reach = args.reach
-    rules = [to_dns(), reach.scm]
+    rules = [allow_dns_egress(), reach.scm]
     if args.trust is DEPLOYMENT:
-        rules.append(to_api(reach.api))
+        rules.append(allow_kubernetes_api_egress(reach.api))
         if args.components:
-            buildkit = to_pods(reach.buildkit_namespace, reach.buildkit_app, reach.buildkit_port)
-            rules += [buildkit, to_the_internet(reach.api)]
+            buildkit = pods_of(reach.buildkit_namespace, reach.buildkit_app)
+            rules += [allow_egress("allow-buildkit", buildkit, reach.buildkit_port), allow_internet_egress(reach.api)]
     return rules
 
 
-def _build_namespace(name: str, namespace: str, child: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    # The runner's pods set no security context, which `restricted` demands.
-    return k8s.core.v1.Namespace(
-        f"{name}-namespace", metadata={"name": namespace, "labels": dict(baseline_namespace(BUILD_LABEL))}, opts=child
-    ).metadata.name
+def _build_namespace(
+    name: str, namespace: str, quota: Quota, rules: Sequence[NetworkRule], child: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    return SecureNamespace(
+        f"{name}-namespace",
+        SecureNamespaceArgs(
+            name=namespace,
+            app=BUILD_LABEL,
+            # The runner's pods set no security context, which `restricted` demands.
+            pod_security="baseline",
+            quota=quota,
+            network_rules=rules,
+        ),
+        opts=child,
+    ).name
 
 
 def _account(

@@ -10,7 +10,19 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.keys import derived
-from common.naming import restricted_namespace
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import (
+    NetworkRule,
+    allow_dns_egress,
+    allow_egress,
+    allow_ingress,
+    allow_ingress_controller,
+    allow_kubernetes_api_egress,
+    allow_metrics_scrape,
+    pods_of,
+    ports,
+)
 from common.versions import Images
 from game_app.delivery import buildkit, database, server
 from game_app.delivery.buildkit import BuildKit, BuildKitArgs
@@ -28,8 +40,6 @@ from game_app.guard.component import PORT as GUARD_PORT
 from game_app.guard.component import SIGNATURES, Guard, GuardArgs
 from game_app.guard.pipelines import COMPONENT, TEAM, containers, pipeline_files, template_name
 from game_app.ingress import Door
-from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns, to_pods
-from game_app.kubernetes_api import ApiServer
 from game_app.scm.source import ServerPlace, Source
 
 NAMESPACE: Final = "delivery"
@@ -46,7 +56,7 @@ _COMPONENT: Final = (
     ("networking.k8s.io", ["ingresses"]),
     ("policy", ["poddisruptionbudgets"]),
 )
-_ALLOWANCE: Final = Allowance(
+_QUOTA: Final = Quota(
     pods=8,
     cpu="8",
     memory="4Gi",
@@ -54,8 +64,9 @@ _ALLOWANCE: Final = Allowance(
     container_cpu="2",
     container_memory="1Gi",
     container_storage="1Gi",
+    volume_claims=2,
 )
-_RUNNERS: Final = Allowance(
+_RUNNERS_QUOTA: Final = Quota(
     pods=16,
     cpu="16",
     memory="8Gi",
@@ -76,9 +87,6 @@ class DeliveryArgs:
     """Base64; every secret between the parts is derived from it."""
     door: Door
     """Where operators find Drone."""
-    ingress_namespace: str
-    monitoring_namespace: str
-    """Where Prometheus runs, which asks Drone for its numbers."""
     components: Sequence[str]
     """Names of the game's own repositories."""
     component_namespace: pulumi.Input[str]
@@ -140,31 +148,29 @@ class Delivery(pulumi.ComponentResource):
 
     def _server(self, name: str, args: DeliveryArgs, guard_url: pulumi.Output[str]) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
+        namespace = SecureNamespace(
             f"{name}-namespace",
-            metadata={"name": NAMESPACE, "labels": dict(restricted_namespace("delivery"))},
+            SecureNamespaceArgs(
+                name=NAMESPACE,
+                app="delivery",
+                quota=_QUOTA,
+                network_rules=[
+                    allow_dns_egress(),
+                    NetworkRule(
+                        name="allow-postgresql",
+                        egress=[{"to": [pods_of(NAMESPACE, database.APP)], "ports": ports(database.PORT)}],
+                        ingress=[{"from_": [pods_of(NAMESPACE)], "ports": ports(database.PORT)}],
+                    ),
+                    allow_egress("allow-guard", pods_of(GUARD, GUARD_APP), GUARD_PORT),
+                    args.source.egress,
+                    allow_ingress("allow-runners", pods_of(RUNNERS)),
+                    allow_ingress_controller(),
+                    allow_metrics_scrape(),
+                    *([args.source.webhooks] if args.source.webhooks else []),
+                ],
+            ),
             opts=child,
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=[
-                to_dns(),
-                to_pods(NAMESPACE, database.APP, database.PORT),
-                to_pods(GUARD, GUARD_APP, GUARD_PORT),
-                args.source.way,
-            ],
-            ingress=[
-                from_namespace(NAMESPACE),
-                from_namespace(RUNNERS),
-                from_namespace(args.ingress_namespace),
-                from_namespace(args.monitoring_namespace),
-                *([args.source.webhooks] if args.source.webhooks else []),
-            ],
-            volumes=2,
-            opts=child,
-        )
+        ).name
         database_password = self._secret(args, "postgres")
         held = Database(
             f"{name}-database",
@@ -197,22 +203,24 @@ class Delivery(pulumi.ComponentResource):
         self, name: str, args: DeliveryArgs, repositories: Sequence[str], pipelines: Mapping[str, str]
     ) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
+        namespace = SecureNamespace(
             f"{name}-runners-namespace",
-            metadata={"name": RUNNERS, "labels": dict(restricted_namespace("runners"))},
+            SecureNamespaceArgs(
+                name=RUNNERS,
+                app="runners",
+                quota=_RUNNERS_QUOTA,
+                network_rules=[
+                    allow_dns_egress(),
+                    allow_egress("allow-drone", pods_of(NAMESPACE, server.APP), server.PORT),
+                    allow_kubernetes_api_egress(args.api),
+                ],
+            ),
             opts=child,
-        ).metadata.name
-        fenced(
-            f"{name}-runners",
-            namespace,
-            _RUNNERS,
-            egress=[to_dns(), to_pods(NAMESPACE, server.APP, server.PORT), to_api(args.api)],
-            opts=child,
-        )
+        ).name
         DeniedCell(f"{name}-denied", opts=child)
         self._component_role(name, args.component_namespace)
         reach = Reach(
-            scm=args.source.way,
+            scm=args.source.egress,
             buildkit_namespace=buildkit.NAMESPACE,
             buildkit_app=buildkit.APP,
             buildkit_port=buildkit.PORT,

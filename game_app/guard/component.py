@@ -10,9 +10,9 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.naming import restricted_namespace
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import allow_ingress, pods_of
 from game_app.handover import handed_over
-from game_app.isolation import Allowance, fenced, from_pods
 from game_app.workload import (
     container,
     deployment,
@@ -31,7 +31,7 @@ URL: Final = f"http://{APP}.{NAMESPACE}.svc.cluster.local:{PORT}"
 SIGNATURES: Final = "signatures"
 """Secret that Drone's signatures of the pipelines arrive in."""
 _SOURCE: Final = Path(__file__).parent / "service"
-_ALLOWANCE: Final = Allowance(
+_QUOTA: Final = Quota(
     pods=6,
     cpu="4",
     memory="1Gi",
@@ -76,17 +76,14 @@ class Guard(pulumi.ComponentResource):
     def __init__(self, name: str, args: GuardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Guard", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": dict(restricted_namespace(APP))}, opts=child
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=(),
-            ingress=[from_pods(args.server_namespace, args.server_app, PORT)],
+        drone = pods_of(args.server_namespace, args.server_app)
+        namespace = SecureNamespace(
+            f"{name}-namespace",
+            SecureNamespaceArgs(
+                name=NAMESPACE, app=APP, quota=_QUOTA, network_rules=[allow_ingress("allow-drone", drone, PORT)]
+            ),
             opts=child,
-        )
+        ).name
         source = k8s.core.v1.ConfigMap(
             f"{name}-source", metadata={"name": "source", "namespace": namespace}, data=source_files(), opts=child
         )

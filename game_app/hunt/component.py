@@ -12,7 +12,14 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.keys import derived
-from common.naming import restricted_namespace
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import (
+    allow_dns_egress,
+    allow_ingress_controller,
+    allow_kubernetes_api_egress,
+    allow_metrics_scrape,
+)
 from game_app.guard.pipelines import BRANCH
 from game_app.hunt.keeper import Keeper, KeeperArgs
 from game_app.hunt.service.codes import operators_code, team_code
@@ -20,8 +27,6 @@ from game_app.hunt.service.steps import Hunt as Course
 from game_app.hunt.service.steps import Logged
 from game_app.hunt.service.teams import Place, Team
 from game_app.ingress import Door, exposed
-from game_app.isolation import Allowance, fenced, from_namespace, to_api, to_dns
-from game_app.kubernetes_api import ApiServer
 from game_app.scm.source import Source
 from game_app.teams.space import namespace_of
 from game_app.workload import (
@@ -44,7 +49,7 @@ METRICS_PORT: Final = 9090
 LOOKER: Final = "hunt-looks"
 """What the service may do in a team's namespace: look at its Deployments."""
 _SOURCE: Final = Path(__file__).parent / "service"
-_ALLOWANCE: Final = Allowance(
+_QUOTA: Final = Quota(
     pods=3,
     cpu="3",
     memory="1Gi",
@@ -52,6 +57,7 @@ _ALLOWANCE: Final = Allowance(
     container_cpu="1",
     container_memory="256Mi",
     container_storage="512Mi",
+    volume_claims=1,
 )
 
 
@@ -64,9 +70,6 @@ class HuntArgs:
     course: Course
     door: Door
     """Where players and operators find the page."""
-    ingress_namespace: str
-    monitoring_namespace: str
-    """Whose pods may read the numbers."""
     check_seconds: pulumi.Input[int]
     """Seconds between two looks at every team's step."""
     master_key: pulumi.Input[str] | None
@@ -97,25 +100,22 @@ class Hunt(pulumi.ComponentResource):
     def __init__(self, name: str, args: HuntArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Hunt", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": dict(restricted_namespace(APP))}, opts=child
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=[
-                to_dns(),
-                *([args.source.way] if args.source else []),
-                *([to_api(args.api)] if args.api else []),
-            ],
-            ingress=[
-                from_namespace(args.ingress_namespace),
-                from_namespace(args.monitoring_namespace, METRICS_PORT),
-            ],
-            volumes=1,
+        namespace = SecureNamespace(
+            f"{name}-namespace",
+            SecureNamespaceArgs(
+                name=NAMESPACE,
+                app=APP,
+                quota=_QUOTA,
+                network_rules=[
+                    allow_dns_egress(),
+                    *([args.source.egress] if args.source else []),
+                    *([allow_kubernetes_api_egress(args.api)] if args.api else []),
+                    allow_ingress_controller(),
+                    allow_metrics_scrape(METRICS_PORT),
+                ],
+            ),
             opts=child,
-        )
+        ).name
         account = k8s.core.v1.ServiceAccount(
             f"{name}-account",
             metadata={"name": APP, "namespace": namespace},

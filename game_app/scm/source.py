@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from game_app.isolation import Egress, Ingress
+from common.network_policies import NetworkRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,10 @@ class Source:
     """Where builds clone from, without a slash at its end.
 
     Drone tells them the players' address, for which a pod on the board would have to leave the cluster."""
-    way: Egress
-    """How these two reach it."""
-    webhooks: Ingress | None
-    """Who brings its webhooks to Drone on the board; None: they come in from outside."""
+    egress: NetworkRule
+    """Egress of pods that call it."""
+    webhooks: NetworkRule | None
+    """Ingress of its webhooks to Drone on the board; None: they come in from outside."""
     setup: tuple[str, str]
     """Namespace and name of the account that sets Drone up."""
     drone: Mapping[str, pulumi.Input[str]]

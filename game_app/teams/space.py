@@ -10,8 +10,9 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from common.naming import TEAM_PREFIX, restricted_namespace
-from game_app.isolation import Allowance, among_themselves, fenced, from_namespace, to_dns
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.naming import TEAM_PREFIX
+from common.network_policies import allow_dns_egress, allow_ingress_controller, allow_same_namespace
 
 KIND: Final = "team-space"
 """`app.kubernetes.io/name` of every team's namespace."""
@@ -22,7 +23,7 @@ OURS: Final = (KEEPER, "kube-root-ca.crt")
 _KEPT: Final = 12
 """ReplicaSets of a Deployment: the ten before that Kubernetes keeps, the present one, and the next."""
 _DEPLOYMENTS: Final = 6
-ALLOWANCE: Final = Allowance(
+QUOTA: Final = Quota(
     pods=10,
     cpu="4",
     memory="4Gi",
@@ -57,8 +58,6 @@ class TeamSpaceArgs:
 
     team: str
     """Name of the team."""
-    ingress_namespace: str
-    """Where the board's ingress controller runs, which is the one that may reach the team's pods from outside."""
 
 
 def namespace_of(team: str) -> str:
@@ -80,23 +79,17 @@ class TeamSpace(pulumi.ComponentResource):
     def __init__(self, name: str, args: TeamSpaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:TeamSpace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        space = k8s.core.v1.Namespace(
+        self.namespace = SecureNamespace(
             f"{name}-namespace",
-            metadata={
-                "name": namespace_of(args.team),
-                "labels": {**restricted_namespace(KIND), "shambhala/team": args.team},
-            },
+            SecureNamespaceArgs(
+                name=namespace_of(args.team),
+                app=KIND,
+                labels={"shambhala/team": args.team},
+                quota=QUOTA,
+                network_rules=[allow_dns_egress(), allow_same_namespace(), allow_ingress_controller()],
+            ),
             opts=child,
-        )
-        self.namespace = space.metadata.name
-        fenced(
-            name,
-            self.namespace,
-            ALLOWANCE,
-            egress=[to_dns(), {"to": [among_themselves()]}],
-            ingress=[{"from_": [among_themselves()]}, from_namespace(args.ingress_namespace)],
-            opts=child,
-        )
+        ).name
         account = k8s.core.v1.ServiceAccount(
             f"{name}-players",
             metadata={"name": "players", "namespace": self.namespace},

@@ -22,6 +22,7 @@ from game_app.ingress import Door
 from game_app.scm.gitea import component as gitea
 from tests.kube_runner import policy_for
 from tests.unit.monitor import Graph, Registered, graph_of, run
+from tests.unit.policies import rules
 from tests.unit.programs import API, API_ADDRESSES, registry
 
 MASTER = dns_key()
@@ -39,8 +40,6 @@ def delivery(*teams: str) -> None:
             images=Images(),
             master_key=pulumi.Output.secret(MASTER),
             door=DRONE,
-            ingress_namespace="ingress",
-            monitoring_namespace="observability",
             components=["portal"],
             component_namespace="game",
             teams={team: team for team in teams or TEAMS},
@@ -324,15 +323,15 @@ def test_t21_where_builds_run_they_are_held(graph: Graph, cell: str) -> None:
     accounts = within(graph, "ServiceAccount", cell)
     expected = cell.startswith(DEPLOYMENT.prefix)
     assert [account.inputs["automountServiceAccountToken"] for account in accounts] == [expected]
-    policy = within(graph, "NetworkPolicy", cell)[0].inputs["spec"]
-    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
-    assert policy["podSelector"] == {}
-    assert not policy["ingress"]
+    specs = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in within(graph, "NetworkPolicy", cell)}
+    assert set(specs["default-deny"]["policyTypes"]) == {"Ingress", "Egress"}
+    assert specs["default-deny"]["podSelector"] == {}
+    assert not any(spec["ingress"] for spec in specs.values())
 
 
 def peers(graph: Graph, namespace: str) -> list[Mapping[str, Any]]:
-    rules: Sequence[dict[str, Any]] = within(graph, "NetworkPolicy", namespace)[0].inputs["spec"]["egress"] or []
-    return [peer for rule in rules for peer in rule["to"]]
+    specs = [policy.inputs["spec"] for policy in within(graph, "NetworkPolicy", namespace)]
+    return [peer for spec in specs for rule in spec["egress"] for peer in rule["to"]]
 
 
 @pytest.mark.parametrize("repository", ["portal", *TEAMS])
@@ -411,9 +410,8 @@ def test_t28_only_a_components_deployment_has_the_registrys_password(graph: Grap
 
 
 def test_t25_only_drones_server_reaches_the_guard_and_the_guard_reaches_nobody(graph: Graph) -> None:
-    policy = within(graph, "NetworkPolicy", "guard")[0].inputs["spec"]
-    assert not policy["egress"]
-    callers = [peer for rule in policy["ingress"] for peer in rule["from"]]
+    assert not rules(graph, "delivery-guard", "egress")
+    callers = [peer for rule in rules(graph, "delivery-guard", "ingress") for peer in rule["from"]]
     assert callers == [
         {
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "delivery"}},
@@ -491,7 +489,7 @@ def test_prometheus_is_told_of_drones_numbers_and_let_in(graph: Graph) -> None:
     assert environment(graph, "delivery-server-deployment")["DRONE_PROMETHEUS_ANONYMOUS_ACCESS"] == "true"
     allowed = [
         peer["namespaceSelector"]["matchLabels"].get("kubernetes.io/metadata.name")
-        for entry in graph["delivery-network"].inputs["spec"]["ingress"]
+        for entry in rules(graph, "delivery", "ingress")
         for peer in entry["from"]
     ]
     assert "observability" in allowed

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,6 +20,7 @@ from game_app.scm.setup.vault import Folder
 from game_app.scm.setup.web import SetupError
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
+from tests.unit.policies import rules
 
 REPOSITORIES = {"portal": ["ada", "grace", "linus"], "team-red": ["ada", "grace"], "team-blue": ["linus"]}
 NETWORKS = {"140.82.112.0/20", "143.55.64.0/20", "185.199.108.0/22", "192.30.252.0/22"}
@@ -60,8 +61,8 @@ def variables(graph: Graph) -> Mapping[str, Any]:
 
 def egress(graph: Graph, name: str) -> list[Any]:
     """Whom a namespace's pods may talk to; the board's own API is not known in the preview of a new board."""
-    rules = graph[f"{name}-network"].inputs["spec"]["egress"]
-    return [peer for rule in rules if isinstance(rule["to"], list) for peer in rule["to"]]
+    lists: list[Any] = [rule["to"] for rule in rules(graph, name, "egress")]
+    return [peer for known in lists if isinstance(known, list) for peer in cast("list[Any]", known)]
 
 
 def reached(graph: Graph, name: str) -> set[str]:

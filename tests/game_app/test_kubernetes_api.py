@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pulumi_kubernetes.core.v1.outputs import EndpointAddress, EndpointPort, EndpointSubset
 
-from game_app.kubernetes_api import NoApiServerError, cidrs_of, ports_of
+from common.kubernetes_api import NoApiServerError, cidrs_of, ports_of
 from tests.unit import monitor, programs
 from tests.unit.monitor import Graph, graph_of, run
+from tests.unit.policies import rules
 
 ENDPOINTS = "kubernetes:core/v1:Endpoints"
 FOUND = monitor.COMPUTED[ENDPOINTS]["subsets"][0]["addresses"][0]["ip"]
@@ -25,7 +26,7 @@ def graph(preview: bool) -> Graph:
 
 
 def egress(graph: Graph, name: str) -> list[dict[str, Any]]:
-    return graph[f"{name}-network"].inputs["spec"]["egress"]
+    return rules(graph, name, "egress")
 
 
 def subset(*addresses: str, port: int = 6443) -> EndpointSubset:
@@ -33,28 +34,28 @@ def subset(*addresses: str, port: int = 6443) -> EndpointSubset:
 
 
 def test_it_is_read_from_the_board_by_the_boards_own_provider(graph: Graph) -> None:
-    assert graph.reads == {f"{ENDPOINTS} default/kubernetes": ("game-api", "board")}
+    assert graph.reads == {f"{ENDPOINTS} default/kubernetes": ("board-api", "board")}
     assert ENDPOINTS not in {each.type for each in graph.resources.values()}, "read, and neither made nor removed"
 
 
 @pytest.mark.parametrize("name", OPEN)
 def test_who_has_business_with_it_reaches_its_very_addresses_and_ports(name: str) -> None:
-    rules = egress(graph_of(programs.game_app_with_a_workshop, False), name)
+    allowed = egress(graph_of(programs.game_app_with_a_workshop, False), name)
     expected = {"to": [{"ipBlock": {"cidr": f"{FOUND}/32"}}], "ports": [{"protocol": "TCP", "port": 6443}]}
-    assert expected in rules
+    assert expected in allowed
 
 
 @pytest.mark.parametrize("name", OPEN)
 def test_before_the_board_is_there_a_preview_says_that_they_are_not_known(name: str) -> None:
-    rules = egress(graph_of(programs.game_app_with_a_workshop, True), name)
-    unknown = [rule for rule in rules if not isinstance(rule["to"], list)]
+    allowed = egress(graph_of(programs.game_app_with_a_workshop, True), name)
+    unknown = [rule for rule in allowed if not isinstance(rule["to"], list)]
     assert len(unknown) == 1, "the rest of the policy is known"
 
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_the_way_to_public_addresses_leaves_the_api_out(name: str) -> None:
-    rules = egress(graph_of(programs.game_app_with_a_workshop, False), name)
-    blocks = [peer["ipBlock"] for rule in rules for peer in rule["to"] if "ipBlock" in peer]
+    allowed = egress(graph_of(programs.game_app_with_a_workshop, False), name)
+    blocks = [peer["ipBlock"] for rule in allowed for peer in rule["to"] if "ipBlock" in peer]
     [anywhere] = [block for block in blocks if block["cidr"] == "0.0.0.0/0"]
     assert {f"{FOUND}/32", "10.0.0.0/8", "169.254.0.0/16"} <= {*anywhere["except"]}
 
@@ -69,8 +70,8 @@ def test_addresses_that_changed_change_the_policies_and_nothing_else(monkeypatch
     after = written(run(programs.game_app_with_a_workshop, preview=False))
     changed = {name for name in before if before[name] != after[name]}
     assert changed
-    assert all(name.endswith("-network") for name in changed), changed
-    assert "198.51.100.77/32" in after["game-hunt-network"]
+    assert {name.partition("-namespace-")[2] for name in changed} == {"allow-kubernetes-api", "allow-https-internet"}
+    assert "198.51.100.77/32" in after["game-hunt-namespace-allow-kubernetes-api"]
 
 
 def test_every_address_and_port_counts_once_in_an_order_that_does_not_change() -> None:

@@ -113,7 +113,7 @@ def test_the_login_is_a_secret_from_the_key_to_the_builds_that_push(preview: boo
 
     graph = run(everything, preview=preview)
     for name, holder, key in (
-        ("game-registry", "game", ".dockerconfigjson"),
+        ("game-namespace-registry", "game", ".dockerconfigjson"),
         ("game-delivery-portal-credentials", "cd-portal", "config.json"),
     ):
         held = graph[name]
@@ -151,9 +151,9 @@ def test_the_registry_is_no_part_of_a_board_and_stays_when_boards_are_swapped(gr
 
 def test_the_boards_nodes_pull_the_components_images_by_the_login(preview: bool) -> None:
     graph = graph_of(programs.game_app_with_a_workshop, preview)
-    held = graph["game-registry"].inputs
+    held = graph["game-namespace-registry"].inputs
     assert held["type"] == "kubernetes.io/dockerconfigjson"
-    account = graph["game-no-token"].inputs
+    account = graph["game-namespace-no-default-token"].inputs
     assert (account["metadata"]["name"], account["automountServiceAccountToken"]) == ("default", False)
     assert account["imagePullSecrets"] == [{"name": held["metadata"]["name"]}]
     others = [
@@ -161,13 +161,13 @@ def test_the_boards_nodes_pull_the_components_images_by_the_login(preview: bool)
         for each in graph.of_type("kubernetes:core/v1:ServiceAccountPatch")
         if each.inputs.get("imagePullSecrets")
     ]
-    assert others == ["game-no-token"]
+    assert others == ["game-namespace-no-default-token"]
 
 
 def test_a_game_without_a_workshop_pulls_nothing_of_its_own(preview: bool) -> None:
     graph = graph_of(programs.game_app, preview)
-    assert "game-registry" not in graph.resources
-    assert not graph["game-no-token"].inputs.get("imagePullSecrets")
+    assert "game-namespace-registry" not in graph.resources
+    assert not graph["game-namespace-no-default-token"].inputs.get("imagePullSecrets")
 
 
 def test_what_the_operators_key_must_be_allowed_follows_the_settings() -> None:

@@ -34,7 +34,7 @@ PROGRAM = ""
 def program() -> None:
     opts = pulumi.ResourceOptions(providers=[Provider("board")])
     TeamRules("teams", opts=opts)
-    TeamSpace("team-red", TeamSpaceArgs(team="red", ingress_namespace="ingress"), opts=opts)
+    TeamSpace("team-red", TeamSpaceArgs(team="red"), opts=opts)
 
 
 def manifests(graph: Graph) -> list[Tree]:

@@ -25,6 +25,7 @@ from game_app.scm.setting_up import program_files
 from game_app.scm.setup.gitea import protection
 from game_app.scm.setup.plan import CHECK, GiteaPlan
 from tests.unit.monitor import Graph, graph_of
+from tests.unit.policies import rules
 from tests.unit.programs import API, API_ADDRESSES
 
 SCRIPTS = Path(component.__file__).parent / "scripts"
@@ -43,7 +44,6 @@ def source_control() -> None:
             images=Images(),
             master_key=pulumi.Output.secret(MASTER),
             door=GIT,
-            ingress_namespace="ingress",
             components=["portal"],
             teams=TEAMS,
             pipelines=catalogue(
@@ -167,12 +167,10 @@ def test_gitea_itself_never_sees_the_administrators_token(graph: Graph) -> None:
 
 
 def test_gitea_is_reached_by_players_builds_and_drone_and_reaches_drone(graph: Graph) -> None:
-    policy = graph["scm-network"].inputs["spec"]
-    allowed = json.dumps(policy["ingress"])
+    allowed = json.dumps(rules(graph, "scm", "ingress"))
     assert [name for name in ("ingress", "drone", "build") if f'"{name}"' not in allowed] == []
-    assert {peer["ipBlock"]["cidr"] for rule in policy["egress"] for peer in rule["to"] if "ipBlock" in peer} == {
-        *API_ADDRESSES
-    }
+    reached = [peer for rule in rules(graph, "scm", "egress") for peer in rule["to"]]
+    assert {peer["ipBlock"]["cidr"] for peer in reached if "ipBlock" in peer} == {*API_ADDRESSES}
 
 
 def test_gitea_is_reached_by_a_certificate_of_the_boards_issuer(graph: Graph) -> None:

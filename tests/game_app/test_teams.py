@@ -11,6 +11,7 @@ from pulumi_kubernetes import Provider
 
 from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
 from tests.unit.monitor import Graph, run
+from tests.unit.policies import policies
 
 
 def spaces(*teams: str) -> None:
@@ -19,7 +20,7 @@ def spaces(*teams: str) -> None:
     for team in teams:
         TeamSpace(
             f"team-{team}",
-            TeamSpaceArgs(team=team, ingress_namespace="ingress"),
+            TeamSpaceArgs(team=team),
             opts=pulumi.ResourceOptions(providers=[provider]),
         )
 
@@ -48,32 +49,29 @@ def test_everything_of_a_team_lies_in_its_own_namespace(graph: Graph) -> None:
 
 
 def test_t22_a_teams_pods_must_be_restricted(graph: Graph) -> None:
-    labels = graph["team-red-namespace"].inputs["metadata"]["labels"]
+    labels = graph["team-red-namespace-object"].inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
 def test_a_teams_network_is_closed_but_for_names_its_own_pods_and_the_ingress_controller(graph: Graph) -> None:
-    policy = graph["team-red-network"].inputs["spec"]
-    assert policy["podSelector"] == {}
-    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
-    assert [sorted(rule) for rule in policy["egress"]] == [["ports", "to"], ["to"]]
-    [servers] = policy["egress"][0]["to"]
-    assert servers == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
-    assert {port["port"] for port in policy["egress"][0]["ports"]} == {53}
-    assert {port["port"] for port in policy["egress"][0]["ports"]} == {53}
-    assert policy["egress"][1] == {"to": [{"podSelector": {}}]}
-    assert policy["ingress"][0] == {"from": [{"podSelector": {}}]}
-    assert policy["ingress"][1]["from"][0]["namespaceSelector"]["matchLabels"] == {
-        "kubernetes.io/metadata.name": "ingress"
-    }
-    assert len(policy["ingress"]) == 2
+    specs = policies(graph, "team-red")
+    assert specs.keys() == {"default-deny", "allow-dns", "allow-same-namespace", "allow-ingress-controller"}
+    assert all(spec["podSelector"] == {} for spec in specs.values())
+    assert set(specs["default-deny"]["policyTypes"]) == {"Ingress", "Egress"}
+    dns, inside = (rule for spec in specs.values() for rule in spec["egress"])
+    assert dns["to"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert inside == {"to": [{"podSelector": {}}]}
+    inside, controller = (rule for spec in specs.values() for rule in spec["ingress"])
+    assert inside == {"from": [{"podSelector": {}}]}
+    assert controller["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "ingress"}
 
 
 def test_a_team_cannot_use_more_than_its_share(graph: Graph) -> None:
-    hard = graph["team-red-quota"].inputs["spec"]["hard"]
+    hard = graph["team-red-namespace-quota"].inputs["spec"]["hard"]
     assert {"pods", "limits.cpu", "limits.memory", "limits.ephemeral-storage"} <= set(hard)
     assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
-    limits = graph["team-red-limits"].inputs["spec"]["limits"][0]
+    limits = graph["team-red-namespace-limits"].inputs["spec"]["limits"][0]
     assert set(limits["default"]) == set(limits["max"]) == {"cpu", "memory", "ephemeral-storage"}
     # A limit of 0 would be none, and the quota would count nothing.
     assert set(limits["min"]) == set(limits["max"])
@@ -81,7 +79,8 @@ def test_a_team_cannot_use_more_than_its_share(graph: Graph) -> None:
 
 
 def test_t27_whatever_a_team_may_make_is_counted_and_what_comes_of_it_too(graph: Graph) -> None:
-    counted = {key.removeprefix("count/") for key in graph["team-red-quota"].inputs["spec"]["hard"] if "/" in key}
+    hard = graph["team-red-namespace-quota"].inputs["spec"]["hard"]
+    counted = {key.removeprefix("count/") for key in hard if "/" in key}
     made = {
         f"{kind}.{group}" if group else kind
         for group, kind, verb in rules(graph, "team-red-deploy-role")
@@ -97,7 +96,7 @@ def test_t30_every_kind_that_a_team_may_make_and_that_reaches_beyond_its_namespa
         match = policy.inputs["spec"]["matchConstraints"]
         ruled |= {kind for rule in match["resourceRules"] for kind in rule["resources"]}
         for team in ("red", "blue"):
-            labels = graph[f"team-{team}-namespace"].inputs["metadata"]["labels"]
+            labels = graph[f"team-{team}-namespace-object"].inputs["metadata"]["labels"]
             assert match["namespaceSelector"]["matchLabels"].items() <= labels.items()
     made = {kind for _, kind, verb in rules(graph, "team-red-deploy-role") if verb == "create"}
     assert ruled == made

@@ -51,8 +51,6 @@ def rendered(site: Site) -> Graph:
                 image=Images().python,
                 course=load(EXAMPLE),
                 door=Door(host="play.hunt.example.org", ingress_class="nginx", cluster_issuer=None),
-                ingress_namespace="ingress",
-                monitoring_namespace="observability",
                 check_seconds=15,
                 master_key=pulumi.Output.secret(site.master),
                 teams={team: f"team-{team}" for team in (PLAYS, WATCHES)},

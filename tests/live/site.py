@@ -108,8 +108,6 @@ class Site:
                 images=Images(),
                 master_key=pulumi.Output.secret(self.master),
                 door=DRONES_DOOR,
-                ingress_namespace="ingress",
-                monitoring_namespace="observability",
                 components=["portal"],
                 component_namespace="game",
                 teams={team: team for team in self.players},

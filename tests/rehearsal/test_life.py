@@ -121,7 +121,7 @@ def test_a_refresh_finds_everything_as_it_was_made(game: Rehearsal, raised: str)
     stack = game.open()
     said = stack.refresh(color="never").stdout
     # What the program only reads is written down with its kind and name, which a reading does not ask for.
-    assert set(re.findall(r"(\S+) (?:created|updated|deleted|replaced) \(", said)) <= {"game-api-endpoints"}, said
+    assert set(re.findall(r"(\S+) (?:created|updated|deleted|replaced) \(", said)) <= {"board-blue-api-endpoints"}, said
     stack.preview(color="never", expect_no_changes=True)
 
 

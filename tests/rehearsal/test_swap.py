@@ -91,7 +91,7 @@ def ask_rancher(game: Rehearsal, method: str, path: str, body: Any = None, token
 def test_a_board_is_active_in_rancher_without_a_hand(game: Rehearsal, blue_alone: Resources) -> None:
     assert managed(game) == {"blue": "active"}
     # Closed in both directions, as every namespace of ours.
-    assert "closed" in game.kubectl("get", "networkpolicies", "--namespace=cattle-system", board="blue")
+    assert "default-deny" in game.kubectl("get", "networkpolicies", "--namespace=cattle-system", board="blue")
 
 
 def test_a_second_board_is_raised_beside_the_first_without_touching_it(

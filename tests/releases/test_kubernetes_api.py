@@ -11,14 +11,15 @@ import pulumi_kubernetes as k8s
 import pytest
 from pulumi import automation as auto
 
-from game_app.isolation import Allowance, fenced, to_api, to_the_internet
-from game_app.kubernetes_api import KubernetesApi
+from common.kubernetes_api import KubernetesApi
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import allow_internet_egress, allow_kubernetes_api_egress
 from rehearsal.kapsule.api_endpoints import ADDRESS
 from tests.releases.site import Site
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
-ROOM = Allowance(
+QUOTA = Quota(
     pods=1,
     cpu="1",
     memory="1Gi",
@@ -35,10 +36,17 @@ def program(site: Site) -> None:
     first = k8s.core.v1.Namespace("first", metadata={"name": "first"}, opts=site.on_the_cluster())
     kubeconfig = first.status.apply(lambda _: site.kubeconfig)
     provider = k8s.Provider("board", kubeconfig=kubeconfig, cluster_identifier="board")
-    child = pulumi.ResourceOptions(provider=provider)
     api = KubernetesApi("api", pulumi.ResourceOptions(providers=[provider])).server
-    namespace = k8s.core.v1.Namespace("namespace", metadata={"name": "asks"}, opts=child)
-    fenced("asks", namespace.metadata.name, ROOM, egress=[to_api(api), to_the_internet(api)], opts=child)
+    SecureNamespace(
+        "asks",
+        SecureNamespaceArgs(
+            name="asks",
+            app="asks",
+            quota=QUOTA,
+            network_rules=[allow_kubernetes_api_egress(api), allow_internet_egress(api)],
+        ),
+        opts=pulumi.ResourceOptions(providers=[provider]),
+    )
 
 
 def seen(result: auto.PreviewResult | auto.UpResult) -> dict[str, int]:
@@ -48,8 +56,13 @@ def seen(result: auto.PreviewResult | auto.UpResult) -> dict[str, int]:
 
 async def allowed(site: Site) -> tuple[dict[str, Any], list[str]]:
     """The rule of the API in the cluster, and what the way to public addresses leaves out."""
-    said = json.loads(await site.kubectl("--namespace=asks", "get", "networkpolicy", "closed", "--output=json"))
-    api, internet = said["spec"]["egress"]
+
+    async def egress(policy: str) -> dict[str, Any]:
+        said = json.loads(await site.kubectl("--namespace=asks", "get", "networkpolicy", policy, "--output=json"))
+        [rule] = said["spec"]["egress"]
+        return rule
+
+    api, internet = await egress("allow-kubernetes-api"), await egress("allow-https-internet")
     return api, internet["to"][0]["ipBlock"]["except"]
 
 

@@ -18,10 +18,10 @@ from common.fields import Secret
 from common.github import GitHub
 from common.helm import Charts
 from common.keys import dns_key
+from common.kubernetes_api import ApiServer, KubernetesApi
 from common.versions import CHARTS, Images
 from game_app import GameApp, GameAppArgs, Workshop, load_course
 from game_app.delivery.registry import ImageRegistry, Registry, RegistryArgs
-from game_app.kubernetes_api import ApiServer
 from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster, Site
 from observability import Observability, ObservabilityArgs
 from tests.unit import example
@@ -173,6 +173,7 @@ def observability(
             address="192.0.2.20",
             dns_ip="10.32.0.10",
             cluster_issuer=cluster_issuer,
+            api=API,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )
@@ -189,6 +190,7 @@ def game_app() -> GameApp:
             cluster_issuer=None,
             course=COURSE,
             check_seconds=15,
+            api=API,
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )
@@ -235,6 +237,7 @@ def game_app_with_a_workshop(
     github: GitHub | None = None,
     images_registry: ImageRegistry | None = None,
 ) -> GameApp:
+    board = pulumi.ResourceOptions(providers=[Kubernetes("board")])
     return GameApp(
         "game",
         GameAppArgs(
@@ -245,6 +248,7 @@ def game_app_with_a_workshop(
             cluster_issuer=None,
             course=COURSE,
             check_seconds=15,
+            api=KubernetesApi("board-api", board).server,
             workshop=Workshop(
                 git_host="git.hunt.example.org",
                 drone_host="drone.hunt.example.org",
@@ -257,5 +261,5 @@ def game_app_with_a_workshop(
                 github=github,
             ),
         ),
-        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
+        opts=board,
     )

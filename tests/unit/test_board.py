@@ -116,13 +116,13 @@ def test_only_load_balancers_are_believed_when_they_tell_a_players_address(graph
 
 
 def test_no_pod_can_tell_the_door_a_players_address(graph: Graph) -> None:
-    [allowed] = graph["blue-ingress-players"].inputs["spec"]["ingress"]
+    [allowed] = graph["blue-ingress-namespace-allow-public-ingress"].inputs["spec"]["ingress"]
     assert [peer["ipBlock"]["except"] for peer in allowed["from"]] == [["169.254.0.0/16", "100.64.0.0/15"]]
 
 
 def test_the_api_server_reaches_webhooks_from_wherever_the_provider_has_it_call(preview: bool) -> None:
     graph = graph_of(programs.managed_board, preview)
-    for policy in ("blue-certificates-webhook", "blue-rancher-api-server"):
+    for policy in ("blue-certificates-namespace-allow-apiserver-ingress", "blue-rancher-allow-apiserver-ingress"):
         # Cilium finds a node in no network: with any source named, the one node that calls could be left out.
         assert all(rule.keys() == {"ports"} for rule in graph[policy].inputs["spec"]["ingress"])
 
@@ -138,7 +138,7 @@ def test_the_observability_of_the_game_can_ask_the_door_for_numbers(graph: Graph
     values = graph["blue-ingress-controller"].inputs["values"]
     assert values["prometheus"]["create"] is True
     assert values["controller"]["enableLatencyMetrics"] is True
-    [allowed] = graph["blue-ingress-metrics"].inputs["spec"]["ingress"]
+    [allowed] = graph["blue-ingress-namespace-allow-prometheus-scrape"].inputs["spec"]["ingress"]
     assert allowed["ports"] == [{"protocol": "TCP", "port": values["prometheus"]["port"]}]
     assert "observability" in repr(allowed["from"])
 
@@ -155,19 +155,19 @@ def test_a_boards_own_namespaces_are_closed_but_for_exceptions_that_have_a_name(
             for policy in policies
             if policy.inputs["metadata"]["namespace"] == called
         }
-        assert inside.pop("closed") == CLOSED
+        assert inside.pop("default-deny") == CLOSED
         for name, spec in inside.items():
             assert spec["policyTypes"] == [kind for kind in ("Ingress", "Egress") if spec[kind.lower()]], name
 
 
-def test_every_namespace_of_a_board_has_a_ration_and_gives_no_token_to_who_does_not_ask(graph: Graph) -> None:
+def test_every_namespace_of_a_board_has_a_quota_and_gives_no_token_to_who_does_not_ask(graph: Graph) -> None:
     for part, called in (("ingress", "ingress"), ("certificates", "cert-manager")):
-        quota = graph[f"blue-{part}-quota"].inputs
+        quota = graph[f"blue-{part}-namespace-quota"].inputs
         assert quota["spec"]["hard"]["services.loadbalancers"] == ("1" if part == "ingress" else "0")
-        assert graph[f"blue-{part}-quota"].provider == "blue-kapsule-provider"
-        [limits] = graph[f"blue-{part}-limits"].inputs["spec"]["limits"]
+        assert graph[f"blue-{part}-namespace-quota"].provider == "blue-kapsule-provider"
+        [limits] = graph[f"blue-{part}-namespace-limits"].inputs["spec"]["limits"]
         assert limits["default"] == limits["max"]
-        token = graph[f"blue-{part}-no-token"]
+        token = graph[f"blue-{part}-namespace-no-default-token"]
         assert token.inputs["automountServiceAccountToken"] is False
         assert token.inputs["metadata"]["name"] == "default"
         assert quota["metadata"]["namespace"] in {None, called}
@@ -186,7 +186,8 @@ def test_the_door_stays_when_nodes_are_full(preview: bool) -> None:
 def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None:
     for policy in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy"):
         for rule in policy.inputs["spec"]["egress"]:
-            for peer in rule["to"]:
+            # The API server's own addresses are not known before the board is.
+            for peer in rule["to"] if isinstance(rule["to"], list) else ():
                 block = peer.get("ipBlock", {"cidr": "", "except": []})
                 assert block["cidr"] != "0.0.0.0/0" or block["except"] == ["169.254.0.0/16"], policy.name
 
@@ -209,7 +210,7 @@ def test_the_issuer_proves_names_at_the_game_master_with_the_boards_own_key(prev
 def test_a_private_authority_is_trusted_by_its_own_certificate_and_let_through_at_its_port(graph: Graph) -> None:
     acme = graph["blue-certificates-issuer-own"].inputs["spec"]["acme"]
     assert base64.b64decode(acme["caBundle"]).decode() == programs.OWN_AUTHORITY.ca_bundle
-    [way] = graph["blue-certificates-authorities"].inputs["spec"]["egress"]
+    [way] = graph["blue-certificates-namespace-allow-acme"].inputs["spec"]["egress"]
     assert [door["port"] for door in way["ports"]] == [443, 8443]
 
 
@@ -242,7 +243,7 @@ def test_challenges_are_looked_up_where_they_are_written(graph: Graph) -> None:
     values = graph["blue-certificates-manager"].inputs["values"]
     assert values["dns01RecursiveNameservers"] == "192.0.2.10:53"
     assert values["dns01RecursiveNameserversOnly"] is True
-    [way] = graph["blue-certificates-challenges"].inputs["spec"]["egress"]
+    [way] = graph["blue-certificates-namespace-allow-dns-challenges"].inputs["spec"]["egress"]
     assert way["to"] == [{"ipBlock": {"cidr": "192.0.2.10/32"}}]
     assert {port["protocol"] for port in way["ports"]} == {"TCP", "UDP"}
 

@@ -193,7 +193,7 @@ def test_only_the_gateway_lets_anybody_in_to_loki(graph: Graph) -> None:
     values = graph[LOKI].inputs["values"]
     assert values["gateway"]["basicAuth"]["enabled"] is True
     assert "stringData" in {secret.partition(".")[0] for secret in graph["observability-loki-users"].secrets}
-    policy = graph["observability-loki-closed"].inputs["spec"]
+    policy = graph["observability-namespace-allow-loki-from-gateway-and-prometheus"].inputs["spec"]
     assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "single-binary"
     allowed = [peer["podSelector"]["matchLabels"] for peer in policy["ingress"][0]["from"]]
     assert allowed == [{"app.kubernetes.io/name": "loki"}, {"app.kubernetes.io/name": "prometheus"}]
@@ -396,7 +396,7 @@ def test_alerts_wake_people_where_the_settings_say_whom(preview: bool) -> None:
     assert set(secrets.inputs["stringData"]) == {"webhook-url", "mail-password"}
     assert "stringData" in {secret.partition(".")[0] for secret in secrets.secrets}
     assert programs.SECRET not in json.dumps(written)
-    policy = graph["observability-alertmanager-closed"].inputs["spec"]
+    policy = graph["observability-namespace-allow-alerts"].inputs["spec"]
     [peer] = policy["ingress"][0]["from"]
     assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
 
@@ -442,7 +442,7 @@ def in_namespace(graph: Graph, type_: str, namespace: str) -> list[Mapping[str, 
 @pytest.mark.parametrize("namespace", ["observability", "logging"])
 def test_its_namespaces_are_closed_and_give_no_token(graph: Graph, namespace: str) -> None:
     policies = in_namespace(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy", namespace)
-    [closed] = [each["spec"] for each in policies if each["metadata"]["name"] == "closed"]
+    [closed] = [each["spec"] for each in policies if each["metadata"]["name"] == "default-deny"]
     assert closed["podSelector"] == {}
     assert set(closed["policyTypes"]) == {"Ingress", "Egress"}
     assert not closed.get("ingress")
@@ -493,7 +493,7 @@ def test_operators_sign_in_at_whatever_port_the_provider_has() -> None:
         userinfo_url="https://login.example.org/userinfo",
     )
     graph = run(lambda: programs.observability(changed(sign_in=provider)), preview=False)
-    [rule] = graph["observability-sign-in"].inputs["spec"]["egress"]
+    [rule] = graph["observability-namespace-allow-sign-in"].inputs["spec"]["egress"]
     assert [port["port"] for port in rule["ports"]] == [443, 8443]
 
 

@@ -76,8 +76,8 @@ def graph(preview: bool) -> Graph:
 def test_every_board_stands_beside_the_game_master_and_only_one_is_active(graph: Graph) -> None:
     tops = {component.name for component in graph.components if component.parent == "shambhala-dev"}
     assert tops == {"gamemaster", "board-blue", "board-green", "dns-records", "observability", "game"}
-    assert graph["game-namespace"].provider == "board-blue-kapsule-provider"
-    assert graph["observability-namespace"].provider == "board-blue-kapsule-provider"
+    assert graph["game-namespace-object"].provider == "board-blue-kapsule-provider"
+    assert graph["observability-namespace-object"].provider == "board-blue-kapsule-provider"
 
 
 def test_the_game_master_depends_on_no_board(graph: Graph) -> None:

@@ -91,9 +91,9 @@ def test_the_manifest_is_read_where_the_program_reaches_rancher_and_with_what_it
 
 
 def test_ranchers_namespace_is_closed_like_every_other_but_for_what_the_agent_needs(graph: Graph) -> None:
-    assert graph["blue-rancher-closed"].inputs["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert "blue-rancher-agent" in graph["blue-rancher-closed"].depends_on
-    [allowed] = graph["blue-rancher-api-server"].inputs["spec"]["ingress"]
+    assert graph["blue-rancher-default-deny"].inputs["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "blue-rancher-agent" in graph["blue-rancher-default-deny"].depends_on
+    [allowed] = graph["blue-rancher-allow-apiserver-ingress"].inputs["spec"]["ingress"]
     assert {port["port"] for port in allowed["ports"]} == {444, 9443}
 
 

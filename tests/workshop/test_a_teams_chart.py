@@ -105,7 +105,7 @@ async def test_t27_a_team_cannot_fill_the_clusters_database_with_objects(site: S
     try:
         for namespace, refused in (("team-blue", True), ("default", False)):
             said = await site.kubectl("create", "--filename=-", f"--namespace={namespace}", given=many, either=True)
-            assert ("exceeded quota: allowance, requested: count/configmaps=1" in said) is refused
+            assert ("exceeded quota: quota, requested: count/configmaps=1" in said) is refused
         fell("as many objects were kept as came")
     finally:
         for namespace in ("team-blue", "default"):

@@ -191,7 +191,7 @@ RESTRICTED: Tree = {
 async def emptied(site: Site, namespace: str) -> AsyncGenerator[None]:
     """A namespace without pods, whose quota knows it."""
     in_it = f"--namespace={namespace}"
-    used = ("get", "resourcequota", "allowance", "--output=jsonpath={.status.used.pods}")
+    used = ("get", "resourcequota", "quota", "--output=jsonpath={.status.used.pods}")
 
     async def empty() -> None:
         await site.kubectl("delete", "pods", "--all", in_it, "--force", "--grace-period=0")

@@ -12,14 +12,24 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from common.keys import derived
-from common.naming import restricted_namespace
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import (
+    NetworkRule,
+    allow_dns_egress,
+    allow_egress,
+    allow_ingress,
+    allow_ingress_controller,
+    allow_kubernetes_api_egress,
+    pods_of,
+    pods_of_namespaces,
+    ports,
+)
 from common.versions import Images
 from game_app.budget import COMPONENT, TEAM
 from game_app.delivery.policies import BUILD_LABEL
 from game_app.guard.pipelines import BRANCH
 from game_app.ingress import Door, exposed
-from game_app.isolation import Allowance, fenced, from_labelled, from_namespace, from_pods, to_api, to_dns, to_pods
-from game_app.kubernetes_api import ApiServer
 from game_app.scm.gitea.configuration import GiteaSettings, app_ini
 from game_app.scm.setting_up import ACCOUNT, SetUp, account
 from game_app.scm.source import ServerPlace, Source
@@ -46,7 +56,7 @@ BUILDER, CLONER, MERGER, MAINTAINER = "drone-bot", "clone-bot", "merge-bot", "ma
 """Accounts: Drone's own, that of builds, that which merges what is green, and the operators' own."""
 _GITEA_USER: Final = 1000
 _HERE: Final = Path(__file__).parent
-_ALLOWANCE: Final = Allowance(
+_QUOTA: Final = Quota(
     pods=2,
     cpu="4",
     memory="3Gi",
@@ -54,6 +64,7 @@ _ALLOWANCE: Final = Allowance(
     container_cpu="2",
     container_memory="2Gi",
     container_storage="1Gi",
+    volume_claims=1,
 )
 
 
@@ -66,7 +77,6 @@ class GiteaArgs:
     """Base64; every secret is derived from it."""
     door: Door
     """Where players find it."""
-    ingress_namespace: str
     components: Sequence[str]
     """Names of the repositories that every player reads."""
     teams: Mapping[str, Sequence[str]]
@@ -92,23 +102,11 @@ class Gitea(pulumi.ComponentResource):
     def __init__(self, name: str, args: GiteaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:Gitea", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": dict(restricted_namespace(APP))}, opts=child
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=[to_dns(), to_pods(args.drone.namespace, args.drone.app, args.drone.port), to_api(args.api)],
-            ingress=[
-                from_namespace(args.ingress_namespace),
-                from_pods(args.drone.namespace, args.drone.app, PORT),
-                from_pods(*args.hunt, PORT),
-                from_labelled("app.kubernetes.io/name", BUILD_LABEL, PORT),
-            ],
-            volumes=1,
+        namespace = SecureNamespace(
+            f"{name}-namespace",
+            SecureNamespaceArgs(name=NAMESPACE, app=APP, quota=_QUOTA, network_rules=network_rules(args)),
             opts=child,
-        )
+        ).name
         set_up = _set_up(args)
         spec = pod(
             [
@@ -155,6 +153,23 @@ class Gitea(pulumi.ComponentResource):
         return secret_volume("keys", held.metadata.name)
 
 
+def network_rules(args: GiteaArgs) -> Sequence[NetworkRule]:
+    """Network of Gitea and its set-up."""
+    drone = pods_of(args.drone.namespace, args.drone.app)
+    return [
+        allow_dns_egress(),
+        NetworkRule(
+            name="allow-drone",
+            egress=[{"to": [drone], "ports": ports(args.drone.port)}],
+            ingress=[{"from_": [drone], "ports": ports(PORT)}],
+        ),
+        allow_kubernetes_api_egress(args.api),
+        allow_ingress_controller(),
+        allow_ingress("allow-hunt", pods_of(*args.hunt), PORT),
+        allow_ingress("allow-builds", pods_of_namespaces("app.kubernetes.io/name", BUILD_LABEL), PORT),
+    ]
+
+
 def source(*, master_key: pulumi.Input[str], door: Door, drone: ServerPlace, players: Sequence[str]) -> Source:
     """Gitea as the rest of the game sees it. players: their accounts."""
     master = pulumi.Output.secret(master_key)
@@ -165,8 +180,8 @@ def source(*, master_key: pulumi.Input[str], door: Door, drone: ServerPlace, pla
         players_url=pulumi.Output.concat(door.url, "/"),
         pods_url=URL,
         builds_url=URL,
-        way=to_pods(NAMESPACE, APP, PORT),
-        webhooks=from_pods(NAMESPACE, APP, drone.port),
+        egress=allow_egress("allow-gitea", pods_of(NAMESPACE, APP), PORT),
+        webhooks=allow_ingress("allow-webhooks", pods_of(NAMESPACE, APP), drone.port),
         setup=(NAMESPACE, ACCOUNT),
         drone={
             "DRONE_GITEA_SERVER": URL,

@@ -12,14 +12,13 @@ from typing import Any, Final
 
 import pulumi
 import pulumi_github as github
-import pulumi_kubernetes as k8s
 
 from common.github import GitHub as Organisation
-from common.naming import restricted_namespace
+from common.kubernetes_api import ApiServer
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import allow_dns_egress, allow_egress, allow_kubernetes_api_egress, pods_of
 from game_app.budget import COMPONENT, TEAM
 from game_app.guard.pipelines import BRANCH
-from game_app.isolation import Allowance, fenced, to_api, to_dns, to_pods
-from game_app.kubernetes_api import ApiServer
 from game_app.scm.github.source import NAMESPACE
 from game_app.scm.setting_up import SetUp, account
 from game_app.scm.setup.plan import CHECK
@@ -27,7 +26,7 @@ from game_app.scm.source import ServerPlace
 from game_app.workload import deployment, pod
 
 APP: Final = "setup"
-_ALLOWANCE: Final = Allowance(
+_QUOTA: Final = Quota(
     pods=2,
     cpu="500m",
     memory="512Mi",
@@ -162,16 +161,21 @@ class GitHub(pulumi.ComponentResource):
 
     def _set_up(self, name: str, args: GitHubArgs) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": dict(restricted_namespace(APP))}, opts=child
-        ).metadata.name
-        fenced(
-            name,
-            namespace,
-            _ALLOWANCE,
-            egress=[to_dns(), to_pods(args.drone.namespace, args.drone.app, args.drone.port), to_api(args.api)],
+        drone = pods_of(args.drone.namespace, args.drone.app)
+        namespace = SecureNamespace(
+            f"{name}-namespace",
+            SecureNamespaceArgs(
+                name=NAMESPACE,
+                app=APP,
+                quota=_QUOTA,
+                network_rules=[
+                    allow_dns_egress(),
+                    allow_egress("allow-drone", drone, args.drone.port),
+                    allow_kubernetes_api_egress(args.api),
+                ],
+            ),
             opts=child,
-        )
+        ).name
         known = pulumi.Output.all(args.drone.public_url, args.drone.token, self.repositories)
         set_up = SetUp(
             image=args.image,

@@ -7,7 +7,7 @@ from typing import Final
 import pulumi
 
 from common.github import GitHub as Organisation
-from game_app.isolation import to_networks
+from common.network_policies import NetworkRule, network, ports
 from game_app.scm.setting_up import ACCOUNT
 from game_app.scm.source import Source
 
@@ -23,7 +23,9 @@ def source(own: Organisation) -> Source:
         players_url=f"{own.web_url}/",
         pods_url=own.api_url,
         builds_url=own.web_url,
-        way=to_networks(own.cidrs),
+        egress=NetworkRule(
+            name="allow-github", egress=[{"to": [network(cidr) for cidr in own.cidrs], "ports": ports(443)}]
+        ),
         webhooks=None,
         setup=(NAMESPACE, ACCOUNT),
         drone={"DRONE_GITHUB_SERVER": own.web_url, "DRONE_GITHUB_API_SERVER": own.api_url},

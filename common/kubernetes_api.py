@@ -36,7 +36,7 @@ class KubernetesApi(pulumi.ComponentResource):
     server: ApiServer
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("shambhala:game_app:KubernetesApi", name, None, opts)
+        super().__init__("shambhala:common:KubernetesApi", name, None, opts)
         found = k8s.core.v1.Endpoints.get(
             f"{name}-endpoints", "default/kubernetes", opts=pulumi.ResourceOptions(parent=self)
         )

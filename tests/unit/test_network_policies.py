@@ -1,0 +1,57 @@
+"""NetworkPolicies, and the namespace that has them."""
+
+from __future__ import annotations
+
+import pulumi
+import pytest
+from pulumi_kubernetes import Provider
+
+from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.network_policies import NetworkRule, allow_dns_egress
+from tests.unit.monitor import run
+from tests.unit.policies import policies
+
+QUOTA = Quota(
+    pods=1,
+    cpu="1",
+    memory="1Gi",
+    storage="1Gi",
+    container_cpu="1",
+    container_memory="1Gi",
+    container_storage="1Gi",
+)
+
+
+def program() -> None:
+    namespace = SecureNamespace(
+        "hunt-namespace",
+        SecureNamespaceArgs(name="hunt", app="hunt", quota=QUOTA, network_rules=[allow_dns_egress()]),
+        opts=pulumi.ResourceOptions(providers=[Provider("board")]),
+    )
+    pulumi.export("name", namespace.name)
+
+
+def test_a_rule_that_lists_no_peer_is_refused_for_kubernetes_takes_it_for_everybody() -> None:
+    with pytest.raises(ValueError, match="'allow-github' lists no peer"):
+        NetworkRule(name="allow-github", egress=[{"to": [], "ports": [{"port": 443}]}])
+    with pytest.raises(ValueError, match="'allow-deployments' lists no peer"):
+        NetworkRule(name="allow-deployments", ingress=[{"from_": []}])
+
+
+def test_each_rule_is_a_policy_of_its_own_for_its_own_direction(preview: bool) -> None:
+    found = policies(run(program, preview=preview), "hunt")
+    assert {name: set(spec["policyTypes"]) for name, spec in found.items()} == {
+        "default-deny": {"Ingress", "Egress"},
+        "allow-dns": {"Egress"},
+    }
+    assert found["default-deny"] == {
+        "podSelector": {},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [],
+        "egress": [],
+    }
+
+
+def test_what_is_put_into_the_namespace_comes_after_its_default_deny(preview: bool) -> None:
+    graph = run(program, preview=preview)
+    assert "hunt-namespace-default-deny" in graph["hunt-namespace-quota"].depends_on
