@@ -1,10 +1,14 @@
-"""The command line: `python -m cli COMMAND`. A command returns its exit status; one sentence says what went wrong."""
+"""Command line of the project: `shambhala COMMAND`, or `python -m cli COMMAND` in the clone.
+
+A command returns its exit status; an expected error is one sentence on standard error.
+"""
 
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import typer
@@ -23,6 +27,7 @@ from cli.recover.pending_operations import AmbiguousError
 from cli.recover.recover_command import recover
 from cli.sheets.sheets_command import SheetsError, sheets
 from cli.stack import EngineError
+from cli.update import preview, up
 from common.settings import SettingsError
 
 EXPECTED: Final = (
@@ -56,27 +61,30 @@ def _exiting(command: Callable[..., int]) -> Callable[..., None]:
     return wrapped
 
 
+def _help(command: Callable[..., int]) -> str:
+    """The command's docstring, each paragraph on one line: a terminal folds it at its own width."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(command) or "").split("\n\n"))
+
+
+COMMANDS: Final[Mapping[str, Sequence[Callable[..., int]]]] = {
+    "Before an event": (init, doctor, cost),
+    "Raise and change": (preview, up, recover),
+    "During an event": (sheets, backup, restore),
+    "After an event": (destroy, leftovers),
+}
+"""Every command, by the time at which it is needed."""
 app: Final = typer.Typer(
     name="shambhala",
-    help="What a DevOps treasure hunt needs beside 'pulumi up'.",
+    help="Raise, keep and remove the platform of a DevOps treasure hunt at Scaleway.",
+    epilog="STACK is an environment: dev, staging or production. README.md shows the commands in their order.",
     no_args_is_help=True,
     add_completion=False,
     # A traceback is for developers, and theirs is Python's own.
     pretty_exceptions_enable=False,
 )
-COMMANDS: Final[Sequence[Callable[..., int]]] = (
-    init,
-    doctor,
-    cost,
-    recover,
-    leftovers,
-    backup,
-    restore,
-    sheets,
-    destroy,
-)
-for _command in COMMANDS:
-    app.command()(_exiting(_command))
+for _time, _commands in COMMANDS.items():
+    for _command in _commands:
+        app.command(help=_help(_command), rich_help_panel=_time)(_exiting(_command))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -88,5 +96,10 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The console script `shambhala`."""
     sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

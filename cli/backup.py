@@ -1,7 +1,7 @@
-"""Saves what a new game master could not make by itself, and puts it onto one.
+"""Commands `backup` and `restore`: an archive of the data that a new game master could not make by itself.
 
-Saved are the zone with its keys, the ACME account with the certificates, and what K3s holds. The file holds
-secrets: it is written for its owner alone; keep it encrypted. docs/backup.md says how to begin anew after a loss.
+The zone with its keys, the ACME account with the certificates, and K3s's data. The archive holds secrets: it is written
+for its owner alone; keep it encrypted. docs/backup.md says how to begin anew after a loss.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from cli.stack import PROJECT, Stack
 from common.settings import parse
 
 SCRIPTS: Final = PROJECT / "gamemaster" / "scripts"
-ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="The archive; it holds secrets.")]
+ArchiveFile = Annotated[Path, typer.Argument(metavar="FILE", help="Archive to read; it holds secrets.")]
 NewArchive = Annotated[
     Path | None,
-    typer.Argument(metavar="FILE", help="The archive; by default a new one in ~/.local/share/shambhala/backups."),
+    typer.Argument(metavar="FILE", help="Archive to write; by default a new one in ~/.local/share/shambhala/backups."),
 ]
 MINUTES: Final = 30
 TRIES: Final = 3
@@ -136,7 +136,7 @@ def backup(
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
-    """Save what a new game master could not make by itself (docs/backup.md)."""
+    """Save the game master: zone, DNSSEC keys, certificates and Rancher's data (docs/backup.md)."""
     archive = file or new_archive(stack)
     save_archive(Login.of_stack(Stack(stack, project, pulumi)), archive)
     print(f"Saved: {archive}")
@@ -149,7 +149,7 @@ def restore(
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
-    """Put what was saved onto a new game master (docs/backup.md)."""
+    """Put a backup onto a new game master (docs/backup.md)."""
     restore_archive(Login.of_stack(Stack(stack, project, pulumi)), file)
     print(f"Restored: {file}")
     return 0

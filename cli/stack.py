@@ -31,6 +31,9 @@ Arguments are open to everyone on the machine, a process's environment only to i
 Source: declareFlagsAsEnvironmentVariables in pkg/v3/cmd/pulumi/pulumi.go.
 """
 _ENCRYPTED: Final = "secure"
+_NO_ENGINE: Final = (
+    "{engine} is not there: install Pulumi (https://www.pulumi.com/docs/install/), or name it with --pulumi."
+)
 _LOOKS_TYPED: Final = re.compile(r"true|false|[+-]?[0-9]+")
 """Text that the engine would store as a boolean or a number."""
 
@@ -172,8 +175,18 @@ class Stack:
 
         The engine does not ask, and does not run the program: it acts on the state alone.
         """
-        command = [self._engine, "destroy", "--yes", "--skip-preview", IGNORE_PROTECT, "--stack", self.name]
-        return run_to_its_end(command, self._project, {**os.environ, **self.environment})
+        return self.run_on_terminal("destroy", "--yes", "--skip-preview", IGNORE_PROTECT)
+
+    def run_on_terminal(self, *arguments: str) -> int:
+        """Run a command of the engine that prints and asks by itself. Gives its exit status."""
+        command = [self._engine, *arguments, "--stack", self.name]
+        environment = {**os.environ, **self.environment}
+        # No step needs an SSH agent, but the command plugin fails where this names one that is gone.
+        environment.pop("SSH_AUTH_SOCK", None)
+        try:
+            return run_to_its_end(command, self._project, environment)
+        except FileNotFoundError as error:
+            raise NoEngineError(_NO_ENGINE.format(engine=self._engine)) from error
 
     def _run(self, arguments: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
         command = [self._engine, *arguments, "--non-interactive"]
@@ -189,7 +202,7 @@ class Stack:
                 timeout=1800,
             )
         except FileNotFoundError as error:
-            raise NoEngineError(f"{self._engine} is not there: install Pulumi or name it with --pulumi.") from error
+            raise NoEngineError(_NO_ENGINE.format(engine=self._engine)) from error
         if ended.returncode != 0:
             # What goes wrong with a resource, the engine prints among its progress.
             said = ended.stderr.strip() or ended.stdout.strip()

@@ -112,7 +112,7 @@ class GameApp(pulumi.ComponentResource):
     maintainer_password: pulumi.Output[str]
     """With what the operators push to a component's repository, a secret; empty for a game without a workshop."""
     teams: pulumi.Output[Mapping[str, Mapping[str, Any]]]
-    """What stands on each team's sheet (`game_app.teams.sheets`), a secret."""
+    """What stands on each team's sheet (`cli.sheets`), a secret."""
     address: pulumi.Output[str]
     """Where the game's names are to lead, known once everything that they name is served there."""
 

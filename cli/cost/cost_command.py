@@ -23,6 +23,7 @@ from cli.stack import PROJECT, Stack
 from common.settings import Settings
 
 HOURS: Final = 24
+Days = Annotated[int, typer.Option(min=1, max=366, help="Length of the event in days.")]
 LONGEST_SECONDS: Final = 60
 """Time limit of the price list, which has some 5,500 rows on 6 pages."""
 
@@ -136,7 +137,7 @@ def check_bound(settings: Settings, stack: str) -> None:
     bound = settings.costs.max_daily_eur
     if bound is None:
         return
-    told = f"'make up STACK={stack} ALLOW_COST=yes' raises it all the same"
+    told = f"'make up STACK={stack} OPTIONS=--allow-cost' raises it all the same"
     try:
         found = bill(settings, price_list(settings))
     except CostError as error:
@@ -156,18 +157,27 @@ def check_bound(settings: Settings, stack: str) -> None:
 
 def cost(
     stack: StackName,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How many days the event takes.")] = 2,
+    days: Days = 2,
     check: Annotated[
-        bool, typer.Option("--check", help="Only refuse (exit status 1) what passes the setting costs.maxDailyEur.")
+        bool, typer.Option("--check", help="Only check that a day costs no more than costs.maxDailyEur.")
     ] = False,
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
-    """Print what an environment costs by the hour, the day and for the event, by Scaleway's own prices."""
+    """Print the cost of an environment by the hour, the day and for the event, by Scaleway's own prices.
+
+    Exit status: 0 when the prices could be had; with --check, 1 where a day may cost more than costs.maxDailyEur.
+    """
     settings = Stack(stack, project, pulumi).settings()
     if check:
         check_bound(settings, stack)
-        return 0
+    else:
+        print_bill(settings, days)
+    return 0
+
+
+def print_bill(settings: Settings, days: int) -> None:
+    """Print the bill of an event. Raises CostError where the prices cannot be had."""
     found = bill(settings, price_list(settings))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     console.print(table(found, days))
@@ -177,4 +187,3 @@ def cost(
     if bound is not None:
         at_most = _euros(found.most * HOURS)
         console.print(f"costs.maxDailyEur is {bound}; a day costs at most {at_most} € with every pool at its largest.")
-    return 0

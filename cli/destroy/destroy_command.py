@@ -1,6 +1,6 @@
-"""Ends an event: removes what a stack's state holds, protected or not, and proves that nothing is left at Scaleway.
+"""Command `destroy`: removal of everything in a stack's state, protected or not, and proof that nothing is left.
 
-Whatever could stop the engine half way is looked for before anything is touched: docs/destroy.md says what.
+Whatever could stop the engine half way is looked for before anything is touched (docs/destroy.md).
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from common.settings import Settings, parse
 
 YesDestroy = Annotated[
     str | None,
-    typer.Option("--yes-destroy", metavar="NAME", help="The environment's name, for scripts: nothing is asked."),
+    typer.Option("--yes-destroy", metavar="NAME", help="Name of the environment, for scripts: nothing is asked."),
 ]
-NoBackup = Annotated[bool, typer.Option("--no-backup", help="Save nothing first.")]
+NoBackup = Annotated[bool, typer.Option("--no-backup", help="Save no backup: what the game master keeps is lost.")]
 AbandonSilent = Annotated[
     bool,
-    typer.Option("--abandon-silent-clusters", help="Remove also clusters whose API does not answer, with all on them."),
+    typer.Option(
+        "--abandon-silent-clusters", help="Remove clusters whose API does not answer, too, with all that is on them."
+    ),
 ]
 
 
@@ -46,7 +48,12 @@ def destroy(
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
-    """End an event: save a backup, destroy the environment, and prove that nothing is left (docs/destroy.md)."""
+    """End an event: save a backup, destroy the environment, and prove that nothing is left (docs/destroy.md).
+
+    Asks for the environment's name first.
+
+    Exit status: 0 when nothing is left at Scaleway, 1 when nothing was touched or something is left.
+    """
     # In a file or a script's log, a table's lines need not fit a screen.
     console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 160)
     of = Stack(stack, project, pulumi)

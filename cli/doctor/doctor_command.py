@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.cost.cost_command import Days
 from cli.doctor import api_key, instance_types, parent_domain, pulumi_programs, quotas, sources
 from cli.doctor.lines import Check, Environment, Line, State, failure, ok
 from cli.doctor.running import run
@@ -89,16 +90,19 @@ def _resolver(address: str | None) -> Resolver:
 
 def doctor(
     stack: StackName,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How many days the event takes.")] = 2,
+    days: Days = 2,
     resolver: Annotated[
         str | None, typer.Option(metavar="IP[:PORT]", help="DNS resolver to ask; by default this machine's.")
     ] = None,
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
-    """Find out what would stop an environment, before anything is made. Changes nothing.
+    """Find whatever would stop an environment from being raised. Changes nothing.
 
-    Gives 0 when nothing fails, 1 when something does.
+    Versions, API key and permission sets, quotas, stock, the parent domain, and every source: each line is ok, a
+    warning or a failure, with the command that mends it.
+
+    Exit status: 0 when nothing fails, 1 when something does.
     """
     found = list(_lines(Stack(stack, project, pulumi), days, lambda: _resolver(resolver), pulumi))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)

@@ -1,8 +1,8 @@
-"""Prepares a new environment.
+"""Command `init`: the stack of a new environment, and the settings that are missing in its file.
 
-It makes the stack and adds to its file what is missing: what only the operator knows, asked on a terminal; a start for
-every setting that has an obvious one; and new keys and passwords, encrypted. What stands there already is never
-replaced, so it may be run again. Everything is written in one step at the end: who stops before has changed nothing.
+Settings that only the operator knows are asked for on a terminal; every setting with an obvious value gets that; keys
+and passwords are made and encrypted. Settings in the file are never replaced. Everything is written in one step at the
+end: who stops before has changed nothing.
 """
 
 from __future__ import annotations
@@ -71,10 +71,12 @@ def init(
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
 ) -> int:
-    """Prepare an environment: its stack, its keys and passwords, and a start for every other setting.
+    """Prepare an environment: its stack, keys and passwords, and a start for every other setting.
 
-    On a terminal it asks for what is missing; elsewhere it says what that is. What stands in the stack's file is never
-    replaced. Gives 0 when the environment is ready, 2 when a setting is left.
+    Asks on a terminal for the settings that are missing, and lists them elsewhere. Settings in the stack's file are
+    never replaced, so that the command may be run again.
+
+    Exit status: 0 when the environment is ready, 2 when a setting is left.
     """
     of = Stack(stack, project.resolve(), pulumi)
     environment_of(of.name)

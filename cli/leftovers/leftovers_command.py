@@ -15,9 +15,11 @@ from common.settings import Settings, parse
 
 
 def leftovers(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EngineProgram = DEFAULT_ENGINE) -> int:
-    """Prove that nothing of an environment is left at Scaleway, or name what is; no state is needed.
+    """Prove that nothing of an environment is left at Scaleway, or list the leftovers with their prices.
 
-    Gives 0 when nothing is left, 1 when something is or could not be looked at.
+    The stack's settings are enough; no state is needed.
+
+    Exit status: 0 when nothing is left, 1 when something is left or could not be looked at.
     """
     settings = settings_of(Stack(stack, project, pulumi))
     found = survey(settings)

@@ -1,8 +1,8 @@
-"""Adopts what an interrupted update made and could not write down.
+"""Command `recover`: adoption of resources that a killed update created and did not write into the state.
 
-An engine that is killed knows that it was creating something, but not whether that came about. What did is there and
-billed, and the next update would make it a second time. This finds it at Scaleway, by the tags and the name that the
-program gave it, and lets the engine take it in. Helm releases that were cut off are freed, which no update does by
+A killed engine knows that it was creating a resource, but not whether that came about. If so, the resource is there and
+billed, and the next update would create a second one. The command finds it at Scaleway by the tags and the name that
+the program gave, and lets the engine adopt it. Helm releases that were cut off are freed, which no update does by
 itself. Steps on the game master and other objects on a board need none of that: the next update does them again.
 """
 
@@ -24,9 +24,9 @@ NOT_THERE: Final = "not there, will be made by the next update"
 
 
 def recover(stack: StackName, project: ProjectFolder = PROJECT, pulumi: EngineProgram = DEFAULT_ENGINE) -> int:
-    """Adopt what an update that was killed had made and could not write down.
+    """Adopt the resources that a killed update created and did not write into the state.
 
-    Gives 0 when the next update can go on, 1 when a cluster could not be asked for its Helm releases.
+    Exit status: 0 when the next update can go on, 1 when a cluster could not be asked for its Helm releases.
     """
     of = Stack(stack, project, pulumi)
     state = of.export()

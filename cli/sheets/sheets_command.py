@@ -132,7 +132,7 @@ def sheets(
 ) -> int:
     """Write one printable sheet and one kubeconfig for each team.
 
-    Raises SheetsError where no team was raised, or where the folder cannot be written.
+    They hold the teams' codes, passwords and tokens: print them, hand them out, delete the folder.
     """
     outputs = Stack(stack, project, pulumi).outputs(show_secrets=True)
     try:

@@ -87,7 +87,7 @@ def test_a_day_that_costs_too_much_is_refused_unless_told(site: Site) -> None:
     assert status == 1
     assert "a day may cost 10.92 €" in printed
     assert "costs.maxDailyEur is 10" in printed
-    assert "'make up STACK=dev ALLOW_COST=yes'" in printed
+    assert "'make up STACK=dev OPTIONS=--allow-cost'" in printed
 
 
 def test_without_a_bound_nobody_is_asked(site: Site) -> None:

@@ -52,7 +52,7 @@ def test_a_wrong_setting_and_a_missing_engine_are_told(engine: Path, capsys: pyt
     assert save(engine, engine.with_name("file")) == 1
     assert "shambhala:operators.cidrs: is missing" in capsys.readouterr().err
     assert save(engine.with_name("none"), engine.with_name("file")) == 1
-    assert "install Pulumi or name it with --pulumi" in capsys.readouterr().err
+    assert "or name it with --pulumi" in capsys.readouterr().err
 
 
 def test_the_login_insists_on_the_host_key_of_the_settings(engine: Path) -> None:

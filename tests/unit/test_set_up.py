@@ -44,6 +44,7 @@ def test_a_virtual_environment_that_was_cut_short_in_the_making_is_made_anew(clo
     (half / "python").symlink_to(sys.executable)
     done = make(clone, "setup")
     assert done.returncode == 0, done.stdout
+    assert "Installing the Python packages of requirements.txt into .venv" in done.stdout
     assert (half / "pip").exists()
     again = make(clone, "setup")
     assert "Nothing to be done" in again.stdout, again.stdout
