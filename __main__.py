@@ -27,15 +27,15 @@ game_master = GameMaster("gamemaster", settings, opts=ResourceOptions(providers=
 boards = {
     name: Board(
         f"board-{name}",
-        BoardArgs.from_settings(
-            settings,
-            name,
+        BoardArgs(
+            settings=settings,
+            board=name,
+            charts=charts,
             vpc_id=game_master.vpc_id,
             zone=game_master.zone,
             name_server=game_master.ip,
             key=game_master.tsig_keys[name],
             rancher=game_master.rancher,
-            charts=charts,
         ),
         opts=ResourceOptions(providers=[scaleway, ssh]),
     )

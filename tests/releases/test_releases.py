@@ -13,7 +13,7 @@ import pulumi_kubernetes as k8s
 import pytest
 from pulumi import automation as auto
 
-from board.certificates import OWN, Certificates, CertificatesArgs
+from board.cert_manager import OWN_ISSUER, CertManager, CertManagerArgs
 from common.certificates import certificate
 from common.keys import dns_key
 from common.versions import CHARTS
@@ -84,23 +84,24 @@ async def test_a_boards_certificates_are_what_the_api_server_knows_and_count_as_
 ) -> None:
     def program() -> None:
         cluster = site.on_the_cluster()
-        certificates = Certificates(
-            "certificates",
-            CertificatesArgs(
-                authorities=programs.AUTHORITIES,
+        cert_manager = CertManager(
+            "cert-manager",
+            CertManagerArgs(
+                settings=programs.board_settings(),
                 name_server="192.0.2.10",
                 key=programs.BoardKey.of("blue", TSIG_KEY),
-                priority="system-cluster-critical",
+                priority_class="system-cluster-critical",
+                api=programs.API,
                 charts=site.charts,
             ),
             opts=pulumi.ResourceOptions(providers=[cluster.provider] if cluster.provider else []),
         )
-        assert certificates.cluster_issuer is not None
+        assert cert_manager.cluster_issuer is not None
         certificate(
             "wildcard",
             called="wildcard-tls",
             host="*.blue.hunt.example.org",
-            issuer=certificates.cluster_issuer,
+            issuer=cert_manager.cluster_issuer,
             namespace="default",
             opts=cluster,
         )
@@ -116,7 +117,7 @@ async def test_a_boards_certificates_are_what_the_api_server_knows_and_count_as_
         patch = ("--subresource=status", "--type=merge", f"--patch={json.dumps(signed)}")
         await site.kubectl("patch", "certificate", "wildcard-tls", *patch)
         await update
-        for kind, name in (("clusterissuer", OWN), ("certificate", "wildcard-tls")):
+        for kind, name in (("clusterissuer", OWN_ISSUER), ("certificate", "wildcard-tls")):
             made = json.loads(await site.kubectl("get", kind, name, "--output=json"))
             again = {
                 **{field: made[field] for field in ("apiVersion", "kind", "spec")},

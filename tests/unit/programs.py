@@ -12,7 +12,7 @@ from pulumi_command import Provider as Ssh
 from pulumi_kubernetes import Provider as Kubernetes
 from pulumiverse_scaleway import Provider as Scaleway
 
-from board import Authorities, Authority, Board, BoardArgs, Pool
+from board import Board, BoardArgs
 from common import settings
 from common.fields import Secret
 from common.github import GitHub
@@ -66,15 +66,23 @@ def game_master_with_dns_records() -> None:
     )
 
 
-OWN_AUTHORITY = Authority(
-    directory="https://acme.example:8443/directory", email="operators@example.org", ca_bundle="-----a certificate-----"
-)
+ACME_DIRECTORY = "https://acme.example:8443/directory"
 
 
-AUTHORITIES = Authorities(
-    known={"letsencrypt-staging": Authority(directory="https://letsencrypt.example", email=None), "own": OWN_AUTHORITY},
-    chosen="own",
-)
+def board_settings(changes: Mapping[str, object] = MappingProxyType({})) -> settings.Settings:
+    """The example's settings with a simpler board "blue", with changes as `example.spoiled` takes them."""
+    shared: dict[str, object] = {
+        "subdomain": "hunt",
+        "sources.acmeDirectory": ACME_DIRECTORY,
+        "delivery": {},
+        "teams": {},
+        "boards.blue.cni": "cilium",
+        "boards.blue.pools": {"main": {"nodeType": "PRO2-XXS", "size": 2, "maxSize": 3}},
+        "boards.blue.readyTimeoutSeconds": 1200,
+        "boards.blue.allowReplacement": False,
+    }
+    tree = example.spoiled(shared | dict(changes))
+    return settings.parse(tree, tree["environment"])
 
 
 @dataclass(frozen=True)
@@ -108,43 +116,25 @@ def managed_board(ca_certs: str | None = None) -> Board:
     return board(rancher=rancher_server(ca_certs))
 
 
-def board(
-    *,
-    autoscaling: bool = False,
-    api_cidrs: tuple[str, ...] = (),
-    authorities: Authorities | None = AUTHORITIES,
-    public_ip: bool = True,
-    protect: bool = True,
-    rancher: Rancher | None = None,
-) -> Board:
+def board(changes: Mapping[str, object] = MappingProxyType({}), *, rancher: Rancher | None = None) -> Board:
     return Board(
         "blue",
         BoardArgs(
-            environment="dev",
+            settings=board_settings(changes),
             board="blue",
+            charts=CHARTS_AS_PUBLISHED,
             vpc_id="fr-par/vpc",
-            subnet="10.21.0.0/22",
-            kubernetes_version="1.36",
-            cni="cilium",
-            upgrade_day="tuesday",
-            upgrade_hour=3,
-            pools={
-                "main": Pool(
-                    node_type="PRO2-XXS", size=2, min_size=1, max_size=3, autoscaling=autoscaling, public_ip=public_ip
-                ),
-            },
-            api_cidrs=api_cidrs,
-            ready_timeout=1200,
-            protect=protect,
             zone="hunt.example.org",
             name_server="192.0.2.10",
             key=BoardKey.of("blue"),
-            authorities=authorities,
             rancher=rancher,
-            charts=CHARTS_AS_PUBLISHED,
         ),
         opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway"), Ssh("ssh")]),
     )
+
+
+BEHIND_A_GATEWAY: Mapping[str, object] = MappingProxyType({"boards.blue.pools.main.publicIp": False})
+"""Changes of a board whose nodes have no public addresses."""
 
 
 OBSERVABILITY = settings.Observability(

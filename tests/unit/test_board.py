@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 
-from board import Authorities, BoardArgs
+from board.cert_manager import acme_servers, default_issuer
 from common.settings import parse
 from tests.unit import programs
-from tests.unit.example import MISSING, spoiled
+from tests.unit.example import CERTIFICATE, MISSING, complete, spoiled
 from tests.unit.monitor import Graph, graph_of, run
 
 CLOSED: dict[str, object] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
@@ -49,18 +49,15 @@ def test_the_kubeconfig_is_a_secret(graph: Graph) -> None:
 
 def test_a_fixed_pool_keeps_its_size_and_an_autoscaled_one_may_change_it(preview: bool) -> None:
     fixed = graph_of(programs.board, preview)["blue-kapsule-main"]
-    scaled = run(partial(programs.board, autoscaling=True), preview=preview)["blue-kapsule-main"]
+    autoscaled: dict[str, object] = {"boards.blue.pools.main.autoscaling": True}
+    scaled = run(partial(programs.board, autoscaled), preview=preview)["blue-kapsule-main"]
     assert list(fixed.options.ignoreChanges) == []
     assert list(scaled.options.ignoreChanges) == ["size"]
 
 
 def test_the_api_is_restricted_when_networks_are_named(preview: bool) -> None:
-    graph = run(partial(programs.board, api_cidrs=("198.51.100.0/24",)), preview=preview)
+    graph = run(partial(programs.board, {"boards.blue.apiCidrs": ["198.51.100.0/24"]}), preview=preview)
     assert graph["blue-kapsule-api-access"].inputs["aclRules"] == [{"ip": "198.51.100.0/24"}]
-
-
-def test_nothing_restricts_the_api_when_no_network_is_named(graph: Graph) -> None:
-    assert graph.of_type("scaleway:kubernetes/acl:Acl") == []
 
 
 def test_the_ingress_controller_is_served_at_the_reserved_address() -> None:
@@ -115,26 +112,26 @@ def test_only_load_balancers_are_believed_when_they_tell_a_players_address(graph
     assert entries["set-real-ip-from"] == "10.21.0.0/22,100.64.0.0/10"
 
 
-def test_no_pod_can_tell_the_door_a_players_address(graph: Graph) -> None:
+def test_no_pod_can_tell_the_ingress_controller_a_players_address(graph: Graph) -> None:
     [allowed] = graph["blue-ingress-namespace-allow-public-ingress"].inputs["spec"]["ingress"]
     assert [peer["ipBlock"]["except"] for peer in allowed["from"]] == [["169.254.0.0/16", "100.64.0.0/15"]]
 
 
 def test_the_api_server_reaches_webhooks_from_wherever_the_provider_has_it_call(preview: bool) -> None:
     graph = graph_of(programs.managed_board, preview)
-    for policy in ("blue-certificates-namespace-allow-apiserver-ingress", "blue-rancher-allow-apiserver-ingress"):
+    for policy in ("blue-cert-manager-namespace-allow-apiserver-ingress", "blue-rancher-allow-apiserver-ingress"):
         # Cilium finds a node in no network: with any source named, the one node that calls could be left out.
         assert all(rule.keys() == {"ports"} for rule in graph[policy].inputs["spec"]["ingress"])
 
 
-def test_the_door_stays_open_when_one_node_goes(graph: Graph) -> None:
+def test_the_ingress_controller_serves_when_one_node_goes(graph: Graph) -> None:
     controller = graph["blue-ingress-controller"].inputs["values"]["controller"]
     assert controller["replicaCount"] > controller["podDisruptionBudget"]["maxUnavailable"]
     assert [spread["topologyKey"] for spread in controller["topologySpreadConstraints"]] == ["kubernetes.io/hostname"]
     assert controller["resources"]["limits"].keys() == controller["resources"]["requests"].keys()
 
 
-def test_the_observability_of_the_game_can_ask_the_door_for_numbers(graph: Graph) -> None:
+def test_prometheus_may_scrape_the_ingress_controller(graph: Graph) -> None:
     values = graph["blue-ingress-controller"].inputs["values"]
     assert values["prometheus"]["create"] is True
     assert values["controller"]["enableLatencyMetrics"] is True
@@ -161,7 +158,7 @@ def test_a_boards_own_namespaces_are_closed_but_for_exceptions_that_have_a_name(
 
 
 def test_every_namespace_of_a_board_has_a_quota_and_gives_no_token_to_who_does_not_ask(graph: Graph) -> None:
-    for part, called in (("ingress", "ingress"), ("certificates", "cert-manager")):
+    for part, called in (("ingress", "ingress"), ("cert-manager", "cert-manager")):
         quota = graph[f"blue-{part}-namespace-quota"].inputs
         assert quota["spec"]["hard"]["services.loadbalancers"] == ("1" if part == "ingress" else "0")
         assert graph[f"blue-{part}-namespace-quota"].provider == "blue-kapsule-provider"
@@ -173,14 +170,14 @@ def test_every_namespace_of_a_board_has_a_quota_and_gives_no_token_to_who_does_n
         assert quota["metadata"]["namespace"] in {None, called}
 
 
-def test_the_door_stays_when_nodes_are_full(preview: bool) -> None:
+def test_ingress_and_certificates_stay_when_nodes_are_full(preview: bool) -> None:
     graph = run(programs.board, preview=preview)
-    assert graph["blue-priorities-platform"].inputs["value"] > 0
-    for release in ("blue-ingress-controller", "blue-certificates-manager"):
-        assert "blue-priorities-platform" in graph[release].depends_on
+    assert graph["blue-priority-class-platform"].inputs["value"] > 0
+    for release in ("blue-ingress-controller", "blue-cert-manager-release"):
+        assert "blue-priority-class-platform" in graph[release].depends_on
     if not preview:
         assert graph["blue-ingress-controller"].inputs["values"]["controller"]["priorityClassName"] == "platform"
-        assert graph["blue-certificates-manager"].inputs["values"]["global"]["priorityClassName"] == "platform"
+        assert graph["blue-cert-manager-release"].inputs["values"]["global"]["priorityClassName"] == "platform"
 
 
 def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None:
@@ -194,7 +191,7 @@ def test_nothing_on_a_board_is_let_to_the_metadata_service(graph: Graph) -> None
 
 def test_the_issuer_proves_names_at_the_game_master_with_the_boards_own_key(preview: bool) -> None:
     graph = graph_of(programs.board, preview)
-    acme = graph["blue-certificates-issuer-own"].inputs["spec"]["acme"]
+    acme = graph["blue-cert-manager-issuer-own"].inputs["spec"]["acme"]
     assert acme["server"] == "https://acme.example:8443/directory"
     assert acme["email"] == "operators@example.org"
     [solver] = acme["solvers"]
@@ -202,66 +199,62 @@ def test_the_issuer_proves_names_at_the_game_master_with_the_boards_own_key(prev
     update = solver["dns01"]["rfc2136"]
     assert update["nameserver"] == "192.0.2.10:53"
     assert (update["tsigKeyName"], update["tsigAlgorithm"]) == ("blue.hunt.example.org", "HMACSHA256")
-    key = graph["blue-certificates-dns-key"]
+    key = graph["blue-cert-manager-dns-key"]
     assert key.inputs["stringData"][update["tsigSecretSecretRef"]["key"]] == programs.SECRET
     assert any(secret.startswith("stringData") for secret in key.secrets)
 
 
 def test_a_private_authority_is_trusted_by_its_own_certificate_and_let_through_at_its_port(graph: Graph) -> None:
-    acme = graph["blue-certificates-issuer-own"].inputs["spec"]["acme"]
-    assert base64.b64decode(acme["caBundle"]).decode() == programs.OWN_AUTHORITY.ca_bundle
-    [way] = graph["blue-certificates-namespace-allow-acme"].inputs["spec"]["egress"]
-    assert [door["port"] for door in way["ports"]] == [443, 8443]
+    acme = graph["blue-cert-manager-issuer-own"].inputs["spec"]["acme"]
+    assert base64.b64decode(acme["caBundle"]).decode() == CERTIFICATE
+    [rule] = graph["blue-cert-manager-namespace-allow-acme"].inputs["spec"]["egress"]
+    assert [each["port"] for each in rule["ports"]] == [443, 8443]
 
 
 def test_the_authority_for_trials_and_the_real_one_stand_side_by_side_each_with_an_account_of_its_own() -> None:
-    def authorities(**changes: object) -> Authorities:
-        found = Authorities.from_settings(parse(spoiled({**changes}), "dev"))
-        assert found
-        return found
+    def issuers(**changes: object) -> tuple[set[str], str]:
+        settings = parse(spoiled({**changes}), "dev")
+        return set(acme_servers(settings)), default_issuer(settings)
 
-    own = authorities()
-    assert (set(own.known), own.chosen) == ({"letsencrypt-production", "letsencrypt-staging", "own"}, "own")
-    real = authorities(**{"sources.acmeDirectory": MISSING, "certificates.authority": "production"})
-    assert (set(real.known), real.chosen) == (
-        {"letsencrypt-production", "letsencrypt-staging"},
-        "letsencrypt-production",
-    )
-    issuers = run(programs.board, preview=False).of_type("kubernetes:cert-manager.io/v1:ClusterIssuer")
-    accounts = {issuer.inputs["spec"]["acme"]["privateKeySecretRef"]["name"] for issuer in issuers}
-    assert len(accounts) == len(issuers) == 2
+    lets_encrypt = {"letsencrypt-production", "letsencrypt-staging"}
+    assert issuers() == ({*lets_encrypt, "own"}, "own")
+    real: dict[str, object] = {"sources.acmeDirectory": MISSING, "certificates.authority": "production"}
+    assert issuers(**real) == (lets_encrypt, "letsencrypt-production")
+    made = run(programs.board, preview=False).of_type("kubernetes:cert-manager.io/v1:ClusterIssuer")
+    accounts = {issuer.inputs["spec"]["acme"]["privateKeySecretRef"]["name"] for issuer in made}
+    assert len(accounts) == len(made) == 3
 
 
 def test_an_issuer_is_made_only_once_cert_manager_answers(graph: Graph) -> None:
-    assert "blue-certificates-manager" in graph["blue-certificates-issuer-own"].depends_on
-    values = graph["blue-certificates-manager"].inputs["values"]
+    assert "blue-cert-manager-release" in graph["blue-cert-manager-issuer-own"].depends_on
+    values = graph["blue-cert-manager-release"].inputs["values"]
     assert values["crds"]["enabled"] is True
     assert values["startupapicheck"]["enabled"] is True
 
 
 def test_challenges_are_looked_up_where_they_are_written(graph: Graph) -> None:
-    values = graph["blue-certificates-manager"].inputs["values"]
+    values = graph["blue-cert-manager-release"].inputs["values"]
     assert values["dns01RecursiveNameservers"] == "192.0.2.10:53"
     assert values["dns01RecursiveNameserversOnly"] is True
-    [way] = graph["blue-certificates-namespace-allow-dns-challenges"].inputs["spec"]["egress"]
-    assert way["to"] == [{"ipBlock": {"cidr": "192.0.2.10/32"}}]
-    assert {port["protocol"] for port in way["ports"]} == {"TCP", "UDP"}
+    [rule] = graph["blue-cert-manager-namespace-allow-dns-challenges"].inputs["spec"]["egress"]
+    assert rule["to"] == [{"ipBlock": {"cidr": "192.0.2.10/32"}}]
+    assert {port["protocol"] for port in rule["ports"]} == {"TCP", "UDP"}
 
 
 def test_a_wildcard_serves_every_host_of_the_board_so_that_no_name_is_told(preview: bool) -> None:
     graph = graph_of(programs.board, preview)
     certificate = graph["blue-ingress-wildcard"]
     assert certificate.inputs["spec"]["dnsNames"] == ["*.blue.hunt.example.org"]
-    assert "blue-certificates-issuer-own" in certificate.depends_on
+    assert "blue-cert-manager-issuer-own" in certificate.depends_on
     controller = graph["blue-ingress-controller"]
-    assert "blue-certificates-issuer-own" in controller.depends_on
+    assert "blue-cert-manager-issuer-own" in controller.depends_on
     if not preview:
         secret = f"ingress/{certificate.inputs['spec']['secretName']}"
         assert controller.inputs["values"]["controller"]["wildcardTLS"] == {"secret": secret}
         assert controller.inputs["values"]["controller"]["defaultTLS"] == {"secret": secret}
 
 
-def test_the_door_starts_while_the_authority_signs(graph: Graph) -> None:
+def test_the_ingress_controller_starts_while_the_certificate_is_signed(graph: Graph) -> None:
     wildcard = graph["blue-ingress-wildcard"]
     # The controller does not start without its Secret; this gives it one at once.
     assert wildcard.inputs["metadata"]["annotations"] == {
@@ -273,9 +266,10 @@ def test_the_door_starts_while_the_authority_signs(graph: Graph) -> None:
 
 def test_a_board_without_an_authority_has_cert_manager_and_no_issuer(preview: bool) -> None:
     issuers: list[object] = []
-    graph = run(lambda: issuers.append(programs.board(authorities=None).cluster_issuer), preview=preview)
+    plain: dict[str, object] = {"certificates.authority": "none", "rancher.enabled": False}
+    graph = run(lambda: issuers.append(programs.board(plain).cluster_issuer), preview=preview)
     assert issuers == [None]
-    assert "blue-certificates-manager" in graph.resources
+    assert "blue-cert-manager-release" in graph.resources
     assert graph.of_type("kubernetes:cert-manager.io/v1:ClusterIssuer") == []
     assert graph.of_type("kubernetes:cert-manager.io/v1:Certificate") == []
     controller = graph["blue-ingress-controller"].inputs["values"]["controller"]
@@ -284,12 +278,12 @@ def test_a_board_without_an_authority_has_cert_manager_and_no_issuer(preview: bo
 
 def test_a_destroy_frees_the_load_balancer_and_leaves_the_rest_to_the_clusters_own_end(graph: Graph) -> None:
     assert graph["blue-ingress-controller"].deleted_with == ""
-    assert graph["blue-certificates"].deleted_with == "blue-kapsule-cluster"
+    assert graph["blue-cert-manager"].deleted_with == "blue-kapsule-cluster"
 
 
 def test_a_cluster_is_replaced_or_removed_only_where_it_was_said(preview: bool) -> None:
     for protect in (True, False):
-        graph = run(partial(programs.board, protect=protect), preview=preview)
+        graph = run(partial(programs.board, {"boards.blue.allowReplacement": not protect}), preview=preview)
         assert graph["blue-kapsule-cluster"].protect is protect
 
 
@@ -297,46 +291,24 @@ def test_a_new_cluster_serves_at_an_address_of_its_own_before_the_old_one_goes(g
     """The engine cannot delete first what a provider leads to, and an address has one load balancer."""
     cluster = graph["blue-kapsule-cluster"].options
     assert (cluster.deleteBeforeReplaceDefined, cluster.deleteBeforeReplace) == (True, False)
-    door = graph["blue-ingress-ip"].options
-    assert [urn.rpartition("::")[2] for urn in door.replace_with] == ["blue-kapsule-cluster"]
+    reserved_ip = graph["blue-ingress-ip"].options
+    assert [urn.rpartition("::")[2] for urn in reserved_ip.replace_with] == ["blue-kapsule-cluster"]
 
 
-def from_settings(board: str, changes: dict[str, object]) -> BoardArgs:
-    found: list[BoardArgs] = []
+def test_where_teams_play_every_boards_api_answers_the_players_too_and_nobody_twice(preview: bool) -> None:
+    def cidrs(changes: dict[str, object]) -> list[str]:
+        graph = run(partial(programs.board, changes), preview=preview)
+        return [rule["ip"] for rule in graph["blue-kapsule-api-access"].inputs["aclRules"]]
 
-    def program() -> None:
-        found.append(
-            BoardArgs.from_settings(
-                parse(spoiled(changes), "dev"),
-                board,
-                vpc_id="vpc",
-                zone="hunt.example.org",
-                name_server="192.0.2.10",
-                key=programs.BoardKey.of("blue"),
-                rancher=None,
-                charts=programs.CHARTS_AS_PUBLISHED,
-            )
-        )
-
-    run(program, preview=True)
-    return found[0]
-
-
-@pytest.mark.parametrize("board", ["blue", "green"])
-def test_where_teams_play_every_boards_api_answers_the_players_too_and_nobody_twice(board: str) -> None:
-    assert tuple(from_settings(board, {}).api_cidrs) == ("203.0.113.0/24", "198.51.100.0/24")
-    assert tuple(from_settings(board, {"teams": {}}).api_cidrs) == ("203.0.113.0/24",)
-    assert tuple(from_settings(board, {"players": {}}).api_cidrs) == ("203.0.113.0/24",)
-
-
-def test_the_word_for_it_is_the_boards_own_setting() -> None:
-    changes: dict[str, object] = {"boards.blue.allowReplacement": True}
-    found = [from_settings(board, changes).protect for board in ("blue", "green")]
-    assert found == [False, True]
+    teams = complete()["teams"]
+    played = {"teams": teams, "delivery": complete()["delivery"]}
+    assert cidrs(played) == ["203.0.113.0/24", "198.51.100.0/24"]
+    assert cidrs({}) == ["203.0.113.0/24"]
+    assert cidrs({**played, "players": {}}) == ["203.0.113.0/24"]
 
 
 def test_nodes_without_an_address_of_their_own_have_a_way_out_before_they_are_made(preview: bool) -> None:
-    graph = run(partial(programs.board, public_ip=False), preview=preview)
+    graph = run(partial(programs.board, programs.BEHIND_A_GATEWAY), preview=preview)
     assert graph["blue-kapsule-main"].inputs["publicIpDisabled"] is True
     assert "blue-kapsule-gateway-network" in graph["blue-kapsule-main"].depends_on
     gateway = graph["blue-kapsule-gateway-network"]

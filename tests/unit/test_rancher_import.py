@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import yaml
 
-from board.rancher import prepared, reached_at
+from board.rancher_import import prepared, reached_at
 from tests.unit import programs
 from tests.unit.monitor import Graph, run
 
@@ -33,8 +33,8 @@ def test_rancher_lets_go_of_a_board_before_anything_of_it_goes(graph: Graph) -> 
     cluster = graph["blue-rancher-cluster"]
     assert {
         "blue-ingress-controller",
-        "blue-certificates-manager",
-        "blue-certificates-issuer-own",
+        "blue-cert-manager-release",
+        "blue-cert-manager-issuer-own",
     } <= cluster.depends_on
     assert cluster.inputs["name"] == "shambhala-dev-blue"
     assert cluster.provider == "rancher"

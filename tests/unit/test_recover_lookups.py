@@ -24,7 +24,7 @@ IDENTIFYING = {
 
 
 def board_behind_a_gateway() -> object:
-    return programs.board(public_ip=False, api_cidrs=("198.51.100.0/24",))
+    return programs.board(programs.BEHIND_A_GATEWAY)
 
 
 def made() -> dict[str, list[Registered]]:

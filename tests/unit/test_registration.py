@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from board.rancher import registration
+from board.rancher_import import registration
 
 MANIFEST = "kind: Namespace"
 

@@ -25,7 +25,7 @@ def test_it_serves_every_chart_that_the_program_installs() -> None:
 
 
 def test_its_plugin_knows_every_resource_of_scaleway_s_that_the_program_has() -> None:
-    board = partial(programs.board, api_cidrs=("203.0.113.0/24",), public_ip=False)
+    board = partial(programs.board, programs.BEHIND_A_GATEWAY)
     graphs = (run(program, preview=False) for program in (programs.game_master, board, programs.registry_of_its_own))
     types = {resource.type for graph in graphs for resource in graph.resources.values()}
     known = set(re.findall(r'"(scaleway:[^"]+)"', PLUGIN.read_text()))

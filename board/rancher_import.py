@@ -1,4 +1,4 @@
-"""A board joins Rancher: the cluster's entry there, the agent on the board, and the wait until both have met."""
+"""Import of a board into Rancher: the cluster's registration, the agent on the board, and the wait for the agent."""
 
 from __future__ import annotations
 
@@ -28,60 +28,60 @@ from common.network_policies import (
 from common.versions import CHARTS
 
 NAMESPACE: Final = "cattle-system"
-"""Where Rancher's manifest puts its agent."""
-WEBHOOK: Final = 9443
+"""Namespace of the agent in Rancher's manifest."""
+WEBHOOK_PORT: Final = 9443
 """Port of the webhook that the agent installs, where Rancher wants one."""
-INTERNAL: Final = 444
-"""Port at which the agent answers the cluster's own API server."""
+AGENT_PORT: Final = 444
+"""Port of the agent for the cluster's own API server."""
 _SCRIPT: Final = Path(__file__).parent / "scripts" / "registration.py"
 
 
 class RancherServer(Protocol):
-    """A Rancher that is set up."""
+    """Rancher, set up."""
 
     @property
     def provider(self) -> rancher2.Provider:
-        """What makes objects in it."""
+        """Provider of the objects in Rancher."""
         ...
 
     @property
     def api_url(self) -> pulumi.Output[str]:
-        """Where this program reaches it."""
+        """Rancher's URL for this program."""
         ...
 
     @property
     def ca_certs(self) -> str | None:
-        """Certificates (PEM) to trust there; None for those that this machine trusts."""
+        """Certificates (PEM) to trust for that URL; None for those that this machine trusts."""
         ...
 
     @property
     def machine(self) -> pulumi.Resource:
-        """What it runs on, and goes with."""
+        """Machine that Rancher runs on, and is removed with."""
         ...
 
     @property
     def datastore(self) -> pulumi.Output[str]:
-        """Which Rancher it is: another one knows no board of the last."""
+        """Identity of Rancher's store: with another store, Rancher knows no board."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class RancherImportArgs:
-    """Which board joins which Rancher."""
+    """Board to import, and the Rancher that imports the board."""
 
     environment: str
     board: str
     rancher: RancherServer
     cluster: pulumi.Resource
-    """What joins; another one joins anew."""
+    """The board's cluster; another cluster is imported anew."""
     api: ApiServer
     """The board's own Kubernetes API."""
-    equipment: Sequence[pulumi.Resource]
-    """What is on the board: Rancher lets go of the board before any of it goes."""
+    removed_after: Sequence[pulumi.Resource]
+    """Components on the board that are removed after the import."""
 
 
 class RancherImport(pulumi.ComponentResource):
-    """The board as a cluster of Rancher's, active."""
+    """Board as an active cluster of Rancher's."""
 
     cluster_id: pulumi.Output[str]
     """Rancher's id of the board, known once its agent has reported."""
@@ -90,22 +90,21 @@ class RancherImport(pulumi.ComponentResource):
         super().__init__("shambhala:board:RancherImport", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         server = args.rancher
-        # Rancher's books go with the machine that holds them: asked for then, a Rancher that is down or gone would
-        # hold up a destroy for nothing.
-        within = pulumi.ResourceOptions(parent=self, provider=server.provider, deleted_with=server.machine)
+        # Rancher's store is removed with its machine: a call to a Rancher that is down or gone would fail a destroy.
+        in_rancher = pulumi.ResourceOptions(parent=self, provider=server.provider, deleted_with=server.machine)
         cluster = rancher2.Cluster(
             f"{name}-cluster",
             name=f"{PROJECT}-{args.environment}-{args.board}",
             description="A board of the game; its program made it and removes it.",
             opts=pulumi.ResourceOptions.merge(
-                within,
+                in_rancher,
                 pulumi.ResourceOptions(
-                    # No value flows, but at the end Rancher goes first: it takes its own webhooks with it, and none
-                    # of them is asked about what is removed from the board then.
-                    depends_on=list(args.equipment),
+                    # No value flows, but on a destroy Rancher removes its webhooks first: the API server would call
+                    # them for whatever is removed from the board.
+                    depends_on=list(args.removed_after),
                     replace_with=[args.cluster],
                     replacement_trigger=server.datastore,
-                    # Rancher takes a name once.
+                    # Names of Rancher's clusters are unique.
                     delete_before_replace=True,
                     additional_secret_outputs=["clusterRegistrationToken", "kubeConfig", "caCert"],
                     custom_timeouts=pulumi.CustomTimeouts(create="10m", delete="10m"),
@@ -114,14 +113,14 @@ class RancherImport(pulumi.ComponentResource):
         )
         manifest = local.Command(
             f"{name}-manifest",
-            # The program travels with what it works on: the plugin puts the command into each of its errors.
+            # The script comes by stdin with its arguments: the plugin prints the command in each of its errors.
             create="python3 -",
             stdin=pulumi.Output.secret(
                 pulumi.Output.all(server.api_url, cluster.cluster_registration_token.manifest_url).apply(
                     lambda urls: registration(reached_at(str(urls[0]), str(urls[1])), server.ca_certs)
                 )
             ),
-            # It holds the token.
+            # The manifest holds the token.
             logging=local.Logging.NONE,
             add_previous_output_in_env=False,
             # Another Rancher has another agent.
@@ -131,7 +130,7 @@ class RancherImport(pulumi.ComponentResource):
         agent = k8s.yaml.v2.ConfigGroup(
             f"{name}-agent",
             yaml=pulumi.Output.secret(manifest.stdout.apply(prepared)),
-            # Rancher takes its agent away when it lets go of the board, and hangs where that is gone before it.
+            # Rancher removes its agent with the cluster, and hangs where the agent is gone before.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=cluster)),
         )
         # The namespace comes with the manifest.
@@ -142,8 +141,8 @@ class RancherImport(pulumi.ComponentResource):
             f"{name}-active",
             cluster_id=cluster.id,
             opts=pulumi.ResourceOptions.merge(
-                within,
-                # Only with its agent on the board does the cluster become active.
+                in_rancher,
+                # No value flows, but the cluster becomes active only with its agent on the board.
                 pulumi.ResourceOptions(
                     depends_on=[agent],
                     additional_secret_outputs=["kubeConfig"],
@@ -162,12 +161,12 @@ def network_rules(api: ApiServer) -> Sequence[NetworkRule]:
         allow_kubernetes_api_egress(api),
         # The agent calls Rancher; nobody calls the agent but the board's own API server.
         allow_https_egress(),
-        allow_apiserver_ingress(WEBHOOK, INTERNAL),
+        allow_apiserver_ingress(WEBHOOK_PORT, AGENT_PORT),
     ]
 
 
 def registration(url: str, certificates: str | None) -> str:
-    """The program that prints the manifest at a URL.
+    """Script that prints the manifest at a URL.
 
     certificates: PEM, trusted besides those that this machine trusts; None for those alone.
     """
@@ -175,15 +174,15 @@ def registration(url: str, certificates: str | None) -> str:
 
 
 def reached_at(api_url: str, manifest_url: str) -> str:
-    """Where this program reads the manifest: Rancher gives the URL under which everybody else reaches it."""
+    """URL of the manifest for this program; Rancher gives the URL for everybody else."""
     return f"{api_url.rstrip('/')}{urlsplit(manifest_url).path}"
 
 
 def prepared(manifest: str) -> str:
-    """Rancher's manifest, with what a namespace of ours has.
+    """Rancher's manifest, with the labels of a SecureNamespace.
 
-    Rancher renews its agent by itself, and so shares the objects' fields; where both say something, the manifest of
-    the Rancher that runs is right, and a conflict between the two is none.
+    Rancher renews its agent by itself, and so both write the objects' fields: with `patchForce` the manifest of the
+    running Rancher wins without a conflict.
     """
     objects: list[dict[str, Any]] = [each for each in yaml.safe_load_all(manifest) if each]
     for each in objects:

@@ -1,4 +1,4 @@
-"""The door of a board: F5's NGINX ingress controller behind a reserved address."""
+"""Ingress controller of a board: F5's NGINX behind a load balancer with a reserved IP."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from common.network_policies import (
     allow_public_ingress,
     every_pod,
 )
+from common.outputs import known_after
+from common.settings import Settings
 
-CLASS: Final = "nginx"
-"""Ingress class of everything that a board exposes."""
+INGRESS_CLASS: Final = "nginx"
+"""IngressClass of every Ingress on a board."""
 REPLICAS: Final = 2
-"""One can go with its node while the other serves."""
+"""One pod may be lost with its node while the other serves."""
 QUOTA: Final = Quota(
-    # Twice the replicas: for a moment of a roll-out the old ones are there too.
+    # Twice the replicas: during a roll-out the old pods are there too.
     pods=2 * REPLICAS,
     cpu="4",
     memory="2Gi",
@@ -39,50 +41,50 @@ QUOTA: Final = Quota(
     container_storage="1Gi",
     load_balancers=1,
 )
-CARRIER: Final = "100.64.0.0/10"
+CARRIER_NETWORK: Final = "100.64.0.0/10"
 """Shared address space (RFC 6598), in which Scaleway's load balancers and Kapsule's pods may have their addresses."""
-WILDCARD: Final = "wildcard-tls"
-"""Name of the board's own certificate, and of the Secret that gets it."""
-METRICS: Final = 9113
-"""Port at which the controller tells its numbers: the chart's default."""
+WILDCARD_SECRET: Final = "wildcard-tls"  # noqa: S105 - a name
+"""Name of the board's wildcard Certificate, and of its Secret."""
+METRICS_PORT: Final = 9113
+"""Port of the controller's metrics: the chart's default."""
 _ANNOTATION: Final = "service.beta.kubernetes.io/scw-loadbalancer"
 """Source: https://github.com/scaleway/scaleway-cloud-controller-manager/blob/main/docs/loadbalancer-annotations.md"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngressControllerArgs:
-    """What the controller is made of."""
+class NginxIngressArgs:
+    """Settings of the board, and outputs of its cluster, of cert-manager and of the game master."""
 
-    environment: str
+    settings: Settings
     board: str
+    """Name of the board."""
     cluster: pulumi.Resource
-    """Where it runs; the door of another cluster has another address."""
-    subnet: pulumi.Input[str]
-    """Private IPv4 network of the nodes in CIDR notation, from which the load balancer calls."""
+    """Cluster of the controller; another cluster has another reserved IP."""
     zone: pulumi.Input[str]
-    """The game's zone, known once its name server answers."""
+    """The game's zone, known once the zone's name server answers."""
     cluster_issuer: pulumi.Input[str] | None
-    """Issuer of the certificate for *.<board>.<zone>; None for a door without TLS."""
-    priority: pulumi.Input[str]
-    """Priority class of its pods."""
+    """ClusterIssuer of the certificate for *.<board>.<zone>; None for plain HTTP."""
+    priority_class: pulumi.Input[str]
+    """PriorityClass of the controller's pods."""
     api: ApiServer
     """The board's own Kubernetes API."""
     charts: Charts
 
 
-class IngressController(pulumi.ComponentResource):
-    """The ingress controller and the reserved IP of its load balancer."""
+class NginxIngress(pulumi.ComponentResource):
+    """Ingress controller and the reserved IP of its LoadBalancer Service."""
 
     ip: pulumi.Output[str]
-    """Public IPv4 address, known once the controller serves at it, with the board's own certificate."""
+    """Address (IPv4) of the LoadBalancer, known once the controller serves there with the board's certificate."""
     ingress_class: pulumi.Output[str]
+    """IngressClass, known once the controller is ready."""
 
-    def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("shambhala:board:IngressController", name, None, opts)
+    def __init__(self, name: str, args: NginxIngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shambhala:board:NginxIngress", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        address = loadbalancers.Ip(
+        reserved_ip = loadbalancers.Ip(
             f"{name}-ip",
-            tags=tags(args.environment, args.board),
+            tags=tags(args.settings.environment, args.board),
             # While one cluster follows another, both have a load balancer, and an address belongs to one.
             opts=pulumi.ResourceOptions(parent=self, replace_with=[args.cluster]),
         )
@@ -98,24 +100,30 @@ class IngressController(pulumi.ComponentResource):
         if args.cluster_issuer is not None:
             wildcard = certificate(
                 f"{name}-wildcard",
-                called=WILDCARD,
+                called=WILDCARD_SECRET,
                 host=pulumi.Output.concat("*.", args.board, ".", args.zone),
                 issuer=args.cluster_issuer,
                 namespace=namespace,
                 opts=child,
             )
             signed = [wildcard.id]
-            # The controller starts beside the signing; where there is an issuer, the Secret is there at once.
-            secret = pulumi.Output.all(namespace, args.cluster_issuer).apply(lambda known: f"{known[0]}/{WILDCARD}")
+            # The controller starts while the certificate is signed: with an issuer, the Secret is there at once.
+            secret = known_after(pulumi.Output.concat(namespace, "/", WILDCARD_SECRET), args.cluster_issuer)
         release = args.charts.release(
             "nginx-ingress",
             name=f"{name}-controller",
             namespace=namespace,
-            values=controller_values(address.id.apply(_bare_id), address.zone, args.subnet, secret, args.priority),
+            values=controller_values(
+                reserved_ip.id.apply(_bare_id),
+                reserved_ip.zone,
+                args.settings.boards[args.board].subnet,
+                secret,
+                args.priority_class,
+            ),
             opts=child,
         )
-        self.ip = pulumi.Output.all(address.ip_address, release.id, *signed).apply(lambda values: str(values[0]))
-        self.ingress_class = release.id.apply(lambda _: CLASS)
+        self.ip = known_after(reserved_ip.ip_address, release.id, *signed)
+        self.ingress_class = known_after(INGRESS_CLASS, release.id)
         self.register_outputs({"ip": self.ip, "ingress_class": self.ingress_class})
 
 
@@ -127,30 +135,29 @@ def network_rules(api: ApiServer) -> Sequence[NetworkRule]:
         allow_egress("allow-every-pod", every_pod()),
         allow_dns_egress(),
         allow_kubernetes_api_egress(api),
-        allow_metrics_scrape(METRICS),
+        allow_metrics_scrape(METRICS_PORT),
     ]
 
 
 def controller_values(
     reserved_ip: pulumi.Input[str],
     zone: pulumi.Input[str],
-    subnet: pulumi.Input[str],
+    subnet: str,
     certificate: pulumi.Input[str] | None,
-    priority: pulumi.Input[str],
+    priority_class: pulumi.Input[str],
 ) -> Mapping[str, Any]:
     """Values of the chart `nginx-ingress`.
 
-    reserved_ip: id (UUID, without its zone) of the load balancer's reserved IP. zone: where that is.
-    subnet: private network of the nodes in CIDR notation.
-    certificate: Secret (<namespace>/<name>) for every host that has none of its own; None where there is none.
-    priority: priority class of the pods.
+    reserved_ip: id (UUID, without the zone) of the load balancer's reserved IP, which lies in `zone`.
+    subnet: private network of the nodes in CIDR notation, from which the load balancer calls.
+    certificate: Secret (<namespace>/<name>) for every host that has none of its own; None for plain HTTP.
     """
     by_default = {"secret": certificate}
     return {
         "controller": {
             "replicaCount": REPLICAS,
-            "priorityClassName": priority,
-            "ingressClass": {"name": CLASS, "create": True, "setAsDefaultIngress": True},
+            "priorityClassName": priority_class,
+            "ingressClass": {"name": INGRESS_CLASS, "create": True, "setAsDefaultIngress": True},
             # Plain Ingress objects are all that the game needs: no custom resources to upgrade by hand.
             "enableCustomResources": False,
             # Whoever may write an Ingress must not write nginx's configuration with it.
@@ -162,7 +169,7 @@ def controller_values(
                 "limits": {"cpu": "1", "memory": "512Mi"},
             },
             "podDisruptionBudget": {"enabled": True, "maxUnavailable": 1},
-            # With externalTrafficPolicy Local only nodes that have a pod serve: two pods on one node were one door.
+            # With externalTrafficPolicy Local only nodes that have a pod serve: two pods on one node would go with it.
             "topologySpreadConstraints": [
                 {
                     "maxSkew": 1,
@@ -185,19 +192,19 @@ def controller_values(
                 },
             },
         },
-        "prometheus": {"create": True, "port": METRICS, "scheme": "http"},
+        "prometheus": {"create": True, "port": METRICS_PORT, "scheme": "http"},
     }
 
 
-def proxy_protocol(subnet: pulumi.Input[str]) -> Mapping[str, pulumi.Input[str]]:
-    """nginx's end of the proxy protocol, by which the load balancer tells the players' own addresses.
+def proxy_protocol(subnet: str) -> Mapping[str, str]:
+    """nginx's end of the proxy protocol, by which the load balancer hands on the players' own addresses.
 
-    They are believed only when told from where load balancers call; the fence keeps the pods out that may be there too.
+    nginx believes them from the networks of load balancers alone; NetworkPolicies keep out pods of the same networks.
     """
     return {
         "proxy-protocol": "True",
         "real-ip-header": "proxy_protocol",
-        "set-real-ip-from": pulumi.Output.concat(subnet, ",", CARRIER),
+        "set-real-ip-from": f"{subnet},{CARRIER_NETWORK}",
     }
 
 
