@@ -10,7 +10,7 @@ from common import providers
 from common.errors import shown_once
 from common.helm import Charts
 from common.settings import GRAFANA, load
-from game_app import GameApp, GameAppArgs, Workshop, image_registry, load_course
+from game_app import GameApp, GameAppArgs, image_registry, load_course
 from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster
 from observability import Observability, ObservabilityArgs
 
@@ -64,15 +64,13 @@ registry = image_registry("registry", settings, ResourceOptions(providers=[scale
 game = GameApp(
     "game",
     GameAppArgs(
-        images=settings.images,
-        host=settings.fqdn(settings.game_app.host),
+        settings=settings,
+        course=course,
+        registry=registry,
         address=active.ingress_ip,
         ingress_class=active.ingress_class,
         cluster_issuer=active.cluster_issuer,
-        course=course,
-        check_seconds=settings.game_app.check_seconds,
         api=active.api,
-        workshop=Workshop.from_settings(settings, registry),
     ),
     opts=on_the_active_board,
 )

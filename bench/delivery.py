@@ -185,7 +185,7 @@ def _program(players: int) -> dict[str, float]:
     names = [f"player{number}" for number in range(players)]
     teams = {f"t{number // TEAM}": names[number : number + TEAM] for number in range(0, players, TEAM)}
     began = time.process_time()
-    graph = run(lambda: programs.game_app_with_a_workshop(teams), preview=False)
+    graph = run(lambda: programs.game_app_with_delivery(teams), preview=False)
     return {
         "teams": len(teams),
         "resources": len(graph.resources),

@@ -1,4 +1,4 @@
-"""How people reach a component from outside the board."""
+"""Ingress of a component, with its certificate: how people reach the component from outside the board."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import pulumi_kubernetes as k8s
 
 from common.certificates import certificate
 from common.naming import labels
+from common.outputs import known_after
 
-CLOSED: Final = "closed"
-"""A Service without pods, for the paths that nobody may ask for from outside."""
+BLACKHOLE: Final = "blackhole"
+"""Service without pods: backend of the paths that nobody may request from outside."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
-    """Where a component is found."""
+class Endpoint:
+    """Public address of a component."""
 
     host: pulumi.Input[str]
-    """Its full name."""
+    """Full name."""
     ingress_class: pulumi.Input[str]
     cluster_issuer: pulumi.Input[str] | None
-    """cert-manager's issuer of its certificate; None where the board has none, and it answers in plain HTTP."""
+    """cert-manager's ClusterIssuer of the certificate; None where the board has none, for plain HTTP."""
 
     @property
     def scheme(self) -> str:
@@ -32,82 +33,84 @@ class Door:
 
     @property
     def url(self) -> pulumi.Output[str]:
-        """Its address, without a slash at the end."""
+        """URL without a slash at the end."""
         return pulumi.Output.concat(self.scheme, "://", self.host)
 
 
-def exposed(
+def expose(
     name: str,
     app: str,
     namespace: pulumi.Input[str],
     service: pulumi.Input[str],
-    door: Door,
+    endpoint: Endpoint,
     *,
-    closed: Sequence[str] = (),
-    closed_alone: Sequence[str] = (),
-    body_mb: int | None = None,
+    blocked_prefixes: Sequence[str] = (),
+    blocked_paths: Sequence[str] = (),
+    body_mib: int | None = None,
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
-    """An Ingress to a component's Service, with a certificate of its own where there is an issuer; the door's URL.
+    """An Ingress to a Service, with a certificate of its own where there is an issuer; gives the endpoint's URL.
 
-    The URL is known once the ingress controller has an address for it and its certificate is signed.
+    The URL is known once the ingress controller has an address for the Ingress and the certificate is signed.
 
     name: prefix of the resources' names.
-    closed: paths, with all below them, that lead nowhere. closed_alone: paths that do, without those below them.
-    body_mb: MiB that a request's body may have; by default what the board's ingress allows everybody.
+    blocked_prefixes: paths that lead to the blackhole Service, with all paths below them. blocked_paths: single paths
+    that do.
+    body_mib: MiB that a request's body may have; None: the limit of the board's ingress controller.
     """
     networking = k8s.networking.v1
 
-    def path(called: str, to: pulumi.Input[str], kind: str = "Prefix") -> k8s.networking.v1.HTTPIngressPathArgs:
+    def path(called: str, backend: pulumi.Input[str], kind: str = "Prefix") -> k8s.networking.v1.HTTPIngressPathArgs:
         port = networking.ServiceBackendPortArgs(name="main")
-        backend = networking.IngressBackendArgs(service=networking.IngressServiceBackendArgs(name=to, port=port))
-        return networking.HTTPIngressPathArgs(path=called, path_type=kind, backend=backend)
+        leads_to = networking.IngressBackendArgs(service=networking.IngressServiceBackendArgs(name=backend, port=port))
+        return networking.HTTPIngressPathArgs(path=called, path_type=kind, backend=leads_to)
 
     paths = [path("/", service)]
-    if closed or closed_alone:
-        nowhere = _nowhere(name, namespace, opts)
-        paths += [path(prefix, nowhere) for prefix in closed]
-        paths += [path(alone, nowhere, "Exact") for alone in closed_alone]
+    if blocked_prefixes or blocked_paths:
+        blackhole = blackhole_service(name, namespace, opts)
+        paths += [path(prefix, blackhole) for prefix in blocked_prefixes]
+        paths += [path(exact, blackhole, "Exact") for exact in blocked_paths]
     tls: list[k8s.networking.v1.IngressTLSArgs] = []
     signed: list[pulumi.Output[str]] = []
-    if door.cluster_issuer is not None:
+    if endpoint.cluster_issuer is not None:
         secret = f"{app}-tls"
         own = certificate(
             f"{name}-certificate",
             called=secret,
-            host=door.host,
-            issuer=door.cluster_issuer,
+            host=endpoint.host,
+            issuer=endpoint.cluster_issuer,
             namespace=namespace,
             opts=opts,
         )
-        tls, signed = [networking.IngressTLSArgs(secret_name=secret, hosts=[door.host])], [own.id]
-    way = networking.Ingress(
+        tls, signed = [networking.IngressTLSArgs(secret_name=secret, hosts=[endpoint.host])], [own.id]
+    ingress = networking.Ingress(
         f"{name}-ingress",
         metadata=k8s.meta.v1.ObjectMetaArgs(
             name=app,
             namespace=namespace,
             labels=dict(labels(app)),
-            annotations={"nginx.org/client-max-body-size": f"{body_mb}m"} if body_mb else None,
+            annotations={"nginx.org/client-max-body-size": f"{body_mib}m"} if body_mib else None,
         ),
         spec=networking.IngressSpecArgs(
-            ingress_class_name=door.ingress_class,
+            ingress_class_name=endpoint.ingress_class,
             rules=[
-                networking.IngressRuleArgs(host=door.host, http=networking.HTTPIngressRuleValueArgs(paths=paths)),
+                networking.IngressRuleArgs(host=endpoint.host, http=networking.HTTPIngressRuleValueArgs(paths=paths)),
             ],
             tls=tls or None,
         ),
         opts=opts,
     )
-    return pulumi.Output.all(door.url, way.id, *signed).apply(lambda known: str(known[0]))
+    return known_after(endpoint.url, ingress.id, *signed)
 
 
-def _nowhere(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+def blackhole_service(name: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Name of a Service without a selector, which no pod will ever answer."""
     made = k8s.core.v1.Service(
-        f"{name}-closed",
+        f"{name}-blackhole",
         metadata={
-            "name": CLOSED,
+            "name": BLACKHOLE,
             "namespace": namespace,
-            # Nothing will ever stand behind it, so that there is nothing to wait for.
+            # Pulumi would wait for endpoints, which never come.
             "annotations": {"pulumi.com/skipAwait": "true"},
         },
         spec=k8s.core.v1.ServiceSpecArgs(ports=[k8s.core.v1.ServicePortArgs(name="main", port=80)]),

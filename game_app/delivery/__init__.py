@@ -1,5 +1,1 @@
-"""Continuous deployment: Drone, the runners, and the places where builds run."""
-
-from game_app.delivery.component import Delivery, DeliveryArgs
-
-__all__ = ["Delivery", "DeliveryArgs"]
+"""Continuous deployment: Drone, its runners, BuildKit, the image registry and the namespaces in which builds run."""

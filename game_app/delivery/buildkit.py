@@ -1,4 +1,4 @@
-"""The daemon that builds the components' images, without root."""
+"""Rootless BuildKit daemon, which builds the components' images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from common.kubernetes_api import ApiServer
 from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
 from common.naming import labels
 from common.network_policies import NetworkRule, allow_dns_egress, allow_internet_egress, pods_of, ports
+from common.outputs import known_after
+from game_app.cluster_addresses import BUILDKIT, BUILDKIT_URL
 from game_app.workload import scratch_volume, selector, service, template
 
-NAMESPACE: Final = "buildkit"
-APP: Final = "buildkit"
-PORT: Final = 1234
-URL: Final = f"tcp://{APP}.{NAMESPACE}.svc.cluster.local:{PORT}"
 _USER: Final = 1000
 _QUOTA: Final = Quota(
     pods=2,
@@ -33,24 +31,25 @@ _QUOTA: Final = Quota(
 
 @dataclass(frozen=True, kw_only=True)
 class BuildKitArgs:
-    """Who may have images built, and by what."""
+    """Arguments of the BuildKit daemon."""
 
     image: str
-    namespaces: Sequence[str]
-    """The namespaces of the components' deployments. No player's build is among them."""
+    client_namespaces: Sequence[str]
+    """Namespaces of the components' deployments, which may connect. No player's build runs there."""
     api: ApiServer
-    """The cluster's own, which a Dockerfile has no business with."""
+    """The cluster's own API, which a Dockerfile must not reach."""
 
 
 class BuildKit(pulumi.ComponentResource):
-    """A rootless BuildKit daemon; the registry's password stays with the step that asks, out of reach of a Dockerfile.
+    """BuildKit without root; the registry's login stays with the step that connects, out of reach of a Dockerfile.
 
-    It makes user namespaces of its own, which needs a profile that no stricter namespace than this one lets in, and so
-    it stands alone in it.
+    The daemon makes user namespaces, for which its pod runs unconfined; only a namespace that enforces `privileged`
+    admits such a pod, and no other pod runs there.
     Source: github.com/moby/buildkit, docs/rootless.md
     """
 
     url: pulumi.Output[str]
+    """Address for `buildctl --addr`, known once the daemon is ready."""
 
     def __init__(self, name: str, args: BuildKitArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:BuildKit", name, None, opts)
@@ -58,38 +57,39 @@ class BuildKit(pulumi.ComponentResource):
         namespace = SecureNamespace(
             f"{name}-namespace",
             SecureNamespaceArgs(
-                name=NAMESPACE,
-                app=APP,
+                name=BUILDKIT.namespace,
+                app=BUILDKIT.app,
                 pod_security="privileged",
                 quota=_QUOTA,
                 network_rules=[
                     allow_dns_egress(),
                     allow_internet_egress(args.api),
-                    *([_allow_deployments(args.namespaces)] if args.namespaces else []),
+                    *([_allow_deployments(args.client_namespaces)] if args.client_namespaces else []),
                 ],
             ),
             opts=child,
         ).name
         running = k8s.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata={"name": APP, "namespace": namespace, "labels": dict(labels(APP))},
+            metadata={"name": BUILDKIT.app, "namespace": namespace, "labels": dict(labels(BUILDKIT.app))},
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=1,
                 strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
-                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(APP))),
-                template=template(APP, _pod(args.image)),
+                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(BUILDKIT.app))),
+                template=template(BUILDKIT.app, _pod(args.image)),
             ),
             opts=child,
         )
         # No value flows, but a Service counts as ready only once it has endpoints.
-        door = service(name, APP, namespace, PORT, pulumi.ResourceOptions(parent=self, depends_on=[running]))
-        self.url = door.id.apply(lambda _: URL)
+        after_pod = pulumi.ResourceOptions(parent=self, depends_on=[running])
+        served = service(name, BUILDKIT.app, namespace, BUILDKIT.port, after_pod)
+        self.url = known_after(BUILDKIT_URL, served.id)
         self.register_outputs({"url": self.url})
 
 
 def _allow_deployments(namespaces: Sequence[str]) -> NetworkRule:
-    callers = [pods_of(namespace) for namespace in namespaces]
-    return NetworkRule(name="allow-deployments", ingress=[{"from_": callers, "ports": ports(PORT)}])
+    clients = [pods_of(namespace) for namespace in namespaces]
+    return NetworkRule(name="allow-deployments", ingress=[{"from_": clients, "ports": ports(BUILDKIT.port)}])
 
 
 def _pod(image: str) -> k8s.core.v1.PodSpecArgs:
@@ -105,11 +105,11 @@ def _pod(image: str) -> k8s.core.v1.PodSpecArgs:
             core.ContainerArgs(
                 name="buildkitd",
                 image=image,
-                args=["--addr", f"tcp://0.0.0.0:{PORT}", "--oci-worker-no-process-sandbox"],
-                ports=[core.ContainerPortArgs(name="main", container_port=PORT)],
+                args=["--addr", f"tcp://0.0.0.0:{BUILDKIT.port}", "--oci-worker-no-process-sandbox"],
+                ports=[core.ContainerPortArgs(name="main", container_port=BUILDKIT.port)],
                 readiness_probe=core.ProbeArgs(tcp_socket=core.TCPSocketActionArgs(port="main")),
                 resources=core.ResourceRequirementsArgs(
-                    # Without a request of its own it would ask for all of its limit, which a small node has not.
+                    # Without requests Kubernetes requests the whole limit, which a small node does not have.
                     requests={"cpu": "250m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
                     limits={"memory": "4Gi", "ephemeral-storage": "10Gi"},
                 ),

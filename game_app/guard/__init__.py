@@ -1,4 +1,4 @@
-"""The guard: what decides which pipeline a build runs, so that no pull request does.
+"""Guard: Drone's configuration and validation extension, which says what each build runs, so that no pull request does.
 
-`service` is the program, `pipelines` what it serves.
+`guard` is the component, `pipelines` makes the files that the guard's program serves.
 """

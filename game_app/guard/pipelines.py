@@ -1,4 +1,4 @@
-"""The pipelines as the guard gets them: templates for each kind of repository, and the list of repositories."""
+"""Files that the guard serves: a pipeline for each kind of repository and event, and the list of repositories."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import yaml
 
 from common.templates import render
 from common.versions import Images
-from game_app.budget import BEFORE, READY
+from game_app.build_limits import DEPLOY_DEADLINE_MINUTES, ROLLOUT_TIMEOUT_MINUTES
+from game_app.cluster_addresses import BUILDKIT_URL, COMPONENTS_NAMESPACE
 
 BRANCH: Final = "main"
 _FOLDER: Final = Path(__file__).parent / "pipelines"
@@ -29,10 +30,10 @@ class _Parameters:
     source: str
     source_host: str
     registry: str
-    buildkit: str
-    namespace: str
-    ready: int = READY
-    before: int = BEFORE
+    buildkit: str = BUILDKIT_URL
+    namespace: str = COMPONENTS_NAMESPACE
+    rollout_timeout_minutes: int = ROLLOUT_TIMEOUT_MINUTES
+    deploy_deadline_minutes: int = DEPLOY_DEADLINE_MINUTES
 
 
 def pipeline_files(
@@ -42,27 +43,21 @@ def pipeline_files(
     teams: Sequence[str],
     source: str,
     registry: str,
-    buildkit: str,
-    namespace: str,
     images: Images,
 ) -> Mapping[str, str]:
-    """The files of the guard's catalogue by name.
+    """Files of the guard by name: `repositories.json` and the pipeline templates.
 
     organisation: owner of every repository that is built.
     components, teams: names of the repositories of each kind, without their owner.
-    source: where builds clone from, such as http://gitea.scm.svc.cluster.local:3000, without a slash at its end.
-    registry: folder in a container registry, such as registry.example.org/game, that components' images go to.
-    buildkit: address of the BuildKit daemon, such as tcp://buildkit.ci-build:1234.
-    namespace: where components are deployed.
-    images: what their steps run in.
+    source: URL that builds clone from, such as http://gitea.scm.svc.cluster.local:3000, without a slash at its end.
+    registry: folder in a container registry, such as registry.example.org/game, that components' images are pushed to.
+    images: images of the pipelines' steps.
     """
     parameters = _Parameters(
         images=images,
         source=source,
         source_host=str(urlsplit(source).hostname),
         registry=registry,
-        buildkit=buildkit,
-        namespace=namespace,
     )
     repositories = {f"{organisation}/{name}": COMPONENT for name in components}
     repositories |= {f"{organisation}/{name}": TEAM for name in teams}
@@ -75,15 +70,15 @@ def pipeline_files(
 
 
 def template_name(kind: str, event: str) -> str:
-    """The file with the pipeline of one kind of repository for one event."""
+    """Name of the file with the pipeline of one kind of repository for one event."""
     return f"{kind}.{event}.yaml"
 
 
 def containers(pipeline: str) -> int:
-    """How many containers the pod has in which the runner runs a pipeline.
+    """Number of containers of the pod in which the runner runs a pipeline.
 
     Source: drone-runner-kube, engine/compiler/compiler.go
     """
-    found = cast("dict[str, Any]", yaml.safe_load(pipeline))
-    clones = not found.get("clone", {}).get("disable", False)
-    return len(found["steps"]) + len(found.get("services", [])) + clones
+    read = cast("dict[str, Any]", yaml.safe_load(pipeline))
+    clones = not read.get("clone", {}).get("disable", False)
+    return len(read["steps"]) + len(read.get("services", [])) + clones

@@ -1,4 +1,5 @@
-"""Source control: what the rest of the game sees of it (`source`), and those that there are.
+"""Source control: Gitea on the board (`gitea`) or an organisation at GitHub (`github`).
 
-`gitea` raises one on the board, `github` has an organisation there; `setup` sets up what Drone needs of either.
+The rest of the game knows either as a `game_app.source_control.SourceControl`; `setup` is the program that makes
+accounts, repositories and webhooks, and enables Drone for them.
 """

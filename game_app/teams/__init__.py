@@ -1,6 +1,1 @@
-"""The players' spaces on the board: one namespace for each team, in which it can do what the puzzles need."""
-
-from game_app.teams.rules import TeamRules
-from game_app.teams.space import TeamSpace, TeamSpaceArgs
-
-__all__ = ["TeamRules", "TeamSpace", "TeamSpaceArgs"]
+"""Teams: a namespace for each on the board, admission rules for what teams deploy, and the printed sheets."""

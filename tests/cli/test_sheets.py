@@ -15,7 +15,7 @@ import yaml
 from cli import __main__ as cli
 from cli.sheets.sheets_command import page, team_sheets
 from game_app.hunt.service.codes import team_code
-from game_app.scm.gitea.component import account_password
+from game_app.scm.gitea.gitea_accounts import account_password
 from tests.unit import programs
 from tests.unit.monitor import run
 
@@ -96,7 +96,7 @@ def test_what_stands_on_a_sheet_is_what_the_program_gives_out() -> None:
     found: dict[str, Any] = {}
 
     def program() -> None:
-        game = programs.game_app_with_a_workshop()
+        game = programs.game_app_with_delivery()
         pulumi.Output.unsecret(game.teams).apply(found.update)
 
     graph = run(program, preview=False)

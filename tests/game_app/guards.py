@@ -32,8 +32,6 @@ def files(images: Images = PUBLISHED) -> Mapping[str, str]:
         teams=["team-red"],
         source="http://gitea.scm.svc.cluster.local:3000",
         registry="registry.example/game",
-        buildkit="tcp://buildkit.ci-build:1234",
-        namespace="game",
         images=images,
     )
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from game_app.scm.gitea.component import account_password
+from game_app.scm.gitea.gitea_accounts import account_password
 from game_app.scm.setup.gitea import Gitea
 from game_app.scm.setup.plan import GiteaPlan
 from game_app.scm.setup.vault import Folder

@@ -12,41 +12,54 @@ import pytest
 import yaml
 from pulumi_kubernetes import Provider
 
+from common.fields import Secret
 from common.keys import derived, dns_key
 from common.versions import Images
-from game_app.budget import COMPONENT, LONGEST, TEAM
-from game_app.delivery import Delivery, DeliveryArgs
-from game_app.delivery.component import MOST_BUILDS, server_place
-from game_app.delivery.policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
-from game_app.ingress import Door
-from game_app.scm.gitea import component as gitea
+from game_app.build_limits import (
+    COMPONENT_BUILD_TIMEOUT_MINUTES,
+    LONGEST_BUILD_TIMEOUT_MINUTES,
+    TEAM_BUILD_TIMEOUT_MINUTES,
+)
+from game_app.delivery.delivery import Delivery, DeliveryArgs
+from game_app.delivery.drone_runner import MAX_CAPACITY
+from game_app.delivery.runner_policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
+from game_app.guard.pipelines import pipeline_files
+from game_app.ingress import Endpoint
+from game_app.scm.gitea.gitea_accounts import gitea_source_control
 from tests.kube_runner import policy_for
 from tests.unit.monitor import Graph, Registered, graph_of, run
 from tests.unit.policies import rules
-from tests.unit.programs import API, API_ADDRESSES, registry
+from tests.unit.programs import API, API_ADDRESSES, delivery_settings, registry
 
 MASTER = dns_key()
 PASSWORD = "registry's password"
 GIT, DRONE = (
-    Door(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
+    Endpoint(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
 )
 TEAMS = ("team-blue", "team-red")
 
 
 def delivery(*teams: str) -> None:
+    own = delivery_settings(master_key=Secret(MASTER), signing_key=Secret(PASSWORD), signing_password=Secret(PASSWORD))
+    source_control = gitea_source_control(own, GIT, players=())
     Delivery(
         "delivery",
         DeliveryArgs(
+            settings=own,
             images=Images(),
-            master_key=pulumi.Output.secret(MASTER),
-            door=DRONE,
-            components=["portal"],
+            endpoint=DRONE,
+            source_control=source_control,
+            pipelines=pipeline_files(
+                organisation=source_control.organisation,
+                components=own.components,
+                teams=teams or TEAMS,
+                source=source_control.builds_url,
+                registry="registry.example/game",
+                images=Images(),
+            ),
             component_namespace="game",
             teams={team: team for team in teams or TEAMS},
             registry=registry(PASSWORD),
-            signing_key=pulumi.Output.secret(PASSWORD),
-            signing_password=pulumi.Output.secret(PASSWORD),
-            source=gitea.source(master_key=MASTER, door=GIT, drone=server_place(DRONE, MASTER), players=()),
             api=API,
         ),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),
@@ -84,17 +97,17 @@ def within(graph: Graph, kind: str, namespace: str) -> list[Registered]:
     ]
 
 
-CELLS = [f"{trust.prefix}{repository}" for trust in TRUSTS for repository in ("portal", *TEAMS)]
+BUILD_NAMESPACES = [f"{trust.prefix}{repository}" for trust in TRUSTS for repository in ("portal", *TEAMS)]
 
 
 def test_t17_the_servers_image_is_one_that_asks_the_extensions(graph: Graph) -> None:
-    name, _, tag = container(graph, "delivery-server-deployment")["image"].rpartition(":")
+    name, _, tag = container(graph, "delivery-drone-deployment")["image"].rpartition(":")
     assert name == "docker.io/drone/drone"
     assert tuple(map(int, tag.split("."))) >= (2, 28, 1), "older ones, and those with a suffix such as -oss, do not"
 
 
 def test_t17_the_server_asks_both_extensions_with_secrets_of_their_own(graph: Graph, preview: bool) -> None:
-    env = environment(graph, "delivery-server-deployment")
+    env = environment(graph, "delivery-drone-deployment")
     if not preview:
         assert env["DRONE_YAML_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/config"
         assert env["DRONE_VALIDATE_PLUGIN_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/validate"
@@ -105,7 +118,7 @@ def test_t17_the_server_asks_both_extensions_with_secrets_of_their_own(graph: Gr
 
 
 def test_the_server_tells_the_guard_what_became_of_builds(graph: Graph, preview: bool) -> None:
-    env = environment(graph, "delivery-server-deployment")
+    env = environment(graph, "delivery-drone-deployment")
     if not preview:
         assert env["DRONE_WEBHOOK_ENDPOINT"] == "http://guard.guard.svc.cluster.local:3000/ended"
     assert env["DRONE_WEBHOOK_EVENTS"] == "build:updated"
@@ -130,7 +143,7 @@ def test_the_server_tells_the_guard_what_became_of_builds(graph: Graph, preview:
     ],
 )
 def test_t17_nothing_else_has_a_say_in_a_pipeline(graph: Graph, key: str) -> None:
-    assert key not in environment(graph, "delivery-server-deployment")
+    assert key not in environment(graph, "delivery-drone-deployment")
 
 
 @pytest.mark.parametrize(
@@ -151,11 +164,11 @@ def test_t17_nothing_else_has_a_say_in_a_pipeline(graph: Graph, key: str) -> Non
     ],
 )
 def test_t17_the_server_is_set_as_the_design_wants_it(graph: Graph, key: str, value: str) -> None:
-    assert environment(graph, "delivery-server-deployment")[key] == value
+    assert environment(graph, "delivery-drone-deployment")[key] == value
 
 
 def test_t17_no_two_secrets_are_the_same_and_each_is_long_enough(graph: Graph) -> None:
-    env = environment(graph, "delivery-server-deployment")
+    env = environment(graph, "delivery-drone-deployment")
     secrets = [value for key, value in env.items() if key.endswith("_SECRET") and value]
     assert len(set(secrets)) == len(secrets) == 6
     assert len(env["DRONE_DATABASE_SECRET"]) == 32
@@ -223,7 +236,7 @@ def test_t27_each_repository_has_a_place_in_both_runners_and_one_build_at_a_time
         places = environment(graph, f"delivery-runner-{trust.name}-deployment")["DRONE_RUNNER_CAPACITY"]
         assert places == str(len(["portal", *TEAMS]))
         asks = environment(graph, f"delivery-runner-{trust.name}-deployment")["DRONE_KUBE_CLIENT_QPS"]
-        assert int(asks) >= MOST_BUILDS / 2, "with fewer the places would wait for each other"
+        assert int(asks) >= MAX_CAPACITY / 2, "with fewer the places would wait for each other"
     for name, text in graph["delivery-guard-pipelines"].inputs["data"].items():
         if name.endswith(".yaml"):
             assert yaml.safe_load(text)["concurrency"] == {"limit": 1}, name
@@ -287,8 +300,8 @@ def test_t21_where_a_pipeline_runs_there_is_room_for_its_pod_and_those_that_end(
 
 
 def test_the_places_of_a_runner_end_at_what_the_board_bears(preview: bool) -> None:
-    graph = run(lambda: delivery(*(f"team-{number}" for number in range(MOST_BUILDS))), preview=preview)
-    assert environment(graph, "delivery-runner-deploy-deployment")["DRONE_RUNNER_CAPACITY"] == str(MOST_BUILDS)
+    graph = run(lambda: delivery(*(f"team-{number}" for number in range(MAX_CAPACITY))), preview=preview)
+    assert environment(graph, "delivery-runner-deploy-deployment")["DRONE_RUNNER_CAPACITY"] == str(MAX_CAPACITY)
 
 
 def test_t20_a_runner_has_rights_where_its_builds_run_and_nowhere_else(graph: Graph) -> None:
@@ -299,17 +312,17 @@ def test_t20_a_runner_has_rights_where_its_builds_run_and_nowhere_else(graph: Gr
             for binding in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
             if binding.inputs["subjects"][0]["name"] == f"runner-{trust.name}"
         }
-        assert bound == {cell for cell in CELLS if cell.startswith(trust.prefix)}
+        assert bound == {cell for cell in BUILD_NAMESPACES if cell.startswith(trust.prefix)}
 
 
 def test_t20_no_build_runs_beside_the_runners(graph: Graph) -> None:
     namespaces = {cell.inputs["metadata"]["name"] for cell in graph.of_type("kubernetes:core/v1:Namespace")}
-    assert {"runners", "delivery", "guard", DENIED, *CELLS, "buildkit"} == namespaces
+    assert {"runners", "delivery", "guard", DENIED, *BUILD_NAMESPACES, "buildkit"} == namespaces
     for name in ("delivery-runner-untrusted-account", "delivery-runner-deploy-account"):
         assert graph[name].inputs["metadata"]["namespace"] == "runners"
 
 
-@pytest.mark.parametrize("cell", [*CELLS, DENIED])
+@pytest.mark.parametrize("cell", [*BUILD_NAMESPACES, DENIED])
 def test_t21_where_builds_run_they_are_held(graph: Graph, cell: str) -> None:
     namespace = next(
         each for each in graph.of_type("kubernetes:core/v1:Namespace") if each.inputs["metadata"]["name"] == cell
@@ -350,7 +363,7 @@ METADATA = ("169.254.42.42", "169.254.169.254")
 
 
 def test_t21_t25_no_build_reaches_the_metadata_service_or_another_private_address(graph: Graph) -> None:
-    for cell in CELLS:
+    for cell in BUILD_NAMESPACES:
         for peer in peers(graph, cell):
             block = peer.get("ipBlock", {"cidr": API_ADDRESSES[0]})
             if block["cidr"] == "0.0.0.0/0":
@@ -422,7 +435,7 @@ def test_t25_only_drones_server_reaches_the_guard_and_the_guard_reaches_nobody(g
 
 def test_the_guard_outlives_the_loss_of_a_node(graph: Graph) -> None:
     assert graph["delivery-guard-deployment"].inputs["spec"]["replicas"] == 2
-    assert graph["delivery-guard-budget"].inputs["spec"]["minAvailable"] == 1
+    assert graph["delivery-guard-disruption-budget"].inputs["spec"]["minAvailable"] == 1
 
 
 def test_a_guard_that_is_replaced_answers_until_nobody_asks_it_any_more(graph: Graph) -> None:
@@ -442,7 +455,7 @@ def test_a_new_pipeline_rolls_the_guard(preview: bool) -> None:
     assert fingerprint("team-red") != fingerprint("team-red", "team-blue")
 
 
-@pytest.mark.parametrize("name", ["delivery-guard", "delivery-server", "delivery-runner-deploy"])
+@pytest.mark.parametrize("name", ["delivery-guard", "delivery-drone", "delivery-runner-deploy"])
 def test_what_runs_for_us_has_no_rights_on_its_node(graph: Graph, name: str) -> None:
     pod = graph[f"{name}-deployment"].inputs["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -455,16 +468,16 @@ def test_what_runs_for_us_has_no_rights_on_its_node(graph: Graph, name: str) -> 
 
 
 def test_a_dump_of_the_database_is_made_every_hour_onto_another_volume(graph: Graph) -> None:
-    job = graph["delivery-database-backup"].inputs["spec"]
+    job = graph["delivery-postgres-backup"].inputs["spec"]
     assert job["schedule"].split()[1:] == ["*"] * 4
     volumes = job["jobTemplate"]["spec"]["template"]["spec"]["volumes"]
     assert "dumps" in {volume["name"] for volume in volumes}
-    assert set(graph["delivery-database-scripts"].inputs["data"]) == {"dump.sh", "restore.sh"}
+    assert set(graph["delivery-postgres-scripts"].inputs["data"]) == {"dump.sh", "restore.sh"}
 
 
 def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_prometheus_ask(graph: Graph) -> None:
-    ingress = graph["delivery-server-ingress"].inputs
-    certificate = graph["delivery-server-certificate"].inputs["spec"]
+    ingress = graph["delivery-drone-ingress"].inputs
+    certificate = graph["delivery-drone-certificate"].inputs["spec"]
     assert certificate["issuerRef"]["name"] == "acme"
     assert (certificate["secretName"], certificate["dnsNames"]) == ("drone-tls", ["drone.hunt.example.org"])
     assert ingress["spec"]["tls"] == [{"hosts": ["drone.hunt.example.org"], "secretName": "drone-tls"}]
@@ -474,19 +487,19 @@ def test_t31_drone_is_reached_by_a_certificate_but_for_what_runners_and_promethe
     assert {"/rpc", "/hook", "/metrics", "/varz", "/debug", "/healthz", "/version", "/api/badges"} <= leads.keys()
     exact = {path["path"] for path in rule["http"]["paths"] if path["pathType"] == "Exact"}
     assert exact == {"/api/stream", "/api/stream/"}
-    assert set(leads.values()) == {"closed"}
-    assert "selector" not in graph["delivery-server-closed"].inputs["spec"]
+    assert set(leads.values()) == {"blackhole"}
+    assert "selector" not in graph["delivery-drone-blackhole"].inputs["spec"]
 
 
 def test_prometheus_is_told_of_drones_numbers_and_let_in(graph: Graph) -> None:
-    pod = graph["delivery-server-deployment"].inputs["spec"]["template"]
+    pod = graph["delivery-drone-deployment"].inputs["spec"]["template"]
     marks = pod["metadata"]["annotations"]
     assert {key: value for key, value in marks.items() if key.startswith("prometheus.io/")} == {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": "8080",
         "prometheus.io/path": "/metrics",
     }
-    assert environment(graph, "delivery-server-deployment")["DRONE_PROMETHEUS_ANONYMOUS_ACCESS"] == "true"
+    assert environment(graph, "delivery-drone-deployment")["DRONE_PROMETHEUS_ANONYMOUS_ACCESS"] == "true"
     allowed = [
         peer["namespaceSelector"]["matchLabels"].get("kubernetes.io/metadata.name")
         for entry in rules(graph, "delivery", "ingress")
@@ -499,11 +512,11 @@ def test_what_the_set_up_hands_over_is_all_that_it_may_change(graph: Graph) -> N
     rights = {
         (role.inputs["metadata"]["namespace"], *rule["resourceNames"], *rule["verbs"])
         for role in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:Role")
-        if role.inputs["metadata"]["name"].startswith("fill-")
+        if role.inputs["metadata"]["name"].startswith("write-")
         for rule in role.inputs["rules"]
     }
-    assert rights == {("delivery", "drone-oauth", "get", "patch"), ("guard", "signatures", "get", "patch")}
-    for name in ("delivery-server-drone-oauth", "delivery-guard-signatures"):
+    assert rights == {("delivery", "oauth-application", "get", "patch"), ("guard", "signatures", "get", "patch")}
+    for name in ("delivery-drone-oauth-application", "delivery-guard-signatures"):
         assert set(graph[name].options.ignoreChanges) == {"data", "stringData"}
 
 
@@ -526,7 +539,7 @@ def test_a_runner_that_is_replaced_sees_its_builds_to_their_end_while_the_next_t
 ) -> None:
     spec = graph[f"delivery-runner-{trust.name}-deployment"].inputs["spec"]
     # The runner, told to end, waits for its builds: drone/runner-go, poller/poller.go.
-    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] > 60 * LONGEST
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] > 60 * LONGEST_BUILD_TIMEOUT_MINUTES
     assert "strategy" not in spec, "by itself Kubernetes starts the new one first"
     hard = within(graph, "ResourceQuota", "runners")[0].inputs["spec"]["hard"]
     assert int(hard["pods"]) >= 16, "some teams are added while builds of before still run"
@@ -538,14 +551,14 @@ def test_a_builds_time_is_enough_to_wait_for_its_pods_and_to_go_back(graph: Grap
     deploy = "\n".join(steps[-1]["commands"])
     [waits] = re.findall(r"--atomic --timeout (\d+)m", deploy)
     [latest] = re.findall(r"DRONE_STAGE_STARTED\)\)\" -gt (\d+) ", deploy)
-    assert int(latest) + 2 * 60 * int(waits) < 60 * COMPONENT
+    assert int(latest) + 2 * 60 * int(waits) < 60 * COMPONENT_BUILD_TIMEOUT_MINUTES
 
 
 def test_a_build_that_nobody_runs_any_more_is_ended_soon_after_its_time(graph: Graph) -> None:
     """Drone adds the buffer to the deadline and to the repository's own time: drone 2.28.2, service/canceler/reaper."""
-    env = environment(graph, "delivery-server-deployment")
+    env = environment(graph, "delivery-drone-deployment")
     assert env["DRONE_CLEANUP_BUFFER"] == env["DRONE_CLEANUP_INTERVAL"] == "5m"
-    assert env["DRONE_CLEANUP_DEADLINE_RUNNING"] == f"{TEAM}m"
+    assert env["DRONE_CLEANUP_DEADLINE_RUNNING"] == f"{TEAM_BUILD_TIMEOUT_MINUTES}m"
 
 
 def test_adding_a_team_touches_nothing_of_the_others(preview: bool) -> None:

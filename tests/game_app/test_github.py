@@ -22,12 +22,12 @@ from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
 from tests.unit.policies import rules
 
-REPOSITORIES = {"portal": ["ada", "grace", "linus"], "team-red": ["ada", "grace"], "team-blue": ["linus"]}
+REPOSITORIES = {"portal": ["linus", "ada", "grace"], "team-blue": ["linus"], "team-red": ["ada", "grace"]}
 NETWORKS = {"140.82.112.0/20", "143.55.64.0/20", "185.199.108.0/22", "192.30.252.0/22"}
 OWN = programs.github_organisation()
 
 
-PROGRAMS = {"game-scm-program", "game-hunt-source"}
+PROGRAMS = {"game-scm-program", "game-hunt-program"}
 """What holds the project's own files, which speak to either."""
 
 
@@ -53,10 +53,10 @@ def at_github(graph: Graph, kind: str) -> Mapping[str, Any]:
 
 def variables(graph: Graph) -> Mapping[str, Any]:
     """Those of Drone's server, with those of its Secret."""
-    [container] = graph["game-delivery-server-deployment"].inputs["spec"]["template"]["spec"]["containers"]
-    return {each["name"]: each.get("value") for each in container["env"]} | graph[
-        "game-delivery-server-secrets"
-    ].inputs["stringData"]
+    [container] = graph["game-delivery-drone-deployment"].inputs["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each.get("value") for each in container["env"]} | graph["game-delivery-drone-secrets"].inputs[
+        "stringData"
+    ]
 
 
 def egress(graph: Graph, name: str) -> list[Any]:
@@ -77,7 +77,7 @@ def test_nothing_of_gitea_is_raised(graph: Graph) -> None:
 
 
 def test_nothing_of_github_is_registered_where_gitea_is_the_source_control(preview: bool) -> None:
-    graph = graph_of(programs.game_app_with_a_workshop, preview)
+    graph = graph_of(programs.game_app_with_delivery, preview)
     assert not [each.name for each in graph.resources.values() if "github" in each.type.lower()]
     assert {name for name in graph.resources if tells_of(graph, name, "github")} <= PROGRAMS
 
@@ -104,7 +104,7 @@ def test_the_provider_is_the_organisations_and_its_token_a_secret(graph: Graph) 
 
 def test_the_api_of_a_companys_own_github_is_found_and_its_pages(preview: bool) -> None:
     own = dataclasses.replace(OWN, api_url="https://code.example.org/api/v3", cidrs=("192.0.2.0/24",))
-    graph = run(lambda: programs.game_app_with_a_workshop(github=own), preview=preview)
+    graph = run(lambda: programs.game_app_with_delivery(github=own), preview=preview)
     assert graph["game-scm-provider"].inputs["baseUrl"] == "https://code.example.org/"
     assert variables(graph)["DRONE_GITHUB_SERVER"] == "https://code.example.org"
     assert variables(graph)["DRONE_GITHUB_API_SERVER"] == "https://code.example.org/api/v3"
@@ -164,7 +164,7 @@ def test_drone_builds_from_github_as_the_operators_account(graph: Graph) -> None
     assert told["DRONE_REPOSITORY_FILTER"] == "hunters"
     assert told["DRONE_USER_FILTER"] == "hunt-operators,hunters"
     assert told["DRONE_USER_CREATE"].startswith("username:hunt-operators,machine:false,admin:true,token:")
-    secrets = graph["game-delivery-server-secrets"]
+    secrets = graph["game-delivery-drone-secrets"]
     assert "stringData" in secrets.secrets or {f"stringData.{key}" for key in secrets.inputs["stringData"]} <= set(
         secrets.secrets
     )
@@ -172,8 +172,8 @@ def test_drone_builds_from_github_as_the_operators_account(graph: Graph) -> None
 
 def test_t31_webhooks_come_in_from_outside_and_nothing_else_that_was_closed(graph: Graph) -> None:
     assert not [key for key in variables(graph) if key.startswith("DRONE_SERVER_PROXY")]
-    [rule] = graph["game-delivery-server-ingress"].inputs["spec"]["rules"]
-    closed = {path["path"] for path in rule["http"]["paths"] if path["backend"]["service"]["name"] == "closed"}
+    [rule] = graph["game-delivery-drone-ingress"].inputs["spec"]["rules"]
+    closed = {path["path"] for path in rule["http"]["paths"] if path["backend"]["service"]["name"] == "blackhole"}
     unused = {"/api/badges", "/api/stream", "/api/stream/", "/healthz", "/version"}
     assert closed == {"/rpc", "/metrics", "/varz", "/debug"} | unused
 
@@ -256,7 +256,7 @@ def test_no_token_is_registered_in_the_clear(graph: Graph) -> None:
 
 def test_adding_a_team_touches_nothing_of_the_others_at_github(preview: bool) -> None:
     before, after = (
-        run(lambda teams=teams: programs.game_app_with_a_workshop(teams, github=OWN), preview=preview)
+        run(lambda teams=teams: programs.game_app_with_delivery(teams, github=OWN), preview=preview)
         for teams in ({"red": ["ada"]}, {"green": ["ken"], "red": ["ada"]})
     )
     for name, old in before.resources.items():

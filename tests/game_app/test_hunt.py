@@ -16,12 +16,12 @@ from tests.unit.policies import rules
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return graph_of(programs.game_app_with_a_workshop, preview)
+    return graph_of(programs.game_app_with_delivery, preview)
 
 
 @pytest.fixture
 def made() -> Graph:
-    return graph_of(programs.game_app_with_a_workshop, False)
+    return graph_of(programs.game_app_with_delivery, False)
 
 
 def container(graph: Graph, deployment: str = "game-hunt-deployment") -> dict[str, Any]:
@@ -111,34 +111,34 @@ def test_it_serves_the_course_and_the_teams_of_the_settings(made: Graph) -> None
 def test_its_program_is_mounted_as_it_lies_in_the_project(made: Graph) -> None:
     spec = made["game-hunt-deployment"].inputs["spec"]["template"]["spec"]
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
-    items = {item["path"]: item["key"] for item in volumes["source"]["configMap"]["items"]}
+    items = {item["path"]: item["key"] for item in volumes["program"]["configMap"]["items"]}
     assert {"__main__.py", "pages/team.html", "pages/style.css"} <= set(items)
-    assert set(items.values()) == set(made["game-hunt-source"].inputs["data"])
+    assert set(items.values()) == set(made["game-hunt-program"].inputs["data"])
 
 
-def test_each_team_has_a_keeper_that_says_its_own_word_and_nobody_reads_it_but_in_the_logs(made: Graph) -> None:
+def test_each_team_has_a_clue_pod_that_logs_its_own_word_and_nobody_reads_it_but_in_the_logs(made: Graph) -> None:
     key = made["game-hunt-secrets"].inputs["stringData"]["key"]
     for team in ("red", "blue"):
-        held = made[f"game-hunt-keeper-{team}-lines"]
+        held = made[f"game-hunt-clue-pod-{team}-clues"]
         assert "stringData" in held.secrets
         assert held.inputs["metadata"]["namespace"] == f"team-{team}"
         own = word(key, team, "logs")
         assert held.inputs["stringData"] == {"logs": f"The bell of {team} rings out: its word is {own}."}
-        deployment = made[f"game-hunt-keeper-{team}-deployment"]
+        deployment = made[f"game-hunt-clue-pod-{team}-deployment"]
         assert own not in json.dumps(deployment.inputs, default=str)
-        assert "while :" in container(made, f"game-hunt-keeper-{team}-deployment")["command"][2]
+        assert "while :" in container(made, f"game-hunt-clue-pod-{team}-deployment")["command"][2]
 
 
-def test_without_a_workshop_there_is_a_page_and_nobody_to_play(preview: bool) -> None:
+def test_without_delivery_there_is_a_page_and_nobody_to_play(preview: bool) -> None:
     graph = graph_of(programs.game_app, preview)
     assert graph["game-hunt-ingress"].inputs["spec"]["rules"][0]["host"] == "play.hunt.example.org"
     assert graph["game-hunt-secrets"].inputs["stringData"] == {"key": ""}, "it takes a key that nobody knows"
-    assert not [name for name in graph.resources if "keeper" in name or "binding" in name]
+    assert not [name for name in graph.resources if "clue-pod" in name or "binding" in name]
 
 
-def test_adding_a_team_gives_it_a_keeper_and_changes_of_the_others_nothing(preview: bool) -> None:
-    before = run(lambda: programs.game_app_with_a_workshop(teams={"red": ["ada"]}), preview=preview)
-    after = run(lambda: programs.game_app_with_a_workshop(teams={"green": ["linus"], "red": ["ada"]}), preview=preview)
-    assert "game-hunt-keeper-green-deployment" in after.resources
-    for name in (each for each in before.resources if "keeper-red" in each or "hunt-red" in each):
+def test_adding_a_team_gives_it_a_clue_pod_and_changes_of_the_others_nothing(preview: bool) -> None:
+    before = run(lambda: programs.game_app_with_delivery(teams={"red": ["ada"]}), preview=preview)
+    after = run(lambda: programs.game_app_with_delivery(teams={"green": ["linus"], "red": ["ada"]}), preview=preview)
+    assert "game-hunt-clue-pod-green-deployment" in after.resources
+    for name in (each for each in before.resources if "clue-pod-red" in each or "hunt-red" in each):
         assert after[name].inputs == before[name].inputs, name

@@ -63,7 +63,7 @@ def in_pipelines(graph: Graph) -> set[str]:
 
 
 def test_every_pod_and_every_step_runs_what_the_settings_say(preview: bool) -> None:
-    graph = run(lambda: programs.game_app_with_a_workshop(images=MIRRORED), preview=preview)
+    graph = run(lambda: programs.game_app_with_delivery(images=MIRRORED), preview=preview)
     in_pods = {image for resource in graph.resources.values() for image in named(dict(resource.inputs))}
     assert in_pipelines(graph) == STEPS
     assert in_pods | STEPS == ALL
@@ -71,7 +71,7 @@ def test_every_pod_and_every_step_runs_what_the_settings_say(preview: bool) -> N
 
 
 def test_what_nobody_replaced_is_pinned_by_the_tag_of_a_release(preview: bool) -> None:
-    graph = run(programs.game_app_with_a_workshop, preview=preview)
+    graph = run(programs.game_app_with_delivery, preview=preview)
     in_pods = {image for resource in graph.resources.values() for image in named(dict(resource.inputs))}
     assert in_pods | in_pipelines(graph) == of_the_game(Images())
     assert all(image.rpartition(":")[2] not in {"", "latest"} for image in in_pods)

@@ -22,7 +22,7 @@ CLOSED = ("game", "game-delivery-buildkit", "game-delivery-cd-portal")
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return graph_of(programs.game_app_with_a_workshop, preview)
+    return graph_of(programs.game_app_with_delivery, preview)
 
 
 def egress(graph: Graph, name: str) -> list[dict[str, Any]]:
@@ -40,21 +40,21 @@ def test_it_is_read_from_the_board_by_the_boards_own_provider(graph: Graph) -> N
 
 @pytest.mark.parametrize("name", OPEN)
 def test_who_has_business_with_it_reaches_its_very_addresses_and_ports(name: str) -> None:
-    allowed = egress(graph_of(programs.game_app_with_a_workshop, False), name)
+    allowed = egress(graph_of(programs.game_app_with_delivery, False), name)
     expected = {"to": [{"ipBlock": {"cidr": f"{FOUND}/32"}}], "ports": [{"protocol": "TCP", "port": 6443}]}
     assert expected in allowed
 
 
 @pytest.mark.parametrize("name", OPEN)
 def test_before_the_board_is_there_a_preview_says_that_they_are_not_known(name: str) -> None:
-    allowed = egress(graph_of(programs.game_app_with_a_workshop, True), name)
+    allowed = egress(graph_of(programs.game_app_with_delivery, True), name)
     unknown = [rule for rule in allowed if not isinstance(rule["to"], list)]
     assert len(unknown) == 1, "the rest of the policy is known"
 
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_the_way_to_public_addresses_leaves_the_api_out(name: str) -> None:
-    allowed = egress(graph_of(programs.game_app_with_a_workshop, False), name)
+    allowed = egress(graph_of(programs.game_app_with_delivery, False), name)
     blocks = [peer["ipBlock"] for rule in allowed for peer in rule["to"] if "ipBlock" in peer]
     [anywhere] = [block for block in blocks if block["cidr"] == "0.0.0.0/0"]
     assert {f"{FOUND}/32", "10.0.0.0/8", "169.254.0.0/16"} <= {*anywhere["except"]}
@@ -64,10 +64,10 @@ def test_addresses_that_changed_change_the_policies_and_nothing_else(monkeypatch
     def written(graph: Graph) -> dict[str, str]:
         return {name: repr(each.inputs) for name, each in graph.resources.items()}
 
-    before = written(run(programs.game_app_with_a_workshop, preview=False))
+    before = written(run(programs.game_app_with_delivery, preview=False))
     moved = [{"addresses": [{"ip": "198.51.100.77"}, {"ip": "198.51.100.21"}], "ports": [{"port": 443}]}]
     monkeypatch.setitem(monitor.COMPUTED, ENDPOINTS, {"subsets": moved})
-    after = written(run(programs.game_app_with_a_workshop, preview=False))
+    after = written(run(programs.game_app_with_delivery, preview=False))
     changed = {name for name in before if before[name] != after[name]}
     assert changed
     assert {name.partition("-namespace-")[2] for name in changed} == {"allow-kubernetes-api", "allow-https-internet"}

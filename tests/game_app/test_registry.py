@@ -14,7 +14,7 @@ from pulumiverse_scaleway import Provider
 from common import settings
 from common.naming import project_wide
 from common.permissions import PERMISSION_SETS, Feature, Scope, features
-from game_app.delivery.registry import docker_config, image_registry
+from game_app.delivery.image_registry import docker_config, image_registry
 from tests.unit import example, programs, test_program
 from tests.unit.example import MISSING
 from tests.unit.monitor import Graph, graph_of, run
@@ -109,7 +109,7 @@ def test_the_login_is_a_secret_from_the_key_to_the_builds_that_push(preview: boo
 
     def everything() -> None:
         images = programs.registry_of_its_own().images
-        programs.game_app_with_a_workshop(images_registry=images)
+        programs.game_app_with_delivery(images_registry=images)
 
     graph = run(everything, preview=preview)
     for name, holder, key in (
@@ -150,7 +150,7 @@ def test_the_registry_is_no_part_of_a_board_and_stays_when_boards_are_swapped(gr
 
 
 def test_the_boards_nodes_pull_the_components_images_by_the_login(preview: bool) -> None:
-    graph = graph_of(programs.game_app_with_a_workshop, preview)
+    graph = graph_of(programs.game_app_with_delivery, preview)
     held = graph["game-namespace-registry"].inputs
     assert held["type"] == "kubernetes.io/dockerconfigjson"
     account = graph["game-namespace-no-default-token"].inputs
@@ -164,7 +164,7 @@ def test_the_boards_nodes_pull_the_components_images_by_the_login(preview: bool)
     assert others == ["game-namespace-no-default-token"]
 
 
-def test_a_game_without_a_workshop_pulls_nothing_of_its_own(preview: bool) -> None:
+def test_a_game_without_delivery_pulls_nothing_of_its_own(preview: bool) -> None:
     graph = graph_of(programs.game_app, preview)
     assert "game-namespace-registry" not in graph.resources
     assert not graph["game-namespace-no-default-token"].inputs.get("imagePullSecrets")

@@ -16,12 +16,12 @@ import pytest
 import pytest_asyncio
 from pulumi_kubernetes import Provider
 
-from game_app.hunt.keeper import APP as KEEPER
-from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
+from game_app.teams.admission_rules import TeamAdmissionRules
+from game_app.teams.team_namespace import CLUE_POD, TeamNamespace, TeamNamespaceArgs
 from rehearsal.session import claim, release
+from tests.delivery.test_on_a_cluster import DEPLOYER, RESTRICTED, pod, tried
 from tests.releases.site import Site
 from tests.unit.monitor import Graph, run
-from tests.workshop.test_on_a_cluster import DEPLOYER, RESTRICTED, pod, tried
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
@@ -33,8 +33,8 @@ PROGRAM = ""
 
 def program() -> None:
     opts = pulumi.ResourceOptions(providers=[Provider("board")])
-    TeamRules("teams", opts=opts)
-    TeamSpace("team-red", TeamSpaceArgs(team="red"), opts=opts)
+    TeamAdmissionRules("teams", opts=opts)
+    TeamNamespace("team-red", TeamNamespaceArgs(team="red"), opts=opts)
 
 
 def manifests(graph: Graph) -> list[Tree]:
@@ -66,7 +66,7 @@ async def site(registered: list[Tree]) -> AsyncGenerator[Site]:
         # The deployer's account and its binding are the delivery's.
         grant = ("create", "rolebinding", "deploys", "--role=deployer", f"--serviceaccount={DEPLOYER}")
         await raised.kubectl("--namespace=team-red", *grant)
-        await raised.kubectl("--namespace=team-red", "create", "--filename=-", given=deployment(KEEPER, KEEPERS))
+        await raised.kubectl("--namespace=team-red", "create", "--filename=-", given=deployment(CLUE_POD, WITH_CLUES))
         await raised.kubectl("--namespace=team-red", "create", "configmap", "theirs")
         yield raised
     finally:
@@ -99,30 +99,30 @@ def so(**spec: Any) -> Tree:
     return pod(container=RESTRICTED, **spec)["spec"]
 
 
-KEEPERS = holding({"secret": {"secretName": KEEPER}})
-OURS: Tree = {"name": "words", "valueFrom": {"secretKeyRef": {"name": KEEPER, "key": "logs"}}}
+WITH_CLUES = holding({"secret": {"secretName": CLUE_POD}})
+OURS: Tree = {"name": "words", "valueFrom": {"secretKeyRef": {"name": CLUE_POD, "key": "logs"}}}
 TOKEN: Tree = {"serviceAccountToken": {"path": "token", "audience": "https://elsewhere.example"}}
 VOLUMES = "a team's volumes are"
 SOURCES = "a team's projected volumes hold"
 SECRETS = "a team's containers take no variables from Secrets"
 ENDING = "a team's pods end within"
 FORBIDDEN: Mapping[str, tuple[Tree, str]] = {
-    "a Secret as a volume": (KEEPERS, VOLUMES),
+    "a Secret as a volume": (WITH_CLUES, VOLUMES),
     "a Secret for a driver": (
-        holding({"csi": {"driver": "csi.example", "nodePublishSecretRef": {"name": KEEPER}}}),
+        holding({"csi": {"driver": "csi.example", "nodePublishSecretRef": {"name": CLUE_POD}}}),
         VOLUMES,
     ),
     "a claim": (holding({"persistentVolumeClaim": {"claimName": "mine"}}), VOLUMES),
     "a Secret among other sources": (
-        holding({"projected": {"sources": [{"configMap": {"name": "theirs"}}, {"secret": {"name": KEEPER}}]}}),
+        holding({"projected": {"sources": [{"configMap": {"name": "theirs"}}, {"secret": {"name": CLUE_POD}}]}}),
         SOURCES,
     ),
     "a token for anybody": (holding({"projected": {"sources": [TOKEN]}}), SOURCES),
     "a Secret's key as a variable": (saying(env=[OURS]), SECRETS),
     "a Secret's key as a variable of what runs first": (first(env=[OURS]), SECRETS),
-    "a Secret's keys as variables": (saying(envFrom=[{"secretRef": {"name": KEEPER}}]), SECRETS),
-    "a Secret's keys as variables of what runs first": (first(envFrom=[{"secretRef": {"name": KEEPER}}]), SECRETS),
-    "a Secret for pulling images": (so(imagePullSecrets=[{"name": KEEPER}]), "a team's pods pull images without"),
+    "a Secret's keys as variables": (saying(envFrom=[{"secretRef": {"name": CLUE_POD}}]), SECRETS),
+    "a Secret's keys as variables of what runs first": (first(envFrom=[{"secretRef": {"name": CLUE_POD}}]), SECRETS),
+    "a Secret for pulling images": (so(imagePullSecrets=[{"name": CLUE_POD}]), "a team's pods pull images without"),
     "the players' account": (so(serviceAccountName="players"), "a team's pods have no account"),
     "the players' account, by its old name": (so(serviceAccount="players"), "a team's pods have no account"),
     "everybody's account's token": (so(automountServiceAccountToken=True), "a team's pods have no account"),
@@ -183,7 +183,7 @@ async def test_the_api_server_finds_no_fault_in_the_rules(site: Site) -> None:
 RESERVED = "are the game's own: a team's chart leaves them alone"
 
 
-@pytest.mark.parametrize("kind", ["deployment/keeper", "configmap/kube-root-ca.crt"])
+@pytest.mark.parametrize("kind", ["deployment/clue-pod", "configmap/kube-root-ca.crt"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -204,12 +204,14 @@ async def test_what_the_program_owns_in_a_teams_namespace_no_team_may_touch(
 
 
 async def test_a_name_of_the_programs_is_not_free_before_it_is_there_either(site: Site) -> None:
-    await site.kubectl("--namespace=team-red", "delete", "deployment", KEEPER)
+    await site.kubectl("--namespace=team-red", "delete", "deployment", CLUE_POD)
     try:
-        assert RESERVED in await tried(site, deployment(KEEPER), "team-red", DEPLOYER)
+        assert RESERVED in await tried(site, deployment(CLUE_POD), "team-red", DEPLOYER)
     finally:
         # The program's own has a Secret, which no team's has.
-        made = await site.kubectl("--namespace=team-red", "create", "--filename=-", given=deployment(KEEPER, KEEPERS))
+        made = await site.kubectl(
+            "--namespace=team-red", "create", "--filename=-", given=deployment(CLUE_POD, WITH_CLUES)
+        )
     assert "created" in made
 
 
@@ -231,7 +233,7 @@ async def test_a_container_without_a_limit_counts_for_the_quota(site: Site, limi
         {"requests": {"cpu": "1m", "memory": "4Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
         {"limits": {"memory": "16Mi"}, "requests": {"cpu": "10m", "memory": "16Mi"}},
     ],
-    ids=["none", "a build's", "the keeper's"],
+    ids=["none", "a build's", "the clue pod's"],
 )
 async def test_little_is_enough(site: Site, resources: Tree) -> None:
     manifest = pod()

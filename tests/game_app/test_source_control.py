@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import dataclasses
 import json
 import os
 import subprocess
@@ -15,24 +14,28 @@ import pulumi
 import pytest
 from pulumi_kubernetes import Provider
 
+from common.fields import Secret
 from common.keys import dns_key
 from common.versions import Images
-from game_app.delivery.component import catalogue, server_place
-from game_app.ingress import Door
-from game_app.scm.gitea import component
-from game_app.scm.gitea.component import Gitea, GiteaArgs, account_password, source
-from game_app.scm.setting_up import program_files
+from game_app.cluster_addresses import GITEA
+from game_app.guard.pipelines import pipeline_files
+from game_app.ingress import Endpoint
+from game_app.scm.gitea import gitea
+from game_app.scm.gitea.gitea import Gitea, GiteaArgs
+from game_app.scm.gitea.gitea_accounts import account_password
 from game_app.scm.setup.gitea import protection
 from game_app.scm.setup.plan import CHECK, GiteaPlan
+from game_app.scm.setup_container import program_files
+from game_app.source_control import DroneServer
 from tests.unit.monitor import Graph, graph_of
 from tests.unit.policies import rules
-from tests.unit.programs import API, API_ADDRESSES
+from tests.unit.programs import API, API_ADDRESSES, delivery_settings
 
-SCRIPTS = Path(component.__file__).parent / "scripts"
+SCRIPTS = Path(gitea.__file__).parent / "scripts"
 MASTER = dns_key()
 TOKEN = "t" * 64
 GIT, DRONE = (
-    Door(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
+    Endpoint(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
 )
 TEAMS = {"team-red": ["ada", "grace"], "team-blue": ["linus"]}
 
@@ -41,20 +44,19 @@ def source_control() -> None:
     Gitea(
         "scm",
         GiteaArgs(
+            settings=delivery_settings(master_key=Secret(MASTER)),
             images=Images(),
-            master_key=pulumi.Output.secret(MASTER),
-            door=GIT,
-            components=["portal"],
+            endpoint=GIT,
             teams=TEAMS,
-            pipelines=catalogue(
-                source(master_key=MASTER, door=GIT, drone=server_place(DRONE, ""), players=()),
-                ["portal"],
-                list(TEAMS),
-                "registry.example/game",
-                Images(),
+            pipelines=pipeline_files(
+                organisation="game",
+                components=["portal"],
+                teams=list(TEAMS),
+                source=GITEA.url,
+                registry="registry.example/game",
+                images=Images(),
             ),
-            hunt=("hunt", "hunt"),
-            drone=dataclasses.replace(server_place(DRONE, ""), token=pulumi.Output.secret(TOKEN)),
+            drone=DroneServer(public_url=DRONE.url, admin_token=pulumi.Output.secret(TOKEN)),
             api=API,
         ),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),

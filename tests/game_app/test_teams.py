@@ -1,4 +1,4 @@
-"""The teams' spaces, as the program registers them."""
+"""Namespaces of the teams, as the program registers them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ import pulumi
 import pytest
 from pulumi_kubernetes import Provider
 
-from game_app.teams import TeamRules, TeamSpace, TeamSpaceArgs
+from game_app.teams.admission_rules import TeamAdmissionRules
+from game_app.teams.team_namespace import TeamNamespace, TeamNamespaceArgs
 from tests.unit.monitor import Graph, run
 from tests.unit.policies import policies
 
 
-def spaces(*teams: str) -> None:
+def namespaces(*teams: str) -> None:
     provider = Provider("board")
-    TeamRules("teams", opts=pulumi.ResourceOptions(providers=[provider]))
+    TeamAdmissionRules("teams", opts=pulumi.ResourceOptions(providers=[provider]))
     for team in teams:
-        TeamSpace(
+        TeamNamespace(
             f"team-{team}",
-            TeamSpaceArgs(team=team),
+            TeamNamespaceArgs(team=team),
             opts=pulumi.ResourceOptions(providers=[provider]),
         )
 
 
 @pytest.fixture
 def graph(preview: bool) -> Graph:
-    return run(lambda: spaces("red", "blue"), preview=preview)
+    return run(lambda: namespaces("red", "blue"), preview=preview)
 
 
 def rules(graph: Graph, role: str) -> set[tuple[str, str, str]]:
@@ -133,8 +134,8 @@ def test_t22_a_deployment_may_change_what_a_chart_is_made_of_and_none_of_its_own
     assert "*" not in {group for group, _, _ in allowed}
 
 
-def test_players_look_and_change_nothing(graph: Graph) -> None:
-    allowed = rules(graph, "team-red-look-role")
+def test_players_read_and_change_nothing(graph: Graph) -> None:
+    allowed = rules(graph, "team-red-read-role")
     assert ("", "pods/log", "get") in allowed
     assert {verb for _, _, verb in allowed} == {"get", "list", "watch"}
     assert not {kind for _, kind, _ in allowed} & FORBIDDEN
@@ -154,8 +155,8 @@ def test_no_pod_of_a_team_gets_an_account_by_itself(graph: Graph) -> None:
 
 @pytest.mark.parametrize("other", ["green", "a", "zz"])
 def test_adding_a_team_touches_nothing_of_the_others(preview: bool, other: str) -> None:
-    before = run(lambda: spaces("red", "blue"), preview=preview)
-    after = run(lambda: spaces(*sorted(("red", "blue", other))), preview=preview)
+    before = run(lambda: namespaces("red", "blue"), preview=preview)
+    after = run(lambda: namespaces(*sorted(("red", "blue", other))), preview=preview)
     new = set(after.resources) - set(before.resources)
     assert set(before.resources) <= set(after.resources)
     assert all(name.startswith(f"team-{other}") for name in new)
@@ -165,5 +166,5 @@ def test_adding_a_team_touches_nothing_of_the_others(preview: bool, other: str) 
 
 
 def test_removing_a_team_leaves_the_others(preview: bool) -> None:
-    after = run(lambda: spaces("red"), preview=preview)
+    after = run(lambda: namespaces("red"), preview=preview)
     assert not [name for name in after.resources if "blue" in name]

@@ -29,8 +29,6 @@ FILES: Final = pipeline_files(
     teams=["team-red"],
     source="http://gitea.example:3000",
     registry="registry.example/game",
-    buildkit="tcp://buildkit.example:1234",
-    namespace="game",
     images=IMAGES,
 )
 PIPELINES: Final[Mapping[str, Any]] = {

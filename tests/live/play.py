@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from game_app.hunt.service.codes import operators_code, team_code
-from game_app.scm.gitea.component import account_password
+from game_app.scm.gitea.gitea_accounts import account_password
 from tests.live.played import PLAYER, PLAYS, Played
 from tests.live.site import Site
 
 ROUND = 20
-"""Seconds in which the keeper has said everything once; a minute on a board."""
+"""Seconds in which the clue pod has logged everything once; a minute on a board."""
 
 
 def main() -> int:
@@ -50,13 +50,13 @@ def play(site: Site, folder: Path, console: Console) -> None:
     try:
         played.service.start()
         played.begin_the_hunt()
-        log = folder / "keeper.log"
-        with log.open("w") as out, played.keeper(PLAYS, seconds=ROUND, stdout=out) as keeper:
+        log = folder / "clue-pod.log"
+        with log.open("w") as out, played.clue_pod(PLAYS, seconds=ROUND, stdout=out) as clue_pod:
             try:
                 console.print(card(played, log))
                 signal.sigwait({signal.SIGINT, signal.SIGTERM})
             finally:
-                keeper.kill()
+                clue_pod.kill()
     finally:
         played.close()
 

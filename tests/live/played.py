@@ -24,12 +24,13 @@ import yaml
 from pulumi_kubernetes import Provider
 
 from common.keys import derived
+from common.settings import GameApp
 from common.versions import Images
-from game_app.hunt.component import Hunt, HuntArgs
 from game_app.hunt.folder import load
+from game_app.hunt.hunt import Hunt, HuntArgs
 from game_app.hunt.service.codes import operators_code, team_code
-from game_app.ingress import Door
-from game_app.scm.gitea.component import account_password
+from game_app.ingress import Endpoint
+from game_app.scm.gitea.gitea_accounts import account_password
 from rehearsal.drone.daemons import Daemon, free_ports
 from tests.game_app.hunts import Browser
 from tests.live.site import Site
@@ -48,13 +49,15 @@ def rendered(site: Site) -> Graph:
         Hunt(
             "hunt",
             HuntArgs(
+                settings=GameApp(),
                 image=Images().python,
                 course=load(EXAMPLE),
-                door=Door(host="play.hunt.example.org", ingress_class="nginx", cluster_issuer=None),
-                check_seconds=15,
-                master_key=pulumi.Output.secret(site.master),
+                endpoint=Endpoint(host="play.hunt.example.org", ingress_class="nginx", cluster_issuer=None),
+                key=pulumi.Output.secret(derived(site.master, "hunt")),
                 teams={team: f"team-{team}" for team in (PLAYS, WATCHES)},
-                source=dataclasses.replace(site.source, players_url=f"{site.gitea.url}/", pods_url=site.gitea.url),
+                source_control=dataclasses.replace(
+                    site.source_control, players_url=f"{site.gitea.url}/", pods_url=site.gitea.url
+                ),
                 api=API,
             ),
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),
@@ -124,9 +127,9 @@ class Played:
         }
 
     def _service(self) -> Daemon:
-        for source in ("configuration", "source"):
-            data: Mapping[str, str] = self.graph[f"hunt-{source}"].inputs["data"]
-            self._files(self.folder / ("app/hunt" if source == "source" else source), data)
+        for name, folder in {"configuration": "configuration", "program": "app/hunt"}.items():
+            data: Mapping[str, str] = self.graph[f"hunt-{name}"].inputs["data"]
+            self._files(self.folder / folder, data)
         self._files(self.folder / "secrets", self.graph["hunt-secrets"].inputs["stringData"])
         self._files(self.folder / "account", {"token": "the pod's own"})
         (self.folder / "data").mkdir()
@@ -198,17 +201,17 @@ class Played:
         asked = {"base": "main", "head": f"{PLAYER}:{branch}", "title": branch}
         self.site.as_player(PLAYER).ask("POST", f"/repos/game/team-{PLAYS}/pulls", asked)
 
-    def keeper(self, team: str, *, seconds: int, stdout: int | IO[str]) -> subprocess.Popen[str]:
-        """What stands in the team's namespace and writes to its logs: its own command and lines, as they are rendered.
+    def clue_pod(self, team: str, *, seconds: int, stdout: int | IO[str]) -> subprocess.Popen[str]:
+        """The team's clue pod as a process: the command and the clues that the program registers.
 
-        seconds: how long one of its rounds takes.
+        seconds: how long one round takes.
         """
-        lines = self.folder / f"keeper-{team}"
-        lines.mkdir(exist_ok=True)
-        for name, line in self.graph[f"hunt-keeper-{team}-lines"].inputs["stringData"].items():
-            (lines / name).write_text(line)
-        spec = self.graph[f"hunt-keeper-{team}-deployment"].inputs["spec"]["template"]["spec"]
-        env = {"PATH": os.environ["PATH"], "KEEPER": str(lines), "ROUND": str(seconds)}
+        clues = self.folder / f"clue-pod-{team}"
+        clues.mkdir(exist_ok=True)
+        for name, line in self.graph[f"hunt-clue-pod-{team}-clues"].inputs["stringData"].items():
+            (clues / name).write_text(line)
+        spec = self.graph[f"hunt-clue-pod-{team}-deployment"].inputs["spec"]["template"]["spec"]
+        env = {"PATH": os.environ["PATH"], "CLUES": str(clues), "ROUND": str(seconds)}
         return subprocess.Popen(spec["containers"][0]["command"], env=env, stdout=stdout, text=True)
 
     def begin_the_hunt(self) -> None:

@@ -27,16 +27,17 @@ from urllib.parse import urlsplit
 import pulumi
 from pulumi_kubernetes import Provider
 
+from common.fields import Secret
 from common.keys import dns_key
 from common.versions import Images
-from game_app.delivery import Delivery, DeliveryArgs
-from game_app.delivery.component import server_place
+from game_app.delivery.delivery import Delivery, DeliveryArgs
 from game_app.guard import service
-from game_app.ingress import Door
-from game_app.scm.gitea.component import account_password, gitea_keys, plan, source
-from game_app.scm.gitea.configuration import GiteaSettings, app_ini
+from game_app.guard.pipelines import pipeline_files
+from game_app.ingress import Endpoint
+from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
+from game_app.scm.gitea.gitea_accounts import account_password, gitea_keys, gitea_source_control, setup_plan
 from game_app.scm.setup.web import Service
-from game_app.scm.source import Source
+from game_app.source_control import SourceControl
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.postgres import Postgres
 from rehearsal.drone.recording import RecordingRunner, Taken
@@ -44,11 +45,11 @@ from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import DRONE, GITEA
 from tests.tools import built
 from tests.unit.monitor import run
-from tests.unit.programs import API, registry
+from tests.unit.programs import API, delivery_settings, registry
 
 ROOT: Final = Path(__file__).parents[2]
-GITEAS_DOOR, DRONES_DOOR = (
-    Door(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
+GITEA_ENDPOINT, DRONE_ENDPOINT = (
+    Endpoint(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
 )
 PLAYERS: Final = {
     "team-red": ["ada", "grace"],
@@ -88,33 +89,39 @@ class Site:
         self.master = dns_key()
         self.gitea_port, self.drone_port, self.guard_port = free_ports(3)
         self.graph = run(self._program, preview=False)
-        self.postgres = Postgres(str(self.graph["delivery-database-secret"].inputs["stringData"]["password"]))
+        self.postgres = Postgres(str(self.graph["delivery-postgres-secret"].inputs["stringData"]["password"]))
         self.gitea = self._gitea()
         self.guard = self._guard()
         self.drone: Daemon | None = None
         self.runners: dict[str, RecordingRunner] = {}
 
     @property
-    def source(self) -> Source:
-        """Gitea as the program tells the rest of the game of it."""
+    def source_control(self) -> SourceControl:
+        """Gitea as the rest of the game knows it."""
         players = [player for names in self.players.values() for player in names]
-        drone = server_place(DRONES_DOOR, self.master)
-        return source(master_key=self.master, door=GITEAS_DOOR, drone=drone, players=players)
+        return gitea_source_control(delivery_settings(master_key=Secret(self.master)), GITEA_ENDPOINT, players)
 
     def _program(self) -> None:
+        source_control = self.source_control
+        images_registry = registry("{}")
         Delivery(
             "delivery",
             DeliveryArgs(
+                settings=delivery_settings(master_key=Secret(self.master)),
                 images=Images(),
-                master_key=pulumi.Output.secret(self.master),
-                door=DRONES_DOOR,
-                components=["portal"],
+                endpoint=DRONE_ENDPOINT,
+                source_control=source_control,
+                pipelines=pipeline_files(
+                    organisation=source_control.organisation,
+                    components=["portal"],
+                    teams=list(self.players),
+                    source=source_control.builds_url,
+                    registry=images_registry.folder,
+                    images=Images(),
+                ),
                 component_namespace="game",
                 teams={team: team for team in self.players},
-                registry=registry("{}"),
-                signing_key=pulumi.Output.secret("key"),
-                signing_password=pulumi.Output.secret("password"),
-                source=self.source,
+                registry=images_registry,
                 api=API,
             ),
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),
@@ -127,7 +134,9 @@ class Site:
         for name, key in gitea_keys(self.master).items():
             (keys / name).write_text(key)
         settings = GiteaSettings(
-            root_url=f"http://127.0.0.1:{self.gitea_port}/" if self._for_a_person else f"https://{GITEAS_DOOR.host}/",
+            root_url=f"http://127.0.0.1:{self.gitea_port}/"
+            if self._for_a_person
+            else f"https://{GITEA_ENDPOINT.host}/",
             drone_host="127.0.0.1",
             address="127.0.0.1",
             port=self.gitea_port,
@@ -216,14 +225,14 @@ class Site:
     def _environment(self, deployment: str) -> Mapping[str, str]:
         container = self.graph[deployment].inputs["spec"]["template"]["spec"]["containers"][0]
         env = {str(each["name"]): str(each.get("value") or "") for each in container["env"]}
-        if deployment == "delivery-server-deployment":
-            env |= self.graph["delivery-server-secrets"].inputs["stringData"]
+        if deployment == "delivery-drone-deployment":
+            env |= self.graph["delivery-drone-secrets"].inputs["stringData"]
         return env
 
     def _drone(self, application: Mapping[str, str]) -> Daemon:
         home = self.folder / "drone"
         home.mkdir()
-        env = {**self._environment("delivery-server-deployment"), **self.on_this_machine(application)}
+        env = {**self._environment("delivery-drone-deployment"), **self.on_this_machine(application)}
         return Daemon("drone", [built(DRONE)], self.drone_port, home, health="/healthz", env=env)
 
     def on_this_machine(self, application: Mapping[str, str]) -> Mapping[str, str]:
@@ -248,20 +257,20 @@ class Site:
 
     def data_source(self, database: str) -> str:
         """Where Drone finds a database of that name."""
-        given = self._environment("delivery-server-deployment")["DRONE_DATABASE_DATASOURCE"]
+        given = self._environment("delivery-drone-deployment")["DRONE_DATABASE_DATASOURCE"]
         account, at, place = given.partition("@postgres:5432/drone?")
         assert at, "the program names another database"
         return f"{account}@127.0.0.1:{self.postgres.port}/{database}?{place}"
 
     def _write_plan(self) -> None:
-        env = self._environment("delivery-server-deployment")
+        env = self._environment("delivery-drone-deployment")
         token = re.search(r"token:(\w+)", env["DRONE_USER_CREATE"])
         assert token is not None
         self.drone_token = token[1]
-        made = plan(
+        made = setup_plan(
             components=["portal"],
             teams=self.players,
-            master=self.master,
+            master_key=self.master,
             scm_url=self.gitea.url,
             drone_url=self.drone_url,
             drone_public_url=self.drone_url,

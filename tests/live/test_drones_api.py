@@ -124,7 +124,7 @@ def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(site: Sit
     with urllib.request.urlopen(f"{site.drone_url}{path}", timeout=30) as answered:  # noqa: S310 - loopback
         assert answered.status == 200
     fell("it was answered")
-    [rule] = site.graph["delivery-server-ingress"].inputs["spec"]["rules"]
+    [rule] = site.graph["delivery-drone-ingress"].inputs["spec"]["rules"]
     asked = path.partition("?")[0]
     leads = {
         each["path"]: each["backend"]["service"]["name"]
@@ -132,7 +132,7 @@ def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(site: Sit
         if asked == each["path"] or (each["pathType"] == "Prefix" and asked.startswith(f"{each['path'].rstrip('/')}/"))
     }
     # Of several paths the longest counts.
-    assert leads[max(leads, key=len)] == "closed"
+    assert leads[max(leads, key=len)] == "blackhole"
 
 
 def test_prometheus_reads_how_many_builds_wait_without_an_account(site: Site) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from game_app.budget import BEFORE
+from game_app.build_limits import DEPLOY_DEADLINE_MINUTES
 from game_app.guard.service.pipelines import load
 from game_app.scm.setup.gitea import protection
 from game_app.scm.setup.plan import GiteaPlan
@@ -94,7 +94,7 @@ def test_t24_no_secret_is_among_what_an_image_is_built_from(fix: Taken, pod: Pod
 
 
 def test_a_fix_that_comes_too_late_to_go_back_in_time_is_not_deployed(fix: Taken, pod: Pod) -> None:
-    pod.has_run_for(60 * BEFORE + 1)
+    pod.has_run_for(60 * DEPLOY_DEADLINE_MINUTES + 1)
     assert pod.run(fix) == STEPS[:-1]
     assert not [call for call in pod.calls if call.startswith("helm")]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from game_app.scm.gitea.component import account_password
+from game_app.scm.gitea.gitea_accounts import account_password
 from tests.live.attacks import a_name
 from tests.live.site import Site
 

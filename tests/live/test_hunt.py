@@ -105,10 +105,10 @@ def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_d
 
 
 def word_in_the_logs(played: Played, team: str) -> str:
-    """The word that only the logs of the team's keeper hold."""
-    with played.keeper(team, seconds=0, stdout=subprocess.PIPE) as keeper:
-        assert keeper.stdout is not None
-        said = [keeper.stdout.readline() for _ in range(8)]
-        keeper.kill()
+    """The word that only the log of the team's clue pod holds."""
+    with played.clue_pod(team, seconds=0, stdout=subprocess.PIPE) as clue_pod:
+        assert clue_pod.stdout is not None
+        said = [clue_pod.stdout.readline() for _ in range(8)]
+        clue_pod.kill()
     [word] = {found[1] for line in said if (found := re.search(r"its word is (\w+)\.", line))}
     return word

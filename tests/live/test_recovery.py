@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from game_app.delivery import database
+from game_app.delivery import postgres
 from tests.live.attacks import SECONDS, Change, is_ours, settle
 from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
-SCRIPTS = Path(database.__file__).parent / "scripts"
+SCRIPTS = Path(postgres.__file__).parent / "scripts"
 
 
 def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_what_was(
@@ -42,14 +42,14 @@ class Job:
     """The job that dumps the database and restores it, here with a folder for its volume."""
 
     def __init__(self, site: Site, folder: Path) -> None:
-        [container] = site.graph["delivery-database-backup"].inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        [container] = site.graph["delivery-postgres-backup"].inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"][
             "containers"
         ]
         given = {str(each["name"]): str(each["value"]) for each in container["env"]}
         self.dumps = folder / "dumps"
         self.dumps.mkdir()
         self.password = folder / "password"
-        self.password.write_text(site.graph["delivery-database-secret"].inputs["stringData"]["password"])
+        self.password.write_text(site.graph["delivery-postgres-secret"].inputs["stringData"]["password"])
         here = {**site.postgres.environment, "DUMPS": str(self.dumps), "PASSWORD": str(self.password)}
         assert given == {"PGHOST": "postgres", "PGUSER": here["PGUSER"]}
         self.environment = {**given, **here}

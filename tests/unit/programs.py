@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pulumi
 import pulumi_rancher2 as rancher2
@@ -14,17 +16,19 @@ from pulumiverse_scaleway import Provider as Scaleway
 
 from board import Board, BoardArgs
 from common import settings
-from common.fields import Secret
+from common.fields import Secret, camel
 from common.github import GitHub
 from common.helm import Charts
 from common.keys import dns_key
 from common.kubernetes_api import ApiServer, KubernetesApi
+from common.teams import Team, Teams
 from common.versions import CHARTS, Images
-from game_app import GameApp, GameAppArgs, Workshop, load_course
-from game_app.delivery.registry import ImageRegistry, Registry, RegistryArgs
+from game_app import GameApp, GameAppArgs, load_course
+from game_app.delivery.image_registry import ImageRegistry, Registry, RegistryArgs
 from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster, Site
 from observability import Observability, ObservabilityArgs
 from tests.unit import example
+from tests.unit.example import MISSING, spoiled
 
 SECRET = "not-for-anybody's-eyes"
 MASTER_KEY = dns_key()
@@ -169,23 +173,6 @@ def observability(
     )
 
 
-def game_app() -> GameApp:
-    return GameApp(
-        "game",
-        GameAppArgs(
-            images=Images(),
-            host="play.hunt.example.org",
-            address="192.0.2.20",
-            ingress_class="nginx",
-            cluster_issuer=None,
-            course=COURSE,
-            check_seconds=15,
-            api=API,
-        ),
-        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
-    )
-
-
 PUBLISHED = Images()
 API_ADDRESSES = ["198.51.100.20/32"]
 API = ApiServer(cidrs=API_ADDRESSES, ports=[6443])
@@ -205,10 +192,6 @@ def github_organisation() -> GitHub:
     )
 
 
-def game_app_at_github() -> GameApp:
-    return game_app_with_a_workshop(github=github_organisation())
-
-
 PROJECT_ID = "6f1c3d2e-6d0a-4b62-9a50-3a1f0c3f0a11"
 
 
@@ -221,35 +204,58 @@ def registry(config: str = SECRET) -> ImageRegistry:
     return ImageRegistry(folder="registry.example/game", config=pulumi.Output.secret(config))
 
 
-def game_app_with_a_workshop(
+def delivery_settings(**changes: Any) -> settings.Delivery:
+    """The delivery section of an environment in which teams play."""
+    own = settings.Delivery(master_key=Secret(MASTER_KEY), signing_key=Secret(SECRET), signing_password=Secret(SECRET))
+    return dataclasses.replace(own, **changes)
+
+
+def game_settings(
+    delivery: settings.Delivery, teams: Mapping[str, Sequence[str]], images: Images = PUBLISHED
+) -> settings.Settings:
+    """An environment in the zone hunt.example.org."""
+    own = settings.parse(
+        spoiled({"subdomain": "hunt", "gameApp": MISSING, "delivery": MISSING, "teams": MISSING}), "dev"
+    )
+    references = {camel(name): reference for name, reference in dataclasses.asdict(images).items()}
+    return dataclasses.replace(
+        own,
+        delivery=delivery,
+        teams=Teams(list=tuple(Team(name=name, players=tuple(accounts)) for name, accounts in teams.items())),
+        sources=dataclasses.replace(own.sources, images=references, registries={}),
+    )
+
+
+def game_app() -> GameApp:
+    return _game_app(game_settings(settings.Delivery(), {}), None)
+
+
+def game_app_with_delivery(
     teams: Mapping[str, Sequence[str]] = PLAYERS,
     images: Images = PUBLISHED,
     github: GitHub | None = None,
     images_registry: ImageRegistry | None = None,
 ) -> GameApp:
+    own = delivery_settings(github=github, scm=settings.GITHUB if github else settings.GITEA)
+    return _game_app(game_settings(own, teams, images), images_registry or registry())
+
+
+def game_app_at_github() -> GameApp:
+    return game_app_with_delivery(github=github_organisation())
+
+
+def _game_app(own: settings.Settings, images_registry: ImageRegistry | None) -> GameApp:
     board = pulumi.ResourceOptions(providers=[Kubernetes("board")])
     return GameApp(
         "game",
         GameAppArgs(
-            images=images,
-            host="play.hunt.example.org",
+            settings=own,
+            course=COURSE,
+            registry=images_registry,
             address="192.0.2.20",
             ingress_class="nginx",
             cluster_issuer=None,
-            course=COURSE,
-            check_seconds=15,
             api=KubernetesApi("board-api", board).server,
-            workshop=Workshop(
-                git_host="git.hunt.example.org",
-                drone_host="drone.hunt.example.org",
-                master_key=pulumi.Output.secret(MASTER_KEY),
-                components=["portal"],
-                teams=teams,
-                registry=images_registry or registry(),
-                signing_key=pulumi.Output.secret(SECRET),
-                signing_password=pulumi.Output.secret(SECRET),
-                github=github,
-            ),
         ),
         opts=board,
     )

@@ -15,7 +15,7 @@ PROGRAMS = [
     programs.managed_board,
     programs.observability,
     programs.game_app,
-    programs.game_app_with_a_workshop,
+    programs.game_app_with_delivery,
     programs.game_app_at_github,
     programs.registry_of_its_own,
 ]

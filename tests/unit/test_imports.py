@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("common", "gamemaster", "board", "observability", "game_app")
 """What the program is made of. Services in it run by themselves, and import nothing late either."""
-WHILE_IT_RUNS = {("game_app/component.py", "_github")}
+WHILE_IT_RUNS = {("game_app/game_app.py", "_github")}
 """File and function of late imports that the program itself comes to, and no `apply`."""
 BY_NAME = ("import_module", "__import__", "run_path", "run_module")
 

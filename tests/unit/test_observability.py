@@ -14,7 +14,7 @@ import pytest
 from common.fields import Secret
 from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
 from common.versions import Images
-from game_app.delivery.policies import DENIED, TRUSTS, namespace_of
+from game_app.delivery.runner_policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
 from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
@@ -594,7 +594,7 @@ def test_kube_state_metrics_tells_of_every_kind_that_is_asked_for() -> None:
     assert {f"{kind}s" for kind in asked} <= set(COLLECTORS)
 
 
-@pytest.mark.parametrize("program", [programs.game_app, programs.game_app_with_a_workshop])
+@pytest.mark.parametrize("program", [programs.game_app, programs.game_app_with_delivery])
 def test_a_pod_that_can_be_asked_lets_prometheus_in(program: Callable[[], object]) -> None:
     graph = run(program, preview=False)
     policies = [each.inputs for each in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")]

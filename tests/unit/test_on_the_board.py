@@ -26,9 +26,9 @@ def test_grafana_is_exposed_by_its_name(preview: bool) -> None:
 
 def test_the_games_names_move_to_a_board_once_all_that_they_name_is_served_there(preview: bool) -> None:
     def named() -> None:
-        game = programs.game_app_with_a_workshop()
+        game = programs.game_app_with_delivery()
         held = {"address": game.address}
         ConfigMap("names", metadata={}, data=held, opts=ResourceOptions(provider=Provider("elsewhere")))
 
-    served = {"game-hunt-ingress", "game-scm-ingress", "game-delivery-server-ingress"}
+    served = {"game-hunt-ingress", "game-scm-ingress", "game-delivery-drone-ingress"}
     assert served <= run(named, preview=preview)["names"].depends_on

@@ -1,1 +1,1 @@
-"""Gitea on the board: the game's source control where nothing else is set, which needs nobody outside."""
+"""Gitea on the board, the source control by default, for which nobody needs an account elsewhere."""

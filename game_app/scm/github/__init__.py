@@ -1,1 +1,1 @@
-"""An organisation at GitHub as the game's source control: nothing of it runs on the board but what sets Drone up."""
+"""An organisation at GitHub as the source control: on the board runs the set-up alone."""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Before Gitea starts: its database, its administrator, and a fresh token of his in /token, which goes with the pod.
-# The administrator's password is a random one that nobody knows: he has no use for it.
+# Init container of Gitea: makes the database, the administrator and a new token of the administrator in /token, which
+# is removed with the pod. The administrator's password is random and unknown: only the token is used.
 set -eu
 
 configured() {
