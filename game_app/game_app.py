@@ -82,7 +82,7 @@ class GameApp(pulumi.ComponentResource):
     maintainer_password: pulumi.Output[str]
     """Password with which operators push to a component's repository, a secret; empty without source control."""
     teams: pulumi.Output[Mapping[str, Mapping[str, Any]]]
-    """Contents of each team's sheet (`game_app.teams.sheets`), a secret."""
+    """Contents of each team's sheet (`cli.sheets`), a secret."""
     address: pulumi.Output[str]
     """Address for the game's DNS records, known once everything that the records name is served there."""
 

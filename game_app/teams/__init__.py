@@ -1,1 +1,1 @@
-"""Teams: a namespace for each on the board, admission rules for what teams deploy, and the printed sheets."""
+"""Teams: a namespace for each on the board and admission rules for what teams deploy."""

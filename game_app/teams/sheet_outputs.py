@@ -1,4 +1,4 @@
-"""Stack output `teams`: what the printed sheet of each team says (`game_app.teams.sheets`)."""
+"""Stack output `teams`: what the printed sheet of each team says (`cli.sheets`)."""
 
 from __future__ import annotations
 

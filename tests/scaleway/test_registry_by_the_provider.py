@@ -11,10 +11,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from game_app.delivery.registry import Registry, RegistryArgs
 from pulumi import automation as auto
 from pulumiverse_scaleway import Provider
 
+from game_app.delivery.image_registry import Registry, RegistryArgs
 from rehearsal.toolchain.providing import lay_out
 from tests.scaleway.cloud import Cloud
 from tests.tools import tools

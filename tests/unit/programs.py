@@ -28,7 +28,6 @@ from game_app.delivery.image_registry import ImageRegistry, Registry, RegistryAr
 from gamemaster import DnsRecords, DnsRecordsArgs, GameMaster, Site
 from observability import Observability, ObservabilityArgs
 from tests.unit import example
-from tests.unit.example import MISSING, spoiled
 
 SECRET = "not-for-anybody's-eyes"
 MASTER_KEY = dns_key()
@@ -214,9 +213,8 @@ def game_settings(
     delivery: settings.Delivery, teams: Mapping[str, Sequence[str]], images: Images = PUBLISHED
 ) -> settings.Settings:
     """An environment in the zone hunt.example.org."""
-    own = settings.parse(
-        spoiled({"subdomain": "hunt", "gameApp": MISSING, "delivery": MISSING, "teams": MISSING}), "dev"
-    )
+    absent = dict.fromkeys(("gameApp", "delivery", "teams"), example.MISSING)
+    own = settings.parse(example.spoiled({"subdomain": "hunt", **absent}), "dev")
     references = {camel(name): reference for name, reference in dataclasses.asdict(images).items()}
     return dataclasses.replace(
         own,
