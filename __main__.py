@@ -61,19 +61,8 @@ observability = Observability(
     opts=on_the_active_board,
 )
 registry = image_registry("registry", settings, ResourceOptions(providers=[scaleway]))
-game = GameApp(
-    "game",
-    GameAppArgs(
-        settings=settings,
-        course=course,
-        registry=registry,
-        address=active.ingress_ip,
-        ingress_class=active.ingress_class,
-        cluster_issuer=active.cluster_issuer,
-        api=active.api,
-    ),
-    opts=on_the_active_board,
-)
+game_args = GameAppArgs(settings=settings, course=course, registry=registry, board=active)
+game = GameApp("game", game_args, opts=on_the_active_board)
 
 DnsRecords(
     "dns-records",

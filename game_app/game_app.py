@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 
@@ -30,6 +30,28 @@ from game_app.teams.sheet_outputs import sheet_outputs
 from game_app.teams.team_namespace import TeamNamespace, TeamNamespaceArgs, namespace_of
 
 
+class ActiveBoard(Protocol):
+    """Outputs of the board that the game runs on (`board.Board`)."""
+
+    @property
+    def ingress_ip(self) -> pulumi.Output[str]:
+        """Public IPv4 address of the ingress controller."""
+        ...
+
+    @property
+    def ingress_class(self) -> pulumi.Output[str]: ...
+
+    @property
+    def cluster_issuer(self) -> pulumi.Output[str] | None:
+        """cert-manager's ClusterIssuer; None on a board without certificates."""
+        ...
+
+    @property
+    def api(self) -> ApiServer:
+        """The board's own Kubernetes API."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class GameAppArgs:
     """Arguments of the game."""
@@ -39,19 +61,13 @@ class GameAppArgs:
     """Steps and texts of the hunt."""
     registry: ImageRegistry | None
     """Registry of the components' images; None: a game without source control, teams and continuous deployment."""
-    address: pulumi.Input[str]
-    """Public IPv4 address of the board's ingress controller."""
-    ingress_class: pulumi.Input[str]
-    cluster_issuer: pulumi.Input[str] | None
-    """cert-manager's ClusterIssuer of the game's certificates; None where the board has none."""
-
-    api: ApiServer
-    """The board's own Kubernetes API."""
+    board: ActiveBoard
 
     def endpoint(self, label: str) -> Endpoint:
         """Public address of a component under a label in the game's zone."""
         host = self.settings.fqdn(label)
-        return Endpoint(host=host, ingress_class=self.ingress_class, cluster_issuer=self.cluster_issuer)
+        board = self.board
+        return Endpoint(host=host, ingress_class=board.ingress_class, cluster_issuer=board.cluster_issuer)
 
     @property
     def players(self) -> Mapping[str, Sequence[str]]:
@@ -89,7 +105,7 @@ class GameApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: GameAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        namespace = component_namespace(name, args.api, args.registry, child)
+        namespace = component_namespace(name, args.board.api, args.registry, child)
         teams = self._teams(name, args.players)
         source_control = args.source_control() if args.registry else None
         served: Sequence[pulumi.Output[str]] = ()
@@ -110,7 +126,7 @@ class GameApp(pulumi.ComponentResource):
             codes=hunt.codes,
             passwords=source_control.player_passwords if source_control else {},
         )
-        self.address = known_after(args.address, hunt.url, *served)
+        self.address = known_after(args.board.ingress_ip, hunt.url, *served)
         self.register_outputs(
             {
                 "url": self.url,
@@ -141,7 +157,7 @@ class GameApp(pulumi.ComponentResource):
                 key=derived_secret(settings.delivery, "hunt") if source_control else None,
                 teams={team: own.namespace for team, own in teams.items()},
                 source_control=source_control,
-                api=args.api if source_control else None,
+                api=args.board.api if source_control else None,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -184,7 +200,7 @@ class GameApp(pulumi.ComponentResource):
                 component_namespace=namespace,
                 teams={namespace_of(team): made.namespace for team, made in teams.items()},
                 registry=registry,
-                api=args.api,
+                api=args.board.api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -203,7 +219,7 @@ class GameApp(pulumi.ComponentResource):
                 teams=args.repositories,
                 pipelines=pipelines,
                 drone=drone,
-                api=args.api,
+                api=args.board.api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         ).url
@@ -232,7 +248,7 @@ class GameApp(pulumi.ComponentResource):
                 teams=args.repositories,
                 pipelines=pipelines,
                 drone=drone,
-                api=args.api,
+                api=args.board.api,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_kubernetes as k8s
 
+from common.kubernetes_api import KubernetesApi
 from common.outputs import known_after
 from game_app import GameApp, GameAppArgs
 from game_app.delivery.image_registry import ImageRegistry
 from tests.releases.site import Site
 from tests.releases.values import GIVEN
-from tests.unit.programs import COURSE, delivery_settings, game_settings
+from tests.unit.programs import COURSE, BoardOutputs, delivery_settings, game_settings
 
 TEAMS: Mapping[str, list[str]] = {"red": ["ada", "grace"], "blue": ["linus"]}
 
@@ -31,9 +32,10 @@ def program(site: Site, teams: Mapping[str, list[str]]) -> None:
             settings=game_settings(delivery_settings(), teams),
             course=COURSE,
             registry=ImageRegistry(folder="registry.example/game", config=pulumi.Output.secret('{"auths": {}}')),
-            address="192.0.2.20",
-            ingress_class=known_after("nginx", controller.id),
-            cluster_issuer=None,
+            board=BoardOutputs(
+                api=KubernetesApi("board-api", pulumi.ResourceOptions(providers=[provider])).server,
+                ingress_class=known_after("nginx", controller.id),
+            ),
         ),
         opts=pulumi.ResourceOptions(providers=[provider]),
     )

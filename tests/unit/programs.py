@@ -224,6 +224,16 @@ def game_settings(
     )
 
 
+@dataclass(frozen=True)
+class BoardOutputs:
+    """Outputs of a board without certificates."""
+
+    api: ApiServer
+    ingress_class: pulumi.Output[str] = dataclasses.field(default_factory=lambda: pulumi.Output.from_input("nginx"))
+    ingress_ip: pulumi.Output[str] = dataclasses.field(default_factory=lambda: pulumi.Output.from_input("192.0.2.20"))
+    cluster_issuer: pulumi.Output[str] | None = None
+
+
 def game_app() -> GameApp:
     return _game_app(game_settings(settings.Delivery(), {}), None)
 
@@ -250,10 +260,7 @@ def _game_app(own: settings.Settings, images_registry: ImageRegistry | None) -> 
             settings=own,
             course=COURSE,
             registry=images_registry,
-            address="192.0.2.20",
-            ingress_class="nginx",
-            cluster_issuer=None,
-            api=KubernetesApi("board-api", board).server,
+            board=BoardOutputs(api=KubernetesApi("board-api", board).server),
         ),
         opts=board,
     )
