@@ -42,7 +42,7 @@ ECHO = f"echo.{ZONE}"
 """A site whose program the tests start themselves."""
 
 
-OPERATOR_CIDRS = ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+OPERATOR_CIDRS = ("127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 OPEN_PORTS = [rule("TCP", port) for port in (22, 53, 80, 443, 6443, 10250)] + [rule("UDP", 53)]
 """Ports that the cloud allows: more than the game master wants, to see that its own packet filter holds."""
 
@@ -133,14 +133,16 @@ class Game:
         return dns.tsig.Key("certbot", secret, "hmac-sha512")
 
 
-def game_settings(environment: Environment, delegation_timeout: int) -> settings.Settings:
+def game_settings(
+    environment: Environment, delegation_timeout: int, operator_cidrs: Sequence[str]
+) -> settings.Settings:
     """Settings as an operator's, with this machine's addresses."""
     changes: dict[str, object] = {
         "environment": "rehearsal",
         "subdomain": "hunt",
         "parentZone": "external",
         "scaleway.apiUrl": "http://127.0.0.1:8080",
-        "operators.cidrs": OPERATOR_CIDRS,
+        "operators.cidrs": list(operator_cidrs),
         "gamemaster.volumeSizeGb": 20,
         "gamemaster.dnsUpdateKey": environment.dns_master,
         "gamemaster.bootTimeoutSeconds": 300,
@@ -163,14 +165,16 @@ def game_settings(environment: Environment, delegation_timeout: int) -> settings
     return settings.parse(spoiled(changes), "rehearsal")
 
 
-def program(environment: Environment, delegation_timeout: int = 0) -> None:
+def program(
+    environment: Environment, delegation_timeout: int = 0, operator_cidrs: Sequence[str] = OPERATOR_CIDRS
+) -> None:
     """The game master and a few DNS records.
 
     delegation_timeout: seconds to wait for the parent zone; 0 does not look at it.
     """
     master = GameMaster(
         "gamemaster",
-        game_settings(environment, delegation_timeout),
+        game_settings(environment, delegation_timeout, operator_cidrs),
         opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway"), Ssh("ssh")]),
         sites=[Site(host=ECHO, upstream=f"http://127.0.0.1:{ECHO_PORT}", body_mb=2)],
     )

@@ -40,7 +40,13 @@ def test_the_security_group_allows_dns_and_web_to_all_and_ssh_to_the_operators_a
     assert group["inboundDefaultPolicy"] == "drop"
 
 
-def test_the_machine_s_own_packet_filter_lets_the_operators_in_even_where_their_networks_overlap() -> None:
+def test_scripts_wait_for_the_security_group_which_lets_operators_in_whose_network_has_changed(graph: Graph) -> None:
+    assert "gamemaster-instance-security-group" in graph["gamemaster-instance-server"].depends_on
+    for script in graph.of_type("command:remote:Command"):
+        assert "gamemaster-instance-server" in script.depends_on
+
+
+def test_the_packet_filter_lets_the_operators_in_even_where_their_networks_overlap() -> None:
     rules = firewall(["198.51.100.0/24", "198.51.100.7/32", "203.0.113.0/25"])
     assert "ip saddr { 198.51.100.0/24, 203.0.113.0/25 } tcp dport 22 accept" in rules
 
