@@ -20,6 +20,7 @@ from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.k3s import K3s, K3sArgs
 from gamemaster.network import Network
 from gamemaster.nginx import Nginx, NginxArgs, Site
+from gamemaster.nightly_backup import NightlyBackup, NightlyBackupArgs
 from gamemaster.rancher import Rancher, RancherArgs, rancher_site
 from gamemaster.rancher_bootstrap import RancherBootstrap, RancherBootstrapArgs
 from gamemaster.ssh_steps import Host
@@ -81,6 +82,11 @@ class GameMaster(pulumi.ComponentResource):
         Hardening(
             f"{name}-hardening",
             HardeningArgs(host=self.host, booted=booted, operators=settings.operators),
+            opts=child,
+        )
+        NightlyBackup(
+            f"{name}-nightly-backup",
+            NightlyBackupArgs(host=self.host, booted=booted, operators=settings.operators),
             opts=child,
         )
         bind9 = Bind9(

@@ -1,4 +1,4 @@
-"""Text of the files that scripts install on the game master: units, programs and configurations."""
+"""Text of the scripts for the game master, and of the files that they install: units, programs, configurations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from common.templates import render
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_SCRIPTS = Path(__file__).parent / "scripts"
 _FILES = Path(__file__).parent / "files"
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+def script_text(name: str) -> str:
+    """The text of `scripts/<name>.sh`."""
+    return (_SCRIPTS / f"{name}.sh").read_text()
 
 
 def host_file(name: str) -> str:

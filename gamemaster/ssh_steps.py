@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 from pulumi_command import remote
 from pulumiverse_scaleway import instance
 
 from common.settings import Settings
+from gamemaster.host_files import script_text
 
-_SCRIPTS = Path(__file__).parent / "scripts"
 _DIAL_SECONDS = 5
 
 
@@ -93,5 +92,5 @@ def program(script: str, delete: str | None = None) -> str:
     """
     incomplete = "trap 'echo \"$1: the script did not arrive whole, and nothing was changed.\" >&2; exit 1' EXIT"
     functions = {"common": "common", **{f"script-{each}": each for each in (script, delete) if each}}
-    parts = [f"{name}() {{\n{(_SCRIPTS / f'{file}.sh').read_text()}}}" for name, file in functions.items()]
+    parts = [f"{name}() {{\n{script_text(file)}}}" for name, file in functions.items()]
     return "\n".join([incomplete, *parts, 'common "$1"; "script-$1"; exit', ""])

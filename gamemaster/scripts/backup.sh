@@ -4,8 +4,13 @@
 set -euo pipefail
 umask 077
 
-folder=$(mktemp -d /run/shambhala-backup.XXXXXXXX)
-trap 'rm -rf "$folder"' EXIT
+# One backup at a time: each removes its own snapshot of K3s.
+exec 9>/run/lock/shambhala-backup
+flock 9
+snapshots=/var/lib/rancher/k3s/server/db/snapshots
+# On the disk of the snapshots, which may be larger than what is free in memory: a snapshot is moved and not copied.
+folder=$(mktemp -d /var/lib/shambhala-backup.XXXXXXXX)
+trap 'rm -rf "$folder" "$snapshots"/backup-*' EXIT
 paths=()
 if [[ -e /etc/bind/certbot.key ]]; then
     # The latest updates are in the journals: write them into the zone files.
@@ -22,10 +27,9 @@ done
 }
 if systemctl is-active --quiet k3s; then
     k3s etcd-snapshot save --name backup >&2
-    newest=$(find /var/lib/rancher/k3s/server/db/snapshots -name 'backup-*' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
+    newest=$(find "$snapshots" -name 'backup-*' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2-)
     mkdir -p "$folder/var/lib/shambhala/restore"
-    cp "$newest" "$folder/var/lib/shambhala/restore/k3s-snapshot"
-    rm -f "$newest"
+    mv "$newest" "$folder/var/lib/shambhala/restore/k3s-snapshot"
     paths+=(-C "$folder" var/lib/shambhala/restore)
 fi
 tar --create --gzip --exclude '*.jnl' -C / "${paths[@]}"

@@ -104,7 +104,8 @@ class Host:
             "-exec sha256sum {} ';' 2>/dev/null | grep -v '/var/lib/bind/.*\\.state ' | sort; "
             "systemctl show -p Id,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic,MainPID "
             "named nginx ssh shambhala-firewall k3s systemd-journald systemd-timesyncd; "
-            "systemctl show -p Id,ActiveEnterTimestampMonotonic certbot.timer shambhala-records-drift-repair.timer; "
+            "systemctl show -p Id,ActiveEnterTimestampMonotonic certbot.timer shambhala-records-drift-repair.timer "
+            "shambhala-nightly-backup.timer; "
             "journalctl --unit named --output cat | grep -c \"command 'reconfig'\"; "
             "kubectl --namespace cattle-system get secrets --selector owner=helm --output name"
         )

@@ -204,7 +204,9 @@ async def test_after_a_reboot_everything_comes_back(game: Game, browser: Browser
 
     await game.eventually(rancher_answers, "pong", seconds=60)
     assert await game.host.sh("kubectl get --raw /readyz") == "ok"
-    timers = await game.host.sh("systemctl is-active certbot.timer shambhala-records-drift-repair.timer")
-    assert timers.split() == ["active", "active"]
+    timers = await game.host.sh(
+        "systemctl is-active certbot.timer shambhala-records-drift-repair.timer shambhala-nightly-backup.timer"
+    )
+    assert timers.split() == ["active", "active", "active"]
     rules = await game.host.sh("nft list table inet shambhala")
     assert "policy drop" in rules
