@@ -36,7 +36,7 @@ class NightlyBackup(pulumi.ComponentResource):
             {
                 "recipients": f"{args.operators.ssh_public_key}\n",
                 "backup": script_text("backup"),
-                "nightly-backup": host_file("nightly-backup.sh"),
+                "encrypted-backup": host_file("encrypted-backup.sh"),
                 "nightly-backup.service": host_file("nightly-backup.service"),
                 "nightly-backup.timer": host_file("nightly-backup.timer"),
             },

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Nightly backup: the output of backup.sh in /var/backups/shambhala, encrypted to the operators' SSH key. The last seven
+# Encrypted backup: the output of backup.sh in /var/backups/shambhala, encrypted to the operators' SSH key. The last seven
 # are kept.
 set -euo pipefail
 umask 077
