@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple, cast
 
 from cli.engine_errors import EngineError, NoEngineError, refusal
 from cli.interrupts import run_to_its_end
-from common.fields import Kind
-from common.problems import HIDDEN, written
 from common.settings import NAMESPACE, Settings, parse
-from common.stack_file import stored
+from common.settings.problems import HIDDEN, written
+from common.settings.schema import Schema
+from common.settings.stack_file import stored
 
 Tree = dict[str, Any]
 PROJECT: Final = Path(__file__).parent.parent
@@ -49,17 +49,17 @@ class Leaf(NamedTuple):
     """Whether the value is text, even where it looks like a number."""
 
 
-def leaves(value: object, path: str = "", kind: Kind[Any] | None = None) -> Generator[Leaf]:
-    """Each single value of a tree. Its kind tells which are secrets."""
+def leaves(value: object, path: str = "", schema: Schema | None = None) -> Generator[Leaf]:
+    """Each single value of a tree. The schema tells which are secrets."""
     if isinstance(value, dict):
         for name, child in cast("Tree", value).items():
-            yield from leaves(child, path + written(name, first=not path), kind and kind.inside(name))
+            yield from leaves(child, path + written(name, first=not path), schema and schema.inside(name))
     elif isinstance(value, list):
         for index, child in enumerate(cast("list[Any]", value)):
-            yield from leaves(child, path + written(index, first=False), kind and kind.inside(index))
+            yield from leaves(child, path + written(index, first=False), schema and schema.inside(index))
     else:
         text = value if isinstance(value, str) else json.dumps(value)
-        yield Leaf(path, text, kind is not None and kind.secret, isinstance(value, str))
+        yield Leaf(path, text, schema is not None and schema.secret, isinstance(value, str))
 
 
 class Stack:

@@ -71,7 +71,7 @@ ACME_DIRECTORIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """What the program's own pods and the steps of builds run in; `common.images` puts in what the settings say."""
+    """Images of the program's own pods and of the steps of builds; `common.settings.images` puts in the settings'."""
 
     python: str = "docker.io/library/python:3.13.7-alpine3.22"
     """Runs the guard, the hunt and the set-up: files of this project that need nothing but the standard library."""

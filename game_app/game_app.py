@@ -8,10 +8,9 @@ from typing import Any, Protocol
 
 import pulumi
 
-from common.github import GitHub
 from common.kubernetes_api import ApiServer
 from common.outputs import known_after
-from common.settings import Settings
+from common.settings import GitHub, Settings
 from game_app.delivery.component_namespace import component_namespace
 from game_app.delivery.delivery import Delivery, DeliveryArgs
 from game_app.delivery.drone_secrets import admin_token

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pulumi
 
-from common.fields import Secret
 from common.keys import derived
-from common.settings import Delivery
+from common.settings import Delivery, Secret
 
 
 def given(secret: Secret | None) -> pulumi.Output[str]:

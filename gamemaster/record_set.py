@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import pulumi
 
-from common.kinds import LONGEST_NAME
+from common.settings.names import LONGEST_NAME
 from gamemaster.ssh_steps import Host
 
 TTL = 60

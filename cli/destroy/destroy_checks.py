@@ -16,8 +16,7 @@ from cli.recover.pending_operations import cut_off
 from cli.scaleway_client import client
 from cli.stack import Tree
 from cli.state import plaintext, resources
-from common.fields import Secret
-from common.settings import Scaleway
+from common.settings import Scaleway, Secret
 
 PROVIDER: Final = "pulumi:providers:scaleway"
 LONGEST: Final = timedelta(hours=1)

@@ -21,8 +21,8 @@ from cli.engine_errors import EngineError
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.scaleway_client import client
 from cli.stack import PROJECT, Stack
-from common.problems import Problem
 from common.settings import NAMESPACE, Settings, SettingsError
+from common.settings.problems import Problem
 
 CHECKS: Final[Mapping[str, Check]] = {
     "API key": api_key.check,

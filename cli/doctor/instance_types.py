@@ -11,8 +11,8 @@ from scaleway.instance.v1 import InstanceV1API, ServerType, ServerTypesAvailabil
 
 from cli.cost.scaleway_prices import server_types
 from cli.doctor.lines import Environment, Line, failure, ok, warning
-from common.fields import nearest
 from common.settings import Settings
+from common.settings.problems import nearest
 
 _PAGE: Final = 100
 

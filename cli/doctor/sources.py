@@ -14,8 +14,8 @@ from cli.deadline import Running
 from cli.doctor.lines import Environment, Line, failure, ok, warning
 from cli.doctor.running import reason
 from cli.doctor.web import get
-from common.images import registry_of
 from common.settings import GITHUB, Settings
+from common.settings.images import registry_of
 
 SECONDS: Final = 6
 DEBIAN_RELEASE: Final = "trixie"

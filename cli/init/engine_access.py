@@ -10,7 +10,7 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -19,8 +19,10 @@ from cli.init.questions import Question, ask
 from cli.init.setting_problems import refusals
 from cli.interrupts import interruptible
 from cli.stack import Stack
-from common import kinds
 from common.keys import password
+from common.settings.constraints import matching
+from common.settings.credentials import Password
+from common.settings.schema import schema_of
 
 T = TypeVar("T")
 BACKEND, PHRASE, PHRASE_FILE = "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"
@@ -29,8 +31,8 @@ STATE: Final = Question(
     "Backend",
     "Pulumi keeps the state of stacks in a backend: 'file://~' is a folder of yours; 's3://BUCKET' and others are "
     "shared. For Pulumi Cloud stop here (Ctrl-C) and run 'pulumi login'.",
-    kinds.matching("a URL of file://, s3://, gs:// or azblob://", r"(file|s3|gs|azblob)://\S+"),
     default="file://~",
+    type=Annotated[str, matching("a URL of file://, s3://, gs:// or azblob://", r"(file|s3|gs|azblob)://\S+")],
 )
 
 
@@ -100,7 +102,7 @@ class EngineAccess:
         chosen = ""
         while True:
             chosen = typer.prompt("New passphrase (not shown) [made]", default="", show_default=False, hide_input=True)
-            problems = refusals(kinds.password, chosen) if chosen else ()
+            problems = refusals(schema_of(Password), chosen) if chosen else ()
             if problems:
                 typer.echo(f"  {problems[0].allowed}")
             elif not chosen or chosen == typer.prompt("The same again (not shown)", hide_input=True):

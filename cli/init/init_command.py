@@ -28,9 +28,9 @@ from cli.init.trees import merged, planted, same_place
 from cli.interrupts import uninterrupted
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.stack import PROJECT, Leaf, Stack, Tree, leaves
-from common.fields import Section
-from common.problems import Problem, hint, nearest
 from common.settings import ENVIRONMENTS, NAMESPACE, REHEARSAL, Settings, SettingsError
+from common.settings.problems import Problem, hint, nearest
+from common.settings.schema import schema_of
 
 
 class GivenError(Exception):
@@ -107,7 +107,7 @@ def _prepared(of: Stack, given: Tree, part: Part | None, *, asking: bool) -> int
             given = merged(given, asked(_questions(known, part), known, new=is_new(file)))
         wanted = completed(merged(given, file), environment_of(of.name), part or PLATFORM)
         present = {each.path for each in leaves(file)}
-        added = [each for each in leaves(wanted, kind=Section(Settings)) if each.path not in present]
+        added = [each for each in leaves(wanted, schema=schema_of(Settings)) if each.path not in present]
         _check(given, present, wanted, of.short_name)
         with uninterrupted():
             if before is None:
@@ -154,7 +154,7 @@ def _kept(given: Tree, file: Tree, before: Tree | None) -> list[Leaf]:
     decrypted = {each.path: each.text for each in leaves(before or {})}
     # Only the file tells what stands there; the engine adds what is so by default.
     standing = {each.path: decrypted.get(each.path, each.text) for each in leaves(file)}
-    own = leaves(given, kind=Section(Settings))
+    own = leaves(given, schema=schema_of(Settings))
     return [each for each in own if standing.get(each.path, each.text) != each.text]
 
 

@@ -16,8 +16,8 @@ from rich.table import Table
 from cli.init.samples import samples
 from cli.init.starting_values import MADE
 from cli.stack import Leaf, Stack
-from common.problems import Problem
 from common.settings import HOW_TO_MEND, NAMESPACE, REHEARSAL
+from common.settings.problems import Problem
 
 LONGEST_VALUE: Final = 40
 """Characters of a value in the table; of a public key, its kind is enough."""

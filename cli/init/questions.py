@@ -9,13 +9,11 @@ from typing import Any, Final
 import typer
 
 from cli.init.setting_problems import refusals
-from cli.init.starting_values import PLATFORM, TEAMS
+from cli.init.starting_values import PLATFORM, TEAMS, Part
 from cli.init.trees import found, merged, planted
 from cli.stack import Tree
-from common import kinds
-from common.fields import Kind, ListOf
-from common.plain import one_of
-from common.teams import TeamFile
+from common.settings import Settings
+from common.settings.schema import ListSchema, Schema, schema_of
 
 
 @dataclass(frozen=True)
@@ -28,72 +26,71 @@ class Question:
     """What stands before the answer."""
     reason: str
     """One sentence: what the answer is for, and what an empty one means."""
-    kind: Kind[Any]
     default: str = ""
     """The answer in place of an empty one; without, an empty one leaves the setting for later."""
     once: bool = False
     """Whether the setting may stay empty, and is asked for in a new environment only."""
+    type: Any = None
+    """What the answer may be, where the question is about no setting."""
+
+    @property
+    def schema(self) -> Schema:
+        """What the answer may be."""
+        return schema_of(self.type) if self.type else schema_of(Settings).at(self.path)
 
     @property
     def several(self) -> bool:
         """Whether the answer is a list."""
-        return isinstance(self.kind, ListOf)
+        return isinstance(self.schema, ListSchema)
 
 
 PART: Final = Question(
     "",
     "Part of the game",
     f"'{PLATFORM}' is boards, names and observability; '{TEAMS}' adds source control, delivery and the teams.",
-    one_of((PLATFORM, TEAMS)),
     default=PLATFORM,
+    type=Part,
 )
 QUESTIONS: Final[Sequence[Question]] = (
     Question(
         "domain",
         "Parent domain",
         "A domain of your own, below which the game gets its names, such as hunt.DOMAIN.",
-        kinds.domain,
     ),
     Question(
         "parentZone",
         "Who hosts the parent domain",
         "Scaleway DNS ('scaleway') is delegated by the program; at others ('external') you add the records it prints.",
-        one_of(("scaleway", "external")),
         default="external",
     ),
     Question(
         "operators.cidrs",
         "Operators' networks",
         "Only from these is the game master's SSH reached, and the boards' Kubernetes API; commas between several.",
-        ListOf(kinds.cidr, least=1),
     ),
     Question(
         "scaleway.projectId",
         "Scaleway project",
         "Everything is made in it and billed to it: its ID at https://console.scaleway.com/project/settings.",
-        kinds.identifier,
     ),
     Question(
         "scaleway.accessKey",
         "Access key of an API key (not shown)",
         "With this key the program works at Scaleway; it is kept encrypted.",
-        kinds.access_key,
     ),
-    Question("scaleway.secretKey", "Secret key of it (not shown)", "Its other half.", kinds.secret_key),
+    Question("scaleway.secretKey", "Secret key of it (not shown)", "Its other half."),
 )
 TEAMS_QUESTIONS: Final[Sequence[Question]] = (
     Question(
         "players.cidrs",
         "Players' networks",
         "From these the boards' Kubernetes API answers the players' kubectl; empty: from none of theirs.",
-        ListOf(kinds.cidr),
         once=True,
     ),
     Question(
         "teams.file",
         "File with the teams",
         "In the project's folder, a team a line: 'team: player, player'; empty: no teams yet.",
-        TeamFile(),
         once=True,
     ),
 )
@@ -117,12 +114,12 @@ def ask(question: Question) -> str | list[str]:
     typer.echo(f"\n{question.reason}")
     while True:
         typed: str = typer.prompt(
-            f"{question.words} [{later}]", default="", show_default=False, hide_input=question.kind.secret
+            f"{question.words} [{later}]", default="", show_default=False, hide_input=question.schema.secret
         ).strip()
         if not typed:
             return question.default
         answer = parted(typed) if question.several else typed
-        problems = refusals(question.kind, answer)
+        problems = refusals(question.schema, answer)
         if not problems:
             return answer
         typer.echo("\n".join(f"  {f'{each.value}: ' if each.value else ''}{each.allowed}" for each in problems))

@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 from typing import Final
 
 from cli.stack import Leaf, Tree, leaves
-from common.fields import Section
 from common.settings import Settings
+from common.settings.schema import schema_of
 
 NAMES: Final = re.compile(
     r"(?:^|[^a-z0-9-])(?:example\.(?:com|net|org)|(?:[a-z0-9-]+\.)+(?:example|invalid|test))(?![a-z0-9.-])"
@@ -21,7 +21,7 @@ NETWORKS: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "20
 
 def samples(tree: Tree) -> Sequence[Leaf]:
     """The values that are still samples. Secrets are not looked at."""
-    return [each for each in leaves(tree, kind=Section(Settings)) if not each.secret and _is_sample(each.text)]
+    return [each for each in leaves(tree, schema=schema_of(Settings)) if not each.secret and _is_sample(each.text)]
 
 
 def _is_sample(text: str) -> bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from dataclasses import replace
 
-from common.fields import Kind, RefusedError, ReportedError
-from common.problems import Place, Problem
 from common.settings import SettingsError, parse
+from common.settings.problems import Place, Problem
+from common.settings.reading import RefusedError, read
+from common.settings.schema import Schema
 
 
-def refusals(kind: Kind[Any], value: object) -> Sequence[Problem]:
-    """What a setting of that kind finds wrong with a value."""
+def refusals(schema: Schema, value: object) -> Sequence[Problem]:
+    """What a setting of that schema finds wrong with a value; the value itself is not repeated, only its entries."""
     problems: list[Problem] = []
-    try:
-        kind.read(value, Place("", problems))
-    except RefusedError as refused:
-        problems.append(Problem("", "", str(refused)))
-    except ReportedError:
-        pass
-    return problems
+    with suppress(RefusedError):
+        read(schema, value, Place("", problems))
+    return [each if each.key else replace(each, value="") for each in problems]
 
 
 def problems_of(settings: Mapping[str, object], stack: str) -> Sequence[Problem]:

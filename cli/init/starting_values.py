@@ -9,9 +9,9 @@ from typing import Final, Literal, cast
 from cli.init.setting_problems import refusals
 from cli.init.trees import found, merged, planted
 from cli.stack import Tree
-from common import kinds
-from common.fields import ListOf
 from common.keys import dns_key, key_pair, password
+from common.settings import Settings
+from common.settings.schema import schema_of
 from common.signing import signing_key
 
 Part = Literal["platform", "teams"]
@@ -92,7 +92,7 @@ def completed(existing: Tree, environment: str, part: Part = PLATFORM) -> Tree:
     wanted = merged(merged(new_secrets(existing, delivery=delivery), begin), copy.deepcopy(existing))
     operators = found(wanted, "operators.cidrs")
     boards = wanted["boards"]
-    if not refusals(ListOf(kinds.cidr, least=1), operators) and isinstance(boards, dict):
+    if not refusals(schema_of(Settings).at("operators.cidrs"), operators) and isinstance(boards, dict):
         for board in cast("Tree", boards).values():
             if isinstance(board, dict):
                 cast("Tree", board).setdefault("apiCidrs", operators)

@@ -21,9 +21,9 @@ from pulumi import ResourceOptions, automation
 
 from cli.init.starting_values import completed
 from cli.stack import Stack, Tree, leaves
-from common.fields import Section
 from common.naming import tags
 from common.settings import Settings
+from common.settings.schema import schema_of
 from rehearsal.kapsule.pki import provide
 from rehearsal.scaleway import ScalewayApi
 from rehearsal.session import Session
@@ -102,7 +102,7 @@ class Environment:
         )
         stack = automation.Stack.create_or_select(STACK, workspace)
         own = self.own_stack()
-        own.add(list(leaves(self._settings, kind=Section(Settings))))
+        own.add(list(leaves(self._settings, schema=schema_of(Settings))))
         stack.up(color="never")
 
     def own_stack(self) -> Stack:

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from pulumi_kubernetes import Provider
 
-from common.fields import Secret
 from common.keys import derived, dns_key
+from common.settings import Secret
 from common.versions import Images
 from game_app.build_limits import (
     COMPONENT_BUILD_TIMEOUT_MINUTES,

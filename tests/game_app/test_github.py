@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -103,13 +102,13 @@ def test_the_provider_is_the_organisations_and_its_token_a_secret(graph: Graph) 
 
 
 def test_the_api_of_a_companys_own_github_is_found_and_its_pages(preview: bool) -> None:
-    own = dataclasses.replace(OWN, api_url="https://code.example.org/api/v3", cidrs=("192.0.2.0/24",))
+    own = OWN.model_copy(update={"api_url": "https://code.example.org/api/v3", "cidrs": ("192.0.2.0/24",)})
     graph = run(lambda: programs.game_app_with_delivery(github=own), preview=preview)
     assert graph["game-scm-provider"].inputs["baseUrl"] == "https://code.example.org/"
     assert variables(graph)["DRONE_GITHUB_SERVER"] == "https://code.example.org"
     assert variables(graph)["DRONE_GITHUB_API_SERVER"] == "https://code.example.org/api/v3"
     assert {"ipBlock": {"cidr": "192.0.2.0/24"}} in egress(graph, "game-delivery-ci-team-red")
-    resident = dataclasses.replace(OWN, api_url="https://api.octo.ghe.com", cidrs=("192.0.2.0/24",))
+    resident = OWN.model_copy(update={"api_url": "https://api.octo.ghe.com", "cidrs": ("192.0.2.0/24",)})
     assert resident.web_url == "https://octo.ghe.com"
 
 

@@ -14,8 +14,8 @@ import pulumi
 import pytest
 from pulumi_kubernetes import Provider
 
-from common.fields import Secret
 from common.keys import dns_key
+from common.settings import Secret
 from common.versions import Images
 from game_app.cluster_addresses import GITEA
 from game_app.guard.pipelines import pipeline_files

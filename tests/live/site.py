@@ -27,8 +27,8 @@ from urllib.parse import urlsplit
 import pulumi
 from pulumi_kubernetes import Provider
 
-from common.fields import Secret
 from common.keys import dns_key
+from common.settings import Secret
 from common.versions import Images
 from game_app.delivery.delivery import Delivery, DeliveryArgs
 from game_app.guard import service

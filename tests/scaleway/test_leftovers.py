@@ -6,7 +6,6 @@ import asyncio
 import copy
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,9 +16,8 @@ from cli.leftovers.inventory import KINDS
 from cli.leftovers.survey import Leftover, Survey, UnprovenError, survey
 from cli.stack import Stack
 from common import keys
-from common.fields import Secret
 from common.naming import tags
-from common.settings import Settings, parse
+from common.settings import Secret, Settings, parse
 from tests.scaleway.cloud import BLOCK, GATEWAY, INSTANCE, K8S, LB, VPC, Cloud
 from tests.unit.test_program import SETTINGS
 
@@ -280,7 +278,9 @@ async def test_an_answer_that_fails_proves_nothing(cloud: Cloud) -> None:
 
 async def test_a_wrong_key_is_named_once(cloud: Cloud) -> None:
     own = settings(cloud)
-    wrong = replace(own, scaleway=replace(own.scaleway, secret_key=Secret(str(uuid.uuid4()))))
+    wrong = own.model_copy(
+        update={"scaleway": own.scaleway.model_copy(update={"secret_key": Secret(str(uuid.uuid4()))})}
+    )
     with pytest.raises(UnprovenError) as caught:
         await asyncio.to_thread(survey, wrong)
     assert str(caught.value).count("refuses the API key") == 1
@@ -288,7 +288,7 @@ async def test_a_wrong_key_is_named_once(cloud: Cloud) -> None:
 
 async def test_an_api_out_of_reach_is_named_once(cloud: Cloud) -> None:
     own = settings(cloud)
-    nowhere = replace(own, scaleway=replace(own.scaleway, api_url="http://127.0.0.1:1"))
+    nowhere = own.model_copy(update={"scaleway": own.scaleway.model_copy(update={"api_url": "http://127.0.0.1:1"})})
     with pytest.raises(UnprovenError) as caught:
         await asyncio.to_thread(survey, nowhere)
     assert str(caught.value).count("http://127.0.0.1:1 does not answer") == 1

@@ -19,9 +19,9 @@ from pulumi import automation as auto
 from pulumiverse_scaleway import Provider, domain, kubernetes, loadbalancers, network
 
 from cli.stack import Stack, leaves
-from common.fields import Section
 from common.naming import tags
 from common.settings import Settings
+from common.settings.schema import schema_of
 from rehearsal.toolchain.providing import lay_out
 from tests.scaleway.cloud import GATEWAY, K8S, LB, Cloud
 from tests.scaleway.test_leftovers import settings_in
@@ -102,7 +102,7 @@ class Environment:
         """The settings that `recover` reads, in the stack's file."""
         of = Stack("dev", self.project, str(self.home / "bin" / "pulumi"))
         os.environ.update(self.environment)
-        await asyncio.to_thread(of.add, list(leaves(settings_in(self.cloud), kind=Section(Settings))))
+        await asyncio.to_thread(of.add, list(leaves(settings_in(self.cloud), schema=schema_of(Settings))))
 
     async def up(self) -> dict[str, int]:
         """Operation to number of resources."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.stack import leaves
-from common.fields import Section
 from common.settings import Settings
+from common.settings.schema import schema_of
 from tests.settings.environment import Environment
 from tests.tools import engine
 from tests.unit.example import complete
@@ -28,7 +28,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
         patch.setenv("PULUMI_CONFIG_PASSPHRASE", "test")
         patch.setenv("PULUMI_SKIP_UPDATE_CHECK", "true")
         environment.stack.create()
-        environment.stack.add(list(leaves(complete(), kind=Section(Settings))))
+        environment.stack.add(list(leaves(complete(), schema=schema_of(Settings))))
         yield environment
 
 

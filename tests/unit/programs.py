@@ -16,12 +16,11 @@ from pulumiverse_scaleway import Provider as Scaleway
 
 from board import Board, BoardArgs
 from common import settings
-from common.fields import Secret, camel
-from common.github import GitHub
 from common.helm import Charts
 from common.keys import dns_key
 from common.kubernetes_api import ApiServer, KubernetesApi
-from common.teams import Team, Teams
+from common.settings import GitHub, Secret, Team, Teams
+from common.settings.section import camel
 from common.versions import CHARTS, Images
 from game_app import GameApp, GameAppArgs, load_course
 from game_app.delivery.image_registry import ImageRegistry, Registry, RegistryArgs
@@ -140,7 +139,8 @@ BEHIND_A_GATEWAY: Mapping[str, object] = MappingProxyType({"boards.blue.pools.ma
 """Changes of a board whose nodes have no public addresses."""
 
 
-OBSERVABILITY = settings.Observability(
+# The password is none that a stack may have: it is looked for among everything that is not secret.
+OBSERVABILITY = settings.Observability.model_construct(
     grafana_admin_password=Secret(SECRET),
     loki_password=Secret(SECRET),
 )
@@ -180,7 +180,7 @@ PLAYERS: Mapping[str, Sequence[str]] = {"red": ["ada", "grace"], "blue": ["linus
 
 
 def github_organisation() -> GitHub:
-    return GitHub(
+    return GitHub.model_construct(
         organization="hunters",
         account="hunt-operators",
         token=Secret(f"token-{SECRET}"),
@@ -205,8 +205,9 @@ def registry(config: str = SECRET) -> ImageRegistry:
 
 def delivery_settings(**changes: Any) -> settings.Delivery:
     """The delivery section of an environment in which teams play."""
-    own = settings.Delivery(master_key=Secret(MASTER_KEY), signing_key=Secret(SECRET), signing_password=Secret(SECRET))
-    return dataclasses.replace(own, **changes)
+    secret = Secret(SECRET)
+    own = settings.Delivery.model_construct(master_key=Secret(MASTER_KEY), signing_key=secret, signing_password=secret)
+    return own.model_copy(update=changes)
 
 
 def game_settings(
@@ -216,12 +217,12 @@ def game_settings(
     absent = dict.fromkeys(("gameApp", "delivery", "teams"), example.MISSING)
     own = settings.parse(example.spoiled({"subdomain": "hunt", **absent}), "dev")
     references = {camel(name): reference for name, reference in dataclasses.asdict(images).items()}
-    return dataclasses.replace(
-        own,
-        delivery=delivery,
-        teams=Teams(list=tuple(Team(name=name, players=tuple(accounts)) for name, accounts in teams.items())),
-        sources=dataclasses.replace(own.sources, images=references, registries={}),
-    )
+    changes = {
+        "delivery": delivery,
+        "teams": Teams(list=tuple(Team(name=name, players=tuple(accounts)) for name, accounts in teams.items())),
+        "sources": own.sources.model_copy(update={"images": references, "registries": {}}),
+    }
+    return own.model_copy(update=changes)
 
 
 @dataclass(frozen=True)

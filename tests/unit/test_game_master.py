@@ -11,7 +11,8 @@ from functools import partial
 import pytest
 import yaml
 
-from common import kinds
+from common.settings.credentials import Password
+from common.settings.schema import schema_of
 from gamemaster.certbot import acme_challenges, certificate_names
 from gamemaster.hardening import firewall
 from gamemaster.rancher import helm_values
@@ -264,6 +265,6 @@ def test_ranchers_first_password_arrives_in_yaml_as_it_was_given() -> None:
     """Helm reads JSON as YAML: nothing that a password may hold is syntax there."""
     printable = "".join(map(chr, range(0x21, 0x7F)))
     for first in printable:
-        password = kinds.password.convert(f"{first} {printable}").value
+        password = schema_of(Password).validated(f"{first} {printable}").value
         written = json.dumps(helm_values("rancher.example.org", password, private_ca=False))
         assert yaml.safe_load(written)["bootstrapPassword"] == password

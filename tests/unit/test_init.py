@@ -16,14 +16,14 @@ from nacl.secret import SecretBox
 from cli import __main__ as cli
 from cli.init.questions import QUESTIONS, TEAMS_QUESTIONS
 from cli.init.samples import samples
+from cli.init.setting_problems import refusals
 from cli.init.starting_values import TEAMS, completed
 from cli.init.trees import found
 from cli.stack import leaves
-from common import kinds
-from common.fields import Section
 from common.keys import dns_key, key_pair, password, public_key_of
-from common.problems import Place
 from common.settings import Settings, parse
+from common.settings.credentials import DnsKey
+from common.settings.schema import schema_of
 from common.signing import signing_key
 
 ACCOUNT = {
@@ -114,7 +114,7 @@ def test_rancher_needs_nothing_but_to_be_enabled() -> None:
 def test_delivery_gets_its_keys_where_the_operator_has_begun_with_it_or_teams_play(wanted: dict[str, Any]) -> None:
     assert "delivery" not in completed(GIVEN, "dev")
     made = completed({**GIVEN, **wanted}, "dev")["delivery"]
-    assert kinds.dns_key.read(made["masterKey"], Place("dev", []))
+    assert not refusals(schema_of(DnsKey), made["masterKey"])
     assert opened(made["signingKey"], made["signingPassword"])
     kept = completed({**GIVEN, "delivery": {"masterKey": "mine"}}, "dev")
     assert kept["delivery"]["masterKey"] == "mine"
@@ -135,7 +135,7 @@ def test_the_signing_key_is_one_that_cosign_itself_would_have_made() -> None:
 
 def test_secrets_are_told_from_plain_settings_at_any_depth() -> None:
     tree = completed(GIVEN, "dev", TEAMS)
-    assert {each.path for each in leaves(tree, kind=Section(Settings)) if each.secret} == {
+    assert {each.path for each in leaves(tree, schema=schema_of(Settings)) if each.secret} == {
         "scaleway.accessKey",
         "scaleway.secretKey",
         "operators.sshPrivateKey",
@@ -177,13 +177,9 @@ def test_no_sample_is_looked_for_in_a_secret() -> None:
     assert not samples({"scaleway": {"secretKey": "example.org"}})
 
 
-def test_every_question_is_for_a_setting_of_its_own_kind_and_gives_a_reason() -> None:
+def test_every_question_is_for_a_setting_and_gives_a_reason() -> None:
     for question in (*QUESTIONS, *TEAMS_QUESTIONS):
-        kind: Any = Section(Settings)
-        for step in question.path.split("."):
-            kind = kind.inside(step)
-        assert kind.secret == question.kind.secret, question.path
-        assert kind.allowed == question.kind.allowed, question.path
+        assert question.schema is schema_of(Settings).at(question.path)
         assert question.reason.endswith(".")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -11,8 +10,17 @@ from typing import Any
 
 import pytest
 
-from common.fields import Secret
-from common.settings import Logs, Mail, Notify, ObjectStorage, Observability, SettingsError, SignIn, parse
+from common.settings import (
+    Logs,
+    Mail,
+    Notify,
+    ObjectStorage,
+    Observability,
+    Secret,
+    SettingsError,
+    SignIn,
+    parse,
+)
 from common.versions import Images
 from game_app.delivery.runner_policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
@@ -26,7 +34,7 @@ from tests.unit.monitor import Graph, graph_of, run
 
 LOKI = "observability-loki-release"
 GRAFANA = "observability-grafana-release"
-STORAGE = ObjectStorage(
+STORAGE = ObjectStorage.model_construct(
     endpoint="s3.fr-par.scw.cloud",
     region="fr-par",
     bucket="hunt-logs",
@@ -41,7 +49,7 @@ def graph(preview: bool) -> Graph:
 
 
 def changed(**settings: Any) -> Observability:
-    return dataclasses.replace(programs.OBSERVABILITY, **settings)
+    return programs.OBSERVABILITY.model_copy(update=settings)
 
 
 def custom(graph: Graph, kind: str) -> dict[str, dict[str, Any]]:
@@ -200,7 +208,7 @@ def test_only_the_gateway_lets_anybody_in_to_loki(graph: Graph) -> None:
 
 
 def test_logs_are_deleted_after_the_days_that_the_settings_say() -> None:
-    own = changed(logs=Logs(retention_days=3, daily_gb=1, volume_size_gb=10))
+    own = changed(logs=Logs.model_construct(retention_days=3, daily_gb=1, volume_size_gb=10))
     values = run(lambda: programs.observability(own), preview=False)[LOKI].inputs["values"]
     assert values["loki"]["limits_config"]["retention_period"] == "72h"
     assert values["loki"]["compactor"]["retention_enabled"] is True
@@ -209,7 +217,7 @@ def test_logs_are_deleted_after_the_days_that_the_settings_say() -> None:
 
 
 def test_object_storage_takes_its_keys_from_a_secret(preview: bool) -> None:
-    own = changed(logs=Logs(retention_days=90, object_storage=STORAGE))
+    own = changed(logs=Logs.model_construct(retention_days=90, object_storage=STORAGE))
     graph = run(lambda: programs.observability(own), preview=preview)
     values = graph[LOKI].inputs["values"]
     assert values["loki"]["storage"]["bucketNames"] == {"chunks": "hunt-logs", "ruler": "hunt-logs"}
@@ -233,7 +241,7 @@ def named(graph: Graph) -> dict[str, str]:
 
 
 def test_pods_start_anew_with_another_secret() -> None:
-    own = changed(logs=Logs(retention_days=90, object_storage=STORAGE))
+    own = changed(logs=Logs.model_construct(retention_days=90, object_storage=STORAGE))
     graph = run(lambda: programs.observability(own), preview=False)
     for resource, name in named(graph).items():
         # Another content is another object, whose name the engine makes up: nothing that is seen is made from it.
@@ -289,7 +297,7 @@ def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(previe
 
 
 def test_who_signs_in_at_the_provider_may_look_and_no_more(preview: bool) -> None:
-    provider = SignIn(
+    provider = SignIn.model_construct(
         client_id="grafana",
         client_secret=Secret(programs.SECRET),
         authorize_url="https://login.example.org/authorize",
@@ -304,7 +312,7 @@ def test_who_signs_in_at_the_provider_may_look_and_no_more(preview: bool) -> Non
 
 
 def test_operators_sign_in_through_rancher_by_a_word(preview: bool) -> None:
-    through = SignIn(provider="rancher", client_id="client-7g2", client_secret=Secret(programs.SECRET))
+    through = SignIn.model_construct(provider="rancher", client_id="client-7g2", client_secret=Secret(programs.SECRET))
     own = changed(sign_in=through)
     graph = run(lambda: programs.observability(own, rancher_url="https://rancher.hunt.example.org"), preview=preview)
     oauth = graph[GRAFANA].inputs["values"]["grafana.ini"]["auth.generic_oauth"]
@@ -360,9 +368,9 @@ def test_nobody_signs_in_through_a_rancher_that_is_not_there() -> None:
     assert "observability.signIn.provider" in [each.key for each in caught.value.problems]
 
 
-NOTIFY = Notify(
+NOTIFY = Notify.model_construct(
     webhook_url=Secret("https://hooks.example.org/services/" + programs.SECRET),
-    mail=Mail(
+    mail=Mail.model_construct(
         to="operators@example.org",
         sender="hunt@example.org",
         server="smtp.example.org:587",
@@ -419,7 +427,7 @@ def test_the_settings_say_when_a_team_is_stuck() -> None:
 
 
 def test_several_lokis_share_the_storage_and_keep_three_copies() -> None:
-    own = changed(logs=Logs(replicas=3, object_storage=STORAGE))
+    own = changed(logs=Logs.model_construct(replicas=3, object_storage=STORAGE))
     values = run(lambda: programs.observability(own), preview=False)[LOKI].inputs["values"]
     assert values["singleBinary"]["replicas"] == 3
     assert values["loki"]["commonConfig"]["replication_factor"] == 3
@@ -458,7 +466,7 @@ def mebibytes(quantity: str) -> int:
 
 @pytest.mark.parametrize("players", [1, 100, 2000])
 def test_a_quota_has_room_for_every_part_twice_and_no_container_without_a_bound(players: int) -> None:
-    several = Logs(replicas=3, object_storage=STORAGE)
+    several = Logs.model_construct(replicas=3, object_storage=STORAGE)
     own = changed(players=players, notify=NOTIFY, logs=several)
     graph = run(lambda: programs.observability(own), preview=False)
     parts = {
@@ -485,7 +493,7 @@ def test_a_quota_has_room_for_every_part_twice_and_no_container_without_a_bound(
 
 
 def test_operators_sign_in_at_whatever_port_the_provider_has() -> None:
-    provider = SignIn(
+    provider = SignIn.model_construct(
         client_id="grafana",
         client_secret=Secret(programs.SECRET),
         authorize_url="https://login.example.org/authorize",

@@ -369,7 +369,7 @@ def test_a_companys_own_github_has_networks_of_its_own() -> None:
 
 
 def test_githubs_package_is_asked_for_only_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.settings.find_spec", {"pulumi": "there"}.get)
+    monkeypatch.setattr("common.settings.delivery.find_spec", {"pulumi": "there"}.get)
     parse(complete(), "dev")
     [problem] = refusal(at_github()).problems
     assert str(problem) == (

@@ -1,100 +1,108 @@
-"""Pulumi.yaml documents every setting that is read, says truly what each may be, and documents nothing else."""
+"""Pulumi.yaml and docs/settings.md are what the settings' sections say, and say truly what each setting may be."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import re
-from collections.abc import Generator, Mapping
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import yaml
 
-from common.fields import DEFAULT, KIND, Kind, ListOf, MapOf, Section, camel
-from common.plain import Plain
 from common.settings import NAMESPACE, Settings, SettingsError, parse
+from common.settings.documents import entries, project_file, tables
+from common.settings.problems import Place
+from common.settings.schema import SectionSchema, ValueSchema, schema_of
+from tests.unit.example import complete
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 OWN: dict[str, dict[str, Any]] = {key: entry for key, entry in PROJECT["config"].items() if ":" not in key}
-TOP = {camel(each.name): each.metadata for each in dataclasses.fields(Settings)}
-ENTRY = re.compile(r"^- (?P<key>\S+) \((?P<state>[^)]+)\): (?P<text>.+)$")
+SCHEMA = schema_of(Settings)
+assert isinstance(SCHEMA, SectionSchema)
+ENTRIES = list(entries(SCHEMA, Place("dev", [])))
+POINTING = re.compile(r"^(It|Its|What|Where|Who|Whom|That|Their|By)\b|\b(it|there)\b")
+"""Words by which a description would begin without a noun, or point to another line."""
 
 
-def state(metadata: Mapping[str, Any], kind: Kind[Any]) -> str:
-    """How a setting's documentation says whether it must be given."""
-    default = metadata.get(DEFAULT)
-    if DEFAULT not in metadata:
-        said = "required"
-    elif default is None or default == "" or isinstance(default, (dict, tuple)) or is_section(default):
-        said = "optional"
-    else:
-        said = f"default {default if isinstance(default, str) else json.dumps(default)}"
-    if isinstance(kind, Plain):
-        return f"{said}, secret" if kind.secret else said
-    if isinstance(kind, Section):
-        return f"{said}, an object"
-    element: object = getattr(kind, "element", None)
-    if isinstance(element, Section):
-        return f"{said}, {'a list' if isinstance(kind, ListOf) else 'an object of names'}"
-    return said
+def test_the_committed_documents_are_what_the_sections_say() -> None:
+    command = "run '.venv/bin/python -m common.settings.documents' and commit what it wrote"
+    assert project_file((ROOT / "Pulumi.yaml").read_text()) == (ROOT / "Pulumi.yaml").read_text(), command
+    assert tables() == (ROOT / "docs" / "settings.md").read_text(), command
 
 
-def is_section(default: object) -> bool:
-    """Whether a default is a section whose own settings say what they are."""
-    return dataclasses.is_dataclass(default)
+def test_one_command_writes_both_documents(tmp_path: Path) -> None:
+    written = f"""
+from pathlib import Path
+from common.settings import documents
+documents.PROJECT, folder = Path({str(tmp_path)!r}), Path({str(tmp_path)!r})
+documents.PROJECT_FILE, documents.TABLES_FILE = folder / "Pulumi.yaml", folder / "settings.md"
+documents.main()
+"""
+    (tmp_path / "Pulumi.yaml").write_text("name: shambhala\nconfig:\n  old: {}\n")
+    subprocess.run([sys.executable, "-c", written], cwd=ROOT, check=True)
+    project = yaml.safe_load((tmp_path / "Pulumi.yaml").read_text())
+    assert project["name"] == "shambhala"
+    assert project["config"] == PROJECT["config"]
+    assert (tmp_path / "settings.md").read_text() == (ROOT / "docs" / "settings.md").read_text()
 
 
-def inside(kind: Kind[Any], key: str) -> Generator[tuple[str, Mapping[str, Any]]]:
-    """Each setting inside a kind, at any depth: NAME is a name that is free to choose, N an index."""
-    if isinstance(kind, MapOf):
-        yield from inside(cast("MapOf[Any]", kind).element, f"{key}.NAME")
-    elif isinstance(kind, ListOf):
-        yield from inside(cast("ListOf[Any]", kind).element, f"{key}.N")
-    elif isinstance(kind, Section):
-        for each in dataclasses.fields(kind.cls):
-            path = f"{key}.{camel(each.name)}"
-            yield path, each.metadata
-            yield from inside(each.metadata[KIND], path)
-
-
-def documented(key: str) -> dict[str, tuple[str, str]]:
-    """Key to (state, text) of each setting that an object's description lists."""
-    lines = OWN[key]["description"].replace("\n  ", " ").splitlines()
-    entries = [ENTRY.match(line) for line in lines[1:]]
-    return {entry["key"]: (entry["state"], entry["text"]) for entry in entries if entry}
-
-
-def test_every_key_is_there_and_no_other() -> None:
-    assert set(OWN) == set(TOP)
-
-
-@pytest.mark.parametrize("key", TOP)
-def test_a_keys_default_is_true_and_an_empty_one_where_there_is_none(key: str) -> None:
+@pytest.mark.parametrize("key", OWN)
+def test_a_key_has_no_type_and_a_default_if_only_an_empty_one(key: str) -> None:
     # Without one the engine would stop at the key before the program could name all that is wrong.
-    plain = isinstance(TOP[key][KIND], Plain)
-    assert OWN[key]["default"] == (TOP[key].get(DEFAULT, "") if plain else {})
     assert set(OWN[key]) == {"default", "description"}
-    if plain:
-        assert TOP[key][KIND].allowed in OWN[key]["description"]
+    [entry] = [each for each in ENTRIES if each.key == key]
+    plain = isinstance(entry.schema, ValueSchema)
+    assert OWN[key]["default"] == ((entry.default or "") if plain else {})
 
 
-@pytest.mark.parametrize("key", [key for key, metadata in TOP.items() if not isinstance(metadata[KIND], Plain)])
-def test_an_objects_description_lists_exactly_its_settings(key: str) -> None:
-    read = dict(inside(TOP[key][KIND], key))
-    assert {name: said for name, (said, _) in documented(key).items()} == {
-        name: state(metadata, metadata[KIND]) for name, metadata in read.items()
-    }
+def test_every_setting_of_a_complete_environment_is_documented() -> None:
+    documented = {each.key for each in ENTRIES}
+    assert set(OWN) == {key for key in documented if "." not in key}
+    names = ("boards", "boards.NAME.pools")
+
+    def keys(tree: Any, at: str) -> set[str]:
+        if isinstance(tree, list) and all(isinstance(each, dict) for each in cast("list[Any]", tree)):
+            return {key for each in cast("list[Any]", tree) for key in keys(each, f"{at}.N")}
+        if not isinstance(tree, dict) or at in free:
+            return {at}
+        inner = cast("dict[str, Any]", tree).items()
+        steps = [("NAME" if at in names else name, each) for name, each in inner]
+        return {key for step, each in steps for key in keys(each, f"{at}.{step}" if at else step)}
+
+    free = {each.key for each in ENTRIES if each.type == "object of names to text"}
+    assert keys(complete(), "") <= documented
 
 
-@pytest.mark.parametrize("key", [key for key, metadata in TOP.items() if not isinstance(metadata[KIND], Plain)])
-def test_an_objects_description_says_what_each_setting_may_be(key: str) -> None:
-    for name, metadata in inside(TOP[key][KIND], key):
-        _, text = documented(key)[name]
-        if isinstance(metadata[KIND], Plain):
-            assert metadata[KIND].allowed in text, name
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.key)
+def test_each_setting_has_a_meaning_a_type_and_the_command_that_sets_it(entry: Any) -> None:
+    assert entry.meaning.endswith((".", ")."))
+    assert entry.meaning[0].isupper()
+    assert not POINTING.search(entry.meaning)
+    assert entry.type
+    if entry.command:
+        words = shlex.split(entry.command)
+        assert words[:3] == ["pulumi", "config", "set"]
+        assert ("--secret" in words) == entry.schema.secret
+    else:
+        assert entry.type in {"object", "object of names", "list of objects"}
+
+
+@pytest.mark.parametrize("entry", [each for each in ENTRIES if each.default], ids=lambda entry: entry.key)
+def test_a_default_is_one_that_may_be_given(entry: Any) -> None:
+    default = entry.setting.info.default
+    assert (
+        entry.schema.validated([*cast("tuple[str, ...]", default)] if isinstance(default, tuple) else default)
+        == default
+    )
+
+
+def test_a_setting_without_a_sentence_is_none() -> None:
+    with pytest.raises(TypeError, match="has no constraint that says what is allowed"):
+        schema_of(int)
 
 
 def test_the_development_environment_lacks_only_what_nobody_can_know() -> None:

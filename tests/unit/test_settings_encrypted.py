@@ -13,12 +13,12 @@ import yaml
 from pulumi.runtime import config as engine
 
 from cli.stack import leaves
-from common.fields import Section
 from common.settings import Settings, SettingsError, load, parse
-from common.stack_file import stored
+from common.settings.schema import schema_of
+from common.settings.stack_file import stored
 from tests.unit.example import MISSING, PASSWORD, SECRETS, complete, spoiled
 
-SECRET_KEYS = [each.path for each in leaves(complete(), kind=Section(Settings)) if each.secret]
+SECRET_KEYS = [each.path for each in leaves(complete(), schema=schema_of(Settings)) if each.secret]
 SECTIONS = sorted({key.partition(".")[0] for key in SECRET_KEYS})
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from common.problems import Problem
 from common.settings import SettingsError, parse
+from common.settings.problems import Problem
 from tests.unit.example import SECRETS, complete
 
 SCALARS = (

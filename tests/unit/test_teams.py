@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import Settings, SettingsError, parse
-from common.teams import LONGEST_LIST, MOST_PLAYERS, Team
+from common.settings.teams import LONGEST_LIST, MOST_PLAYERS, Team
 from tests.unit.example import spoiled
 
 TEAM = "must be a team's name: 1 to 30 small letters"

@@ -12,12 +12,11 @@ from typing import Any, Final
 import pulumi
 import pulumi_github as github
 
-from common.github import GitHub
 from common.kubernetes_api import ApiServer
 from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
 from common.network_policies import allow_dns_egress, allow_egress, allow_kubernetes_api_egress
 from common.outputs import known_after
-from common.settings import Delivery
+from common.settings import Delivery, GitHub
 from game_app.build_limits import COMPONENT_BUILD_TIMEOUT_MINUTES, TEAM_BUILD_TIMEOUT_MINUTES
 from game_app.cluster_addresses import DRONE, SCM_NAMESPACE
 from game_app.guard.pipelines import BRANCH

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pulumi
 
-from common.github import GitHub as GitHubSettings
 from common.network_policies import NetworkRule, network, ports
+from common.settings import GitHub as GitHubSettings
 from game_app.source_control import SourceControl
 
 

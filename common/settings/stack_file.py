@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
-from common.fields import Container, Kind
-from common.problems import Place
+from common.settings.problems import Place
+from common.settings.schema import Schema, ValueSchema
 
 
 def stored(project: Path, stack: str, namespace: str) -> Mapping[str, object]:
@@ -32,7 +32,7 @@ def stored(project: Path, stack: str, namespace: str) -> Mapping[str, object]:
     return {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
 
 
-def plain_secrets(kind: Kind[Any], value: object, in_file: object, at: Place, *, encrypted: bool) -> Generator[Place]:
+def plain_secrets(schema: Schema, value: object, in_file: object, at: Place, *, encrypted: bool) -> Generator[Place]:
     """The places of the secrets inside a value that stand in plain text.
 
     in_file: what the stack's file holds in the value's place. encrypted: whether the engine counts the value's
@@ -49,10 +49,12 @@ def plain_secrets(kind: Kind[Any], value: object, in_file: object, at: Place, *,
         entries = cast("list[object]", in_file) if isinstance(in_file, list) else []
         pairs = zip_longest(cast("list[object]", value), entries)
         children = ((index, child, entry) for index, (child, entry) in enumerate(pairs))
-    elif kind.secret and not isinstance(kind, Container) and value is not None and (not encrypted or value == in_file):
+    elif (
+        isinstance(schema, ValueSchema) and schema.secret and value is not None and (not encrypted or value == in_file)
+    ):
         yield at
     for step, child, entry in children:
-        if inner := kind.inside(step):
+        if inner := schema.inside(step):
             yield from plain_secrets(inner, child, entry, at.child(step), encrypted=encrypted)
 
 

@@ -10,6 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+import pulumi
+
+NAMESPACE: Final = "shambhala"
+HOW_TO_MEND: Final = (
+    "Below each stands what mends it, with your own VALUE, FILE or NAME; a secret is asked for, and not shown."
+)
 HIDDEN: Final = "(hidden)"
 LONGEST_SHOWN: Final = 60
 """Characters of a wrong value that a message repeats."""
@@ -39,6 +45,18 @@ class Problem:
         return "\n      ".join((f"{self.key}{shown}: {self.allowed}", *self.commands))
 
 
+class SettingsError(pulumi.RunError):
+    """Settings are wrong. The text lists each: its key, its value unless secret, and what is allowed."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+        listed = "\n".join(f"  {NAMESPACE}:{problem}" for problem in problems)
+        text = f"{count} wrong. Nothing was changed. {HOW_TO_MEND}\n{listed}"
+        # Half of a surrogate pair, which JSON lets stand in a name, can be neither sent nor printed.
+        super().__init__(text.encode(errors="backslashreplace").decode())
+
+
 @dataclass(frozen=True)
 class Place:
     """Where in the settings of a stack a value stands, and the list that its problems go to."""
@@ -55,6 +73,10 @@ class Place:
     def child(self, step: str | int) -> Place:
         """What stands there under a name, or in a list at an index."""
         return Place(self.stack, self.problems, (*self.steps, step))
+
+    def descendant(self, steps: Iterable[str | int]) -> Place:
+        """What stands there at the end of several steps."""
+        return Place(self.stack, self.problems, (*self.steps, *steps))
 
     def report(self, value: str, allowed: str, commands: Sequence[str] = ()) -> None:
         """Add a problem; the value is fit to be shown."""

@@ -1,14 +1,14 @@
-"""Where the program's images come from: what their settings may be, and what they come to."""
+"""Images of the program: references, registries and mirrors."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
-from common.fields import camel
-from common.plain import text
+from common.settings.constraints import Text
+from common.settings.section import camel
 from common.versions import Images
 
 PINNED: Final[Mapping[str, str]] = {camel(each.name): str(each.default) for each in dataclasses.fields(Images)}
@@ -34,19 +34,31 @@ def _is_registry(host: str) -> bool:
     return "." in host or ":" in host
 
 
-image: Final = text(
-    "an image by its registry and digest, such as 'registry.example.org/git@sha256:' and 64 hexadecimal digits, or by "
-    "its registry and the tag of a release, such as 'docker.io/alpine/git:v2.49.1'; never 'latest', or without a tag",
-    _pinned,
-)
-registry: Final = text(
-    "the name of a registry, such as 'docker.io'",
-    lambda value: re.fullmatch(_REGISTRY, value) is not None and _is_registry(value),
-)
-mirror: Final = text(
-    "a registry or a folder in one, such as 'mirror.example.org/docker'",
-    lambda value: re.fullmatch(f"{_REGISTRY}{_FOLDER}*", value) is not None and _is_registry(value.partition("/")[0]),
-)
+Image = Annotated[
+    str,
+    Text(
+        allowed="an image by its registry and digest, such as 'registry.example.org/git@sha256:' and 64 hexadecimal "
+        "digits, or by its registry and the tag of a release, such as 'docker.io/alpine/git:v2.49.1'; never 'latest', "
+        "or without a tag",
+        accepts=_pinned,
+    ),
+]
+Registry = Annotated[
+    str,
+    Text(
+        allowed="the name of a registry, such as 'docker.io'",
+        accepts=lambda value: re.fullmatch(_REGISTRY, value) is not None and _is_registry(value),
+    ),
+]
+Mirror = Annotated[
+    str,
+    Text(
+        allowed="a registry or a folder in one, such as 'mirror.example.org/docker'",
+        accepts=lambda value: (
+            re.fullmatch(f"{_REGISTRY}{_FOLDER}*", value) is not None and _is_registry(value.partition("/")[0])
+        ),
+    ),
+]
 
 
 def registry_of(reference: str) -> str:

@@ -1,12 +1,13 @@
-"""Rules between settings: what each of them allows may still not go together."""
+"""Rules between settings: values that are allowed one by one may still not go together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from types import FunctionType
+from typing import Any, Final, TypeVar
 
-from common.problems import Place
+from common.settings.problems import Place
 
 
 @dataclass(frozen=True)
@@ -48,4 +49,4 @@ def rule(method: R) -> R:
 def rules_of(cls: type) -> Generator[Rule]:
     """The rules of a section, its bases' too."""
     for base in cls.__mro__:
-        yield from (cast("Rule", member) for member in vars(base).values() if hasattr(member, _RULE))
+        yield from (each for each in vars(base).values() if isinstance(each, FunctionType) and hasattr(each, _RULE))
