@@ -146,9 +146,11 @@ def _entries_left(
         if isinstance(value, list)
         else cast("Mapping[str | int, object]", value)
     )
-    # pydantic tells half of a surrogate pair in a name as another character.
-    is_whole = all(step in entries for step in refused)
+    if any(step not in entries for step in refused):
+        # pydantic tells half of a surrogate pair in a name as another character.
+        raise RefusedError
     left: dict[Any, object] = {}
+    is_whole = True
     for step, entry in entries.items():
         own = [each for each in refused.get(step, ()) if each != (_NAME,)]
         is_whole = is_whole and len(own) == len(refused.get(step, ()))
