@@ -10,6 +10,7 @@ from rich.console import Console
 from rehearsal import background, engine, stack_file
 from rehearsal.api_client import billed
 from rehearsal.instances import leftovers, release, remove_all
+from rehearsal.nodes.leftovers import node_leftovers
 from rehearsal.processes import ProcessError, Processes
 from rehearsal.progress import EngineProgress
 from rehearsal.session import Session, SessionError
@@ -83,5 +84,6 @@ async def _remove_cloud(session: Session, console: Console) -> list[str]:
     left = [f"process {process.name} ({process.pid})" for process in processes.recorded() if process.alive]
     left += [f"process {pid}" for pid in processes.strays()]
     left += await leftovers(session)
+    left += await node_leftovers(session)
     await release(session)
     return left

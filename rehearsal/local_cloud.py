@@ -12,8 +12,11 @@ from rich.console import Console
 from rehearsal import background, engine
 from rehearsal.acme import Authority
 from rehearsal.configuration import Sources, load_or_make_secrets, settings, write_private
-from rehearsal.instances import Instances
+from rehearsal.instances import Instances, Mirrors
 from rehearsal.k3s import RANCHER_ADDRESS, Downloads, pack_helm, pack_k3s
+from rehearsal.nodes import provide as provide_node_programs
+from rehearsal.nodes.choice import choose_nodes, real_nodes
+from rehearsal.nodes.machine_image import provide as provide_node_image
 from rehearsal.processes import Processes
 from rehearsal.rancher.standin import PORT as RANCHER_PORT
 from rehearsal.scaleway import Credentials
@@ -56,7 +59,15 @@ def values_file(session: Session) -> Path:
 
 
 async def _prepare(session: Session, tools: Tools, console: Console) -> None:
-    await Instances(session).prepare(lambda line: console.print(f"  {line}", markup=False))
+    choose_nodes(session)
+
+    def tell(line: str) -> None:
+        console.print(f"  {line}", markup=False)
+
+    await Instances(session).prepare(tell)
+    if real_nodes(session):
+        await asyncio.to_thread(provide_node_programs, tools.control_plane, console)
+        await provide_node_image(Mirrors(), tell)
     console.print("Starting the local cloud")
     downloads = Downloads(session).folder
     await asyncio.to_thread(_pack, session, tools, downloads)

@@ -28,6 +28,9 @@ BUILD_MINUTES = {
     "gitea": 3,
     "prometheus": 3,
     "netpol": 1,
+    "containerd": 1,
+    "coredns": 1.5,
+    "pause": 0.1,
 }
 """Minutes that each build takes on two idle cores, its source's download included; measured, by its folder's name."""
 _HOW = "downloaded, or built with Go" if shutil.which("go") else "downloaded; there is no Go to build it"

@@ -14,12 +14,16 @@ import signal
 import sys
 from pathlib import Path
 
+from rich.console import Console
+
 from rehearsal.acme import Authority
 from rehearsal.charts import ChartRegistry
 from rehearsal.configuration import load_or_make_secrets
 from rehearsal.instances import Instances
 from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
+from rehearsal.nodes import provide
+from rehearsal.nodes.choice import real_nodes
 from rehearsal.processes import Processes
 from rehearsal.rancher import RancherStandIn, agent_ready
 from rehearsal.scaleway import Credentials, ScalewayApi
@@ -34,7 +38,8 @@ async def serve(session: Session, programs: Path, pebble: Path) -> None:
         loop.add_signal_handler(number, stop.set)
     machines = Instances(session)
     processes = Processes(session)
-    clusters = ControlPlanes(session, processes, programs)
+    nodes = provide(programs, Console(stderr=True)) if real_nodes(session) else None
+    clusters = ControlPlanes(session, processes, programs, nodes)
     api = ScalewayApi(session, machines, clusters, Credentials.load_or_create(session))
     clusters.use(api)
     rancher = RancherStandIn(

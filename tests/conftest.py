@@ -25,6 +25,7 @@ LONGEST_FIRST = (
     "gamemaster",
     "workshop",
     "instances",
+    "nodes",
     "observability",
     "cli",
     "releases",

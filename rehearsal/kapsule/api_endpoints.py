@@ -9,21 +9,43 @@ ADDRESS = "192.0.2.2"
 _SERVICE = "kubernetes"
 
 
+_ENDPOINTS = "/api/v1/namespaces/default/endpoints"
+_SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+
+
 async def provide_api_endpoints(kube: Kube, port: int) -> None:
     """Both objects as an API server makes them; they are left as they are if they are there.
 
     port: at which it serves.
+    """
+    endpoints, slice_ = _objects(ADDRESS, port)
+    await kube.create(_ENDPOINTS, endpoints)
+    await kube.create(_SLICES, slice_)
+
+
+async def lead_pods_to_api(kube: Kube, address: str, port: int) -> None:
+    """Make both objects name an address that pods reach."""
+    endpoints, slice_ = _objects(address, port)
+    await kube.apply(f"{_ENDPOINTS}/{_SERVICE}", {"apiVersion": "v1", "kind": "Endpoints", **endpoints})
+    group = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice"}
+    await kube.apply(f"{_SLICES}/{_SERVICE}", {**group, **slice_})
+
+
+def _objects(address: str, port: int) -> tuple[Object, Object]:
+    """Endpoints and EndpointSlice.
 
     Source: kubernetes, pkg/controlplane/reconcilers/endpointsadapter.go
     """
     ports = [{"name": "https", "port": port, "protocol": "TCP"}]
-    metadata: Object = {"name": _SERVICE, "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}}
-    endpoints: Object = {"metadata": metadata, "subsets": [{"addresses": [{"ip": ADDRESS}], "ports": ports}]}
-    await kube.create("/api/v1/namespaces/default/endpoints", endpoints)
+    labels = {"endpointslice.kubernetes.io/skip-mirror": "true"}
+    endpoints: Object = {
+        "metadata": {"name": _SERVICE, "labels": labels},
+        "subsets": [{"addresses": [{"ip": address}], "ports": ports}],
+    }
     slice_: Object = {
         "metadata": {"name": _SERVICE, "labels": {"kubernetes.io/service-name": _SERVICE}},
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [ADDRESS], "conditions": {"ready": True}}],
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
         "ports": ports,
     }
-    await kube.create("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice_)
+    return endpoints, slice_

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.kapsule.cluster_record import ClusterRecord
-from rehearsal.kapsule.nodes import POOL
+from rehearsal.kapsule.nodes import SIMULATED
 from rehearsal.kapsule.pki import Certificates, Identity
 
 API_PORT = 6443
@@ -137,7 +137,7 @@ class CommandLines:
         return [
             f"--kubeconfig={self.kubeconfig('kwok')}",
             *(f"--config={stage}" for stage in sorted(_STAGES.glob("*.yaml"))),
-            f"--manage-nodes-with-label-selector={POOL}",
+            f"--manage-nodes-with-label-selector={SIMULATED}",
             f"--cidr={self.record.pod_cidr}",
             # All nodes share one address, of a range kept for documentation (RFC 5737): nothing is there.
             "--node-ip=192.0.2.1",

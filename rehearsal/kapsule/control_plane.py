@@ -29,15 +29,15 @@ class ControlPlane:
     """One control plane in a folder of its own."""
 
     def __init__(self, folder: Path, record: ClusterRecord, processes: Processes, programs: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.record = record
         self._processes = processes
         self._programs = programs
         names = [pki.service_address(record.service_cidr), *record.apiserver_cert_sans]
-        self._certificates = pki.provide(folder / "certificates", record.address, names)
-        self._commands = CommandLines(folder, record, self._certificates)
-        self._entry = ClusterEntry(record.name, f"https://{record.address}:{API_PORT}", self._certificates.authority)
-        self.kube = Kube(self._entry.server, self._certificates.authority, record.token)
+        self.certificates = pki.provide(folder / "certificates", record.address, names)
+        self._commands = CommandLines(folder, record, self.certificates)
+        self._entry = ClusterEntry(record.name, f"https://{record.address}:{API_PORT}", self.certificates.authority)
+        self.kube = Kube(self._entry.server, self.certificates.authority, record.token)
 
     async def start(self) -> None:
         """Start every program, and wait until a pod can be created.
@@ -72,7 +72,7 @@ class ControlPlane:
         own = self.record
         write_private(self._commands.tokens, f'{own.token},{own.name}-admin,admin,"system:masters"\n'.encode())
         for program in ("kube-controller-manager", "kube-scheduler", "kwok"):
-            identity = self._certificates.of(program)
+            identity = self.certificates.of(program)
             user = {"client-certificate": str(identity.certificate), "client-key": str(identity.key)}
             write_private(self._commands.kubeconfig(program), kubeconfig(self._entry, program, user).encode())
 
@@ -80,7 +80,7 @@ class ControlPlane:
         name = process_name(self.record.id, program)
         # A log of an earlier start would be mistaken for this one's.
         self._processes.log_of(name).unlink(missing_ok=True)
-        return await self._processes.start(name, [self._programs / program, *arguments], env=_SLIM, cwd=self._folder)
+        return await self._processes.start(name, [self._programs / program, *arguments], env=_SLIM, cwd=self.folder)
 
     async def _wait_for(self, path: str, needed: Sequence[Process], deadline: float) -> None:
         """Return once the API answers for a path, and every needed program still runs."""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal.kapsule import control_plane
+from rehearsal.kapsule.absent_images import AbsentImages
+from rehearsal.kapsule.board_node import BoardNode
 from rehearsal.kapsule.certificate_signing import GROUP, CertificateController
 from rehearsal.kapsule.cluster_record import ClusterRecord
 from rehearsal.kapsule.command_lines import API_PORT, ETCD_PEER_PORT, ETCD_PORT
@@ -21,6 +23,7 @@ from rehearsal.kapsule.kube import UNREACHABLE, KubeError, Object
 from rehearsal.kapsule.load_balancers import LoadBalancerController
 from rehearsal.kapsule.nodes import ready_nodes, set_nodes
 from rehearsal.kapsule.volumes import VolumeController
+from rehearsal.nodes import NodeContainer, NodePrograms
 from rehearsal.processes import Processes
 from rehearsal.scaleway.backends import Cluster, LoadBalancers, Node
 from rehearsal.session import Block, Session, SessionError
@@ -32,13 +35,18 @@ class ControlPlanes:
     """Runs Kapsule clusters; implements `rehearsal.scaleway.backends.Clusters`.
 
     programs: the folder with etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok.
+    nodes: what the one node of each cluster runs whose pods run; without, all nodes are simulated.
     """
 
-    def __init__(self, run: Session, processes: Processes, programs: Path) -> None:
-        self._run = run
+    def __init__(
+        self, session: Session, processes: Processes, programs: Path, nodes: NodePrograms | None = None
+    ) -> None:
+        self._session = session
         self._processes = processes
         self._programs = programs
+        self._node_programs = nodes
         self._running: dict[str, ControlPlane] = {}
+        self._nodes: dict[str, BoardNode] = {}
         self._controllers: dict[str, asyncio.Task[None]] = {}
         self._balancers: LoadBalancers | None = None
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -59,18 +67,39 @@ class ControlPlanes:
             if cluster.id in self._running:
                 return
             started = ControlPlane(self._folder(cluster.id), self._record_of(cluster), self._processes, self._programs)
+            node = BoardNode(self._session, started, self._node_programs) if self._node_programs else None
             try:
                 await started.start()
+                if node:
+                    await node.open()
             except BaseException:
                 await started.kube.close()
+                if node:
+                    await node.close()
                 await control_plane.stop(self._processes, cluster.id)
                 raise
             self._running[cluster.id] = started
-            self._controllers[cluster.id] = asyncio.create_task(_control(started, self._balancers))
+            if node:
+                self._nodes[cluster.id] = node
+            self._controllers[cluster.id] = asyncio.create_task(_control(started, self._balancers, node))
 
     async def set_nodes(self, cluster: str, pool: str, nodes: Sequence[Node]) -> None:
         """Make a pool (its id) have exactly these nodes; see `rehearsal.kapsule.nodes`."""
-        await set_nodes(self._get(cluster).kube, pool, nodes)
+        kube, node = self._get(cluster).kube, self._nodes.get(cluster)
+        real = await node.choose(pool, nodes) if node else None
+        await set_nodes(kube, pool, nodes, real=real, tainted=node is not None)
+        if node and real:
+            await node.start()
+
+    async def import_image(self, cluster: str, archive: Path) -> None:
+        """Give the node whose pods run an image for them, from a file as `docker save` makes.
+
+        Raises LookupError where a cluster has no such node.
+        """
+        node = self._nodes.get(cluster)
+        if node is None or node.name is None:
+            raise LookupError(f"Cluster {cluster} has no node that could run an image.")
+        await node.container.import_image(archive)
 
     async def ready_nodes(self, cluster: str, pool: str) -> Sequence[str]:
         return await ready_nodes(self._get(cluster).kube, pool)
@@ -93,6 +122,8 @@ class ControlPlanes:
         """Stop a control plane and delete its data, whoever started it; nothing happens if it is gone."""
         async with self._locks[cluster]:
             await self._let_go(cluster)
+            if self._node_programs:
+                await NodeContainer(self._session, cluster, self._node_programs).remove_all()
             await control_plane.remove(self._processes, cluster, self._folder(cluster))
 
     async def remove_all(self) -> None:
@@ -109,6 +140,9 @@ class ControlPlanes:
         if controllers:
             controllers.cancel()
             await asyncio.gather(controllers, return_exceptions=True)
+        node = self._nodes.pop(cluster, None)
+        if node:
+            await node.close()
         known = self._running.pop(cluster, None)
         if known:
             await known.kube.close()
@@ -120,7 +154,7 @@ class ControlPlanes:
 
     @property
     def _home(self) -> Path:
-        return self._run.home / "kapsule"
+        return self._session.home / "kapsule"
 
     def _folder(self, cluster: str) -> Path:
         return self._home / cluster
@@ -136,14 +170,14 @@ class ControlPlanes:
 
     def _free_address(self) -> str:
         taken = {json.loads(file.read_text())["address"] for file in self._home.glob("*/cluster.json")}
-        addresses = (self._run.address(Block.CONTROL_PLANES, number) for number in range(1, 255))
+        addresses = (self._session.address(Block.CONTROL_PLANES, number) for number in range(1, 255))
         free = next((address for address in addresses if address not in taken and _unused(address)), None)
         if free is None:
             raise SessionError("This rehearsal has no address left for another cluster: remove one first.")
         return free
 
 
-async def _control(of: ControlPlane, balancers: LoadBalancers) -> None:
+async def _control(of: ControlPlane, balancers: LoadBalancers, node: BoardNode | None) -> None:
     """Do what Scaleway's controllers would do in a cluster, until cancelled."""
     kube, changed = of.kube, asyncio.Event()
     services = Informer(kube, "/api/v1/services", changed)
@@ -154,13 +188,18 @@ async def _control(of: ControlPlane, balancers: LoadBalancers) -> None:
     reconcilers = [
         *LoadBalancerController(of.record.id, kube, balancers, services).reconcilers,
         *IngressController(kube, ingresses, classes, services).reconcilers,
-        *VolumeController(kube, claims, volumes).reconcilers,
+        *VolumeController(kube, claims, volumes, node).reconcilers,
     ]
     signing = asyncio.Event()
     # Apart from the others: their kind comes with cert-manager, and each is waited for while an authority signs.
     certificates = Informer(kube, f"{GROUP}/certificates", signing)
     try:
         async with asyncio.TaskGroup() as tasks:
+            if node:
+                tasks.create_task(node.keep(services))
+                pods_changed = asyncio.Event()
+                pods = Informer(kube, "/api/v1/pods", pods_changed)
+                tasks.create_task(run_controllers(pods_changed, [pods], AbsentImages(kube, pods).reconcilers))
             tasks.create_task(run_controllers(changed, [services, ingresses, classes, claims, volumes], reconcilers))
             tasks.create_task(
                 run_controllers(signing, [certificates], CertificateController(kube, certificates).reconcilers)

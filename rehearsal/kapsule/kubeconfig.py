@@ -19,6 +19,8 @@ class ClusterEntry:
     """URL of the API server."""
     authority: Path
     """Certificate of the authority that signed the API server's."""
+    called: str = ""
+    """Name in the API server's certificate, where that is not the server's in the URL."""
 
 
 def kubeconfig(cluster: ClusterEntry, user: str, credentials: dict[str, str]) -> str:
@@ -26,6 +28,8 @@ def kubeconfig(cluster: ClusterEntry, user: str, credentials: dict[str, str]) ->
     context = f"admin@{cluster.name}"
     authority = base64.b64encode(cluster.authority.read_bytes()).decode()
     entry = {"server": cluster.server, "certificate-authority-data": authority}
+    if cluster.called:
+        entry["tls-server-name"] = cluster.called
     config: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -245,5 +245,5 @@ NETPOL = Source(
 )
 """What says who may reach whom by a cluster's network policies; no part of a rehearsal."""
 
-FOR_TESTS = (DRONE, GITEA, PROMETHEUS, NETPOL)
-"""What only the tests run."""
+FOR_TESTS = (DRONE, GITEA, PROMETHEUS, NETPOL, *NODE)
+"""What the tests run beyond a rehearsal as it is by default."""

@@ -173,7 +173,7 @@ async def test_an_unknown_reserved_address_is_told_by_an_event(site: Site) -> No
 
 
 async def test_a_claim_gets_a_volume_which_goes_with_it(site: Site) -> None:
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
     claim_ = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "disk"}, "spec": spec}
     await site.apply(BLUE, claim_)
     await site.kubectl(BLUE, "wait", "pvc/disk", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
