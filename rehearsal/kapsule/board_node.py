@@ -24,10 +24,11 @@ from rehearsal.kapsule.node_files import node_files, pod_range
 from rehearsal.nodes import COREDNS_IMAGE, BoardNetwork, NodeContainer, NodePrograms, NodeSpec, Running, write_files
 from rehearsal.nodes.board_network import Listener, Target
 from rehearsal.scaleway.backends import Node
-from rehearsal.session import Session
+from rehearsal.session import Block, Session
 
 VOLUMES = "/var/volumes-of-claims"
 """Folder of the node in which each claim has a folder of its own; it outlasts the node's crash."""
+DNS_PORT = 53
 _LOOK_AGAIN = 0.5
 """Seconds between two looks at whether the node lives and where load balancers lead."""
 _RETRY = 5.0
@@ -50,6 +51,8 @@ class BoardNode:
         self._of = of
         self._container = NodeContainer(session, of.record.id, programs)
         self._network = BoardNetwork(session.label)
+        # The first machine of a rehearsal is its game master, and the authority for the game's names.
+        self._name_server = session.address(Block.INSTANCES, 1)
         self._record = of.folder / "node.json"
         self._gateway = ""
         self._running: Running | None = None
@@ -108,7 +111,12 @@ class BoardNode:
         pods = pod_range(own.pod_cidr)
         entry = ClusterEntry(own.name, f"https://{self._gateway}:{API_PORT}", self._of.certificates.authority)
         files = node_files(
-            name, entry=entry, certificates=self._of.certificates, service_cidr=own.service_cidr, pods=pods
+            name,
+            entry=entry,
+            certificates=self._of.certificates,
+            service_cidr=own.service_cidr,
+            pods=pods,
+            name_server=self._gateway,
         )
         folder = self._of.folder / "node"
         await write_files(folder, files)
@@ -149,7 +157,9 @@ class BoardNode:
         await self._network.close()
 
     def _ways(self, services: Sequence[Object]) -> dict[Listener, Target]:
-        ways = {(self._gateway, API_PORT): (self._of.record.address, API_PORT)}
+        ways: dict[Listener, Target] = {("TCP", self._gateway, API_PORT): (self._of.record.address, API_PORT)}
+        for protocol in ("UDP", "TCP"):
+            ways[protocol, self._gateway, DNS_PORT] = (self._name_server, DNS_PORT)
         running = self._running
         if running and running.alive:
             for service in services:
@@ -165,7 +175,7 @@ def _ways_to(service: Object, node: str) -> dict[Listener, Target]:
     spec: Object = service["spec"]
     ports: list[Object] = spec.get("ports", [])
     return {
-        (entry["ip"], port["port"]): (node, port["nodePort"])
+        ("TCP", entry["ip"], port["port"]): (node, port["nodePort"])
         for entry in addresses(service)
         for port in ports
         if port.get("protocol", "TCP") == "TCP" and "nodePort" in port

@@ -27,11 +27,12 @@ def pod_range(pod_cidr: str) -> str:
 
 
 def node_files(
-    node: str, *, entry: ClusterEntry, certificates: Certificates, service_cidr: str, pods: str
+    node: str, *, entry: ClusterEntry, certificates: Certificates, service_cidr: str, pods: str, name_server: str
 ) -> Mapping[str, str]:
     """File name to text; secrets.
 
     entry: the cluster, as a node reaches its API.
+    name_server: address at which the node reaches the authority for the game's names, which refuses all others.
     """
     # Called by an address that no certificate knows.
     entry = replace(entry, called="kubernetes")
@@ -43,7 +44,7 @@ def node_files(
     values = {"PAUSE_IMAGE": PAUSE_IMAGE, "CLUSTER_DNS": name_server_address(service_cidr), "POD_RANGE": pods}
     return {
         "ca.crt": certificates.authority.read_text(),
-        "resolv.conf": _resolv_conf(Path("/etc/resolv.conf")),
+        "resolv.conf": _resolv_conf(name_server, Path("/etc/resolv.conf")),
         **{
             f"{program}.kubeconfig": kubeconfig(entry, program, _credentials(identity))
             for program, identity in identities.items()
@@ -67,9 +68,9 @@ def _filled(file: Path, values: Mapping[str, str]) -> str:
     return text
 
 
-def _resolv_conf(of_machine: Path) -> str:
-    """Name servers of this machine for pods, without those that listen on its loopback."""
+def _resolv_conf(first: str, of_machine: Path) -> str:
+    """Name servers for pods: that one, and those of this machine that do not listen on its loopback."""
     words = [line.split() for line in of_machine.read_text().splitlines()] if of_machine.exists() else []
     servers = [parts[1] for parts in words if len(parts) > 1 and parts[0] == "nameserver"]
     reached = [server for server in servers if not ipaddress.ip_address(server.partition("%")[0]).is_loopback]
-    return "".join(f"nameserver {server}\n" for server in reached or [_NOBODY])
+    return "".join(f"nameserver {server}\n" for server in (first, *(reached or [_NOBODY])))

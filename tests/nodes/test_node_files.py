@@ -44,11 +44,17 @@ def test_a_nodes_files_name_its_identity_and_leave_nothing_to_fill_in(tmp_path: 
     certificates = pki.provide(tmp_path / "certificates", "127.0.0.1", [])
     entry = ClusterEntry("blue", "https://172.18.0.1:6443", certificates.authority)
     files = node_files(
-        "node-1", entry=entry, certificates=certificates, service_cidr="10.32.0.0/20", pods="100.65.255.0/24"
+        "node-1",
+        entry=entry,
+        certificates=certificates,
+        service_cidr="10.32.0.0/20",
+        pods="100.65.255.0/24",
+        name_server="172.18.0.1",
     )
     assert yaml.safe_load(files["kubelet.yaml"])["clusterDNS"] == ["10.32.0.10"]
     assert yaml.safe_load(files["kube-proxy.yaml"])["clusterCIDR"] == "100.65.255.0/24"
     cluster = yaml.safe_load(files["kubelet.kubeconfig"])["clusters"][0]["cluster"]
+    assert files["resolv.conf"].startswith("nameserver 172.18.0.1\n")
     # The address in the board's network is in no certificate.
     assert cluster["tls-server-name"] == "kubernetes"
     assert not [name for name, text in files.items() if "POD_RANGE" in text or "PAUSE_IMAGE" in text]

@@ -6,12 +6,36 @@ import asyncio
 import json
 import os
 import signal
+from typing import cast
 
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from rehearsal.kapsule.volumes import STORAGE_CLASS
+from rehearsal.session import Block
 from tests.nodes.board import REAL, SIMULATED, Board, asked, pod, service
 from tests.tools import tools
+
+
+class GameMaster(asyncio.DatagramProtocol):
+    """Name server that knows one name, and refuses all others."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        answer = dns.message.make_response(query)
+        asked_for = query.question[0].name
+        if asked_for.to_text() != "play.hunt.example.org.":
+            answer.set_rcode(dns.rcode.REFUSED)
+        elif query.question[0].rdtype == dns.rdatatype.A:
+            answer.answer.append(dns.rrset.from_text(asked_for, 60, "IN", "A", "192.0.2.77"))
+        self._transport.sendto(answer.to_wire(), addr)
+
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(170)]
 
@@ -88,6 +112,19 @@ async def test_names_of_services_and_the_api_are_found_from_a_pod(board: Board) 
     assert "10.32.0.10" in await board.probe("asking", "plain", "resolve", "coredns.kube-system.svc.cluster.local")
     version = await board.probe("asking", "plain", "api", "https://kubernetes.default.svc/version")
     assert json.loads(version)["gitVersion"].startswith("v1.")
+
+
+async def test_a_name_of_the_game_is_asked_of_the_game_master(board: Board) -> None:
+    """The first machine of a rehearsal; it refuses names that are not the game's, and other servers are asked then."""
+    await board.kubectl("-n", "kube-system", "wait", "deployment/coredns", "--for=condition=Available", "--timeout=60s")
+    loop = asyncio.get_running_loop()
+    where = (board.session.address(Block.INSTANCES, 1), 53)
+    transport, _ = await loop.create_datagram_endpoint(GameMaster, local_addr=where)
+    try:
+        await board.run_pod("resolving", "plain", "serve", "8000", "x")
+        assert "192.0.2.77" in await board.probe("resolving", "plain", "resolve", "play.hunt.example.org.")
+    finally:
+        transport.close()
 
 
 async def test_an_image_that_is_nowhere_leaves_the_pod_waiting_and_is_told_of(board: Board) -> None:
