@@ -2,7 +2,8 @@
 
 Annotations, address mode and finalizer are those of
 https://github.com/scaleway/scaleway-cloud-controller-manager/blob/main/docs/loadbalancer-annotations.md;
-of the annotations, those below are heeded. Nothing listens at the address: no pod runs behind it.
+of the annotations, those below are heeded. A board with a real node answers at the address (`board_node`), without the
+proxy protocol; elsewhere nothing listens there, for no pod runs.
 """
 
 from __future__ import annotations
