@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import signal
 import sys
 from pathlib import Path
@@ -74,7 +75,13 @@ def main() -> int:
     if session is None:
         print(f"There is no rehearsal {arguments.name!r}: make it with 'make rehearse'.", file=sys.stderr)
         return 2
-    asyncio.run(serve(session, arguments.programs, arguments.pebble))
+    try:
+        asyncio.run(serve(session, arguments.programs, arguments.pebble))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(f"error: {error.strerror}: end what listens there; 'ss -ltnp' names it.", file=sys.stderr)
+        return 1
     return 0
 
 

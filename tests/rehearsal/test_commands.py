@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rehearsal.session import at_work
+from rehearsal import background
+from rehearsal.processes import ProcessError
+from rehearsal.session import Block, Service, at_work, claim
+from tests.tools import tools
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,3 +67,22 @@ def test_one_that_is_interrupted_says_the_commands_for_this_very_rehearsal(
     assert f"'make {again} NAME={name}' goes on from here" in printed
     assert f"'make rehearse-down NAME={name}' removes everything" in printed
     assert "Nothing is left" in rehearsal("down", "--name", name).stdout
+
+
+def test_a_port_that_is_taken_is_named_with_the_commands_for_this_very_rehearsal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    session = claim(f"taken-{os.getpid()}")
+    host = session.address(Block.SERVICES, Service.CHARTS)
+    programs = tools()
+    try:
+        with socket.create_server((host, 8080)), pytest.raises(ProcessError) as caught:
+            asyncio.run(background.ensure_running(session, programs.control_plane, programs.named("pebble").path))
+        said = str(caught.value)
+        assert f"('{host}', 8080): address already in use: end what listens there; 'ss -ltnp' names it." in said
+        assert "Traceback" not in said
+        assert f"Run 'make rehearse-down NAME={session.name}', then 'make rehearse NAME={session.name}' again." in said
+    finally:
+        asyncio.run(background.stop(session))
+        assert "Nothing is left" in rehearsal("down", "--name", session.name).stdout
