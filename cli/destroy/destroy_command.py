@@ -127,8 +127,8 @@ def _save(stack: Stack, plan: Plan, console: Console) -> Path | None:
         save_archive(Login.of_stack(stack), archive)
     except BackupError as error:
         raise DestroyError(
-            f"no backup could be saved: {error}. Bring the game master back (docs/trouble.md), or lose what it keeps: "
-            f"'make destroy STACK={stack.name} OPTIONS=--no-backup'. Nothing was touched."
+            f"no backup could be saved: {error}. Bring the game master back (docs/troubleshooting.md), or lose what it "
+            f"keeps: 'make destroy STACK={stack.name} OPTIONS=--no-backup'. Nothing was touched."
         ) from error
     return archive
 

@@ -42,7 +42,7 @@ def _settings(stack: Stack) -> tuple[Settings | None, list[Line]]:
             return None, [line]
         return stack.settings(), [line, ok("settings", "all are valid")]
     except EngineError as error:
-        return None, [pulumi_programs.trouble("stack", error, stack.name)]
+        return None, [pulumi_programs.refused_by_pulumi("stack", error, stack.name)]
     except SettingsError as error:
         return None, list(map(_wrong, error.problems))
 

@@ -83,7 +83,7 @@ def owner(stack: Stack) -> Line:
     return ok("stack", f"{stack.name} of the project {NAMESPACE}")
 
 
-def trouble(what: str, error: EngineError, stack: str) -> Line:
+def refused_by_pulumi(what: str, error: EngineError, stack: str) -> Line:
     """What the engine refused."""
     return failure(what, str(error), _MENDS.get(type(error), "pulumi about").format(stack=stack))
 
@@ -102,7 +102,7 @@ def versions(stack: Stack, settings: Settings | None) -> Generator[Line]:
         yield _cli(stack.engine_version())
         yield from _plugins(needed(settings), stack.plugins())
     except EngineError as error:
-        yield trouble("Pulumi CLI", error, stack.name)
+        yield refused_by_pulumi("Pulumi CLI", error, stack.name)
 
 
 def needed(settings: Settings | None) -> list[Plugin]:

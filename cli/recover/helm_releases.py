@@ -207,7 +207,7 @@ def _stored(client: Client, provider: str) -> dict[Place, list[Any]]:
         raise ClusterError(
             f"{_cluster(provider)} does not answer ({str(error) or type(error).__name__}): see in Scaleway's console "
             "that it runs and that its API lets you in (boards.NAME.apiCidrs), then run recover again; if it is gone, "
-            "see docs/trouble.md"
+            "see docs/troubleshooting.md"
         ) from error
     for revisions in stored.values():
         revisions.sort(key=lambda secret: int(secret.metadata.labels["version"]))
