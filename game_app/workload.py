@@ -1,4 +1,4 @@
-"""Pods that fit Kubernetes' `restricted` Pod Security standard."""
+"""Pods that fit Kubernetes' `restricted` Pod Security standard, and their Deployments, StatefulSets and Services."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ def container(
     cpu: str,
     memory: str,
     port: int | None = None,
-    command: Sequence[pulumi.Input[str]] = (),
-    entrypoint: Sequence[str] = (),
+    command: Sequence[str] = (),
+    args: Sequence[pulumi.Input[str]] = (),
     env: Sequence[k8s.core.v1.EnvVarArgs] = (),
     env_from: Sequence[str] = (),
     mounts: Mapping[str, str] | None = None,
     writable: Sequence[str] = (),
     probe: k8s.core.v1.ProbeArgs | None = None,
-    work_in: str | None = None,
-    linger: int = 0,
+    working_dir: str | None = None,
+    pre_stop_seconds: int = 0,
 ) -> k8s.core.v1.ContainerArgs:
-    """A container without rights.
+    """Container without privileges and with a read-only root filesystem.
 
-    cpu: what it asks for; memory: what it asks for and may have at most, both in Kubernetes' notation.
-    command: what the image's own entry point gets; entrypoint: what runs in its place.
+    cpu: request; memory: request and limit, both in Kubernetes' notation.
+    command: replaces the image's entry point; args: arguments of the command, or of the image's entry point.
     env_from: names of Secrets whose keys are variables.
-    linger: seconds in which it goes on serving before it is told to end, while nobody new is sent to it.
-    mounts: name of a volume to the folder at which it appears, read-only but for the names in `writable`.
+    mounts: name of a volume to its folder in the container, read-only but for the names in `writable`.
+    pre_stop_seconds: seconds before SIGTERM in which the container still serves, while the Service sends nothing new.
     """
     core = k8s.core.v1
     return core.ContainerArgs(
         name=name,
         image=image,
-        command=list(entrypoint) or None,
-        args=list(command) or None,
+        command=list(command) or None,
+        args=list(args) or None,
         env=list(env),
         env_from=[core.EnvFromSourceArgs(secret_ref=core.SecretEnvSourceArgs(name=secret)) for secret in env_from],
         ports=[core.ContainerPortArgs(name="main", container_port=port)] if port else None,
         readiness_probe=probe,
-        working_dir=work_in,
+        working_dir=working_dir,
         lifecycle=core.LifecycleArgs(
-            pre_stop=core.LifecycleHandlerArgs(exec_=core.ExecActionArgs(command=["sleep", str(linger)]))
+            pre_stop=core.LifecycleHandlerArgs(exec_=core.ExecActionArgs(command=["sleep", str(pre_stop_seconds)]))
         )
-        if linger
+        if pre_stop_seconds
         else None,
         resources=core.ResourceRequirementsArgs(
             requests={"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"},
@@ -75,21 +75,21 @@ def pod(
     user: int = 65532,
     service_account: pulumi.Input[str] | None = None,
     automount: bool = True,
-    init: Sequence[k8s.core.v1.ContainerArgs] = (),
-    once: bool = False,
+    init_containers: Sequence[k8s.core.v1.ContainerArgs] = (),
+    restart: bool = True,
     grace_seconds: int | None = None,
 ) -> k8s.core.v1.PodSpecArgs:
-    """A pod of a user without a name, which gets an account of the cluster only where one is given.
+    """Pod of an unprivileged user, with a ServiceAccount only where one is given.
 
-    automount: every container gets that account. init: what runs before the others, one after the other.
-    once: it ends, and is not started again. grace_seconds: how long it may take to end when told to; None: 30.
+    automount: whether every container gets the ServiceAccount's token. init_containers: run before the others, in turn.
+    restart: False for a pod of a Job. grace_seconds: seconds from SIGTERM to SIGKILL; None: Kubernetes' 30.
     """
     core = k8s.core.v1
     return core.PodSpecArgs(
         service_account_name=service_account,
         automount_service_account_token=automount and service_account is not None,
         enable_service_links=False,
-        restart_policy="Never" if once else None,
+        restart_policy=None if restart else "Never",
         termination_grace_period_seconds=grace_seconds,
         security_context=core.PodSecurityContextArgs(
             run_as_non_root=True,
@@ -98,14 +98,14 @@ def pod(
             fs_group=user,
             seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
         ),
-        init_containers=list(init) or None,
+        init_containers=list(init_containers) or None,
         containers=list(containers),
         volumes=list(volumes),
     )
 
 
 def selector(app: str) -> Mapping[str, str]:
-    """What finds one component's pods."""
+    """Labels that select the pods of one app."""
     return {"app.kubernetes.io/name": app}
 
 
@@ -117,15 +117,15 @@ def deployment(
     *,
     replicas: int,
     files: Mapping[str, pulumi.Input[str]] | None = None,
-    replace: bool = False,
+    recreate: bool = False,
     metrics_port: int | None = None,
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.Deployment:
-    """A Deployment of one component.
+    """Deployment of one app. name: prefix of the resource's name.
 
-    files: what is mounted; a change of it rolls the pods, which a mounted file alone would not.
-    replace: the old pod ends before the new one starts, for a program that may not run twice.
-    metrics_port: where Prometheus finds /metrics.
+    files: contents of the mounted files: a change replaces the pods, which a changed ConfigMap alone does not.
+    recreate: the old pod ends before the new one starts, for a program that must not run twice.
+    metrics_port: port at which Prometheus scrapes /metrics.
     """
     scraped = {
         "prometheus.io/scrape": "true",
@@ -138,7 +138,7 @@ def deployment(
         metadata={"name": app, "namespace": namespace, "labels": dict(labels(app))},
         spec=k8s.apps.v1.DeploymentSpecArgs(
             replicas=replicas,
-            strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate") if replace else None,
+            strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate") if recreate else None,
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(app))),
             template=k8s.core.v1.PodTemplateSpecArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -155,7 +155,7 @@ def deployment(
 def service(
     name: str, app: str, namespace: pulumi.Input[str], port: int, opts: pulumi.ResourceOptions
 ) -> k8s.core.v1.Service:
-    """A Service of one component's pods on the port of the same number."""
+    """Service of one app's pods, on the port of the same number."""
     return k8s.core.v1.Service(
         f"{name}-service",
         metadata={"name": app, "namespace": namespace, "labels": dict(labels(app))},
@@ -168,30 +168,30 @@ def service(
 
 
 def http_probe(path: str) -> k8s.core.v1.ProbeArgs:
-    """Ready once a path of the main port answers."""
+    """Readiness probe of a path on the main port."""
     return k8s.core.v1.ProbeArgs(
         http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="main"), period_seconds=5, timeout_seconds=3
     )
 
 
 def secret_volume(name: str, secret: pulumi.Input[str], *, optional: bool = False) -> k8s.core.v1.VolumeArgs:
-    """A volume with a Secret's keys as files that only the pod's own user reads."""
+    """Volume with a Secret's keys as files that only the pod's own user reads."""
     source = k8s.core.v1.SecretVolumeSourceArgs(secret_name=secret, optional=optional, default_mode=0o440)
     return k8s.core.v1.VolumeArgs(name=name, secret=source)
 
 
 def files_volume(name: str, config_map: pulumi.Input[str]) -> k8s.core.v1.VolumeArgs:
-    """A volume with a ConfigMap's keys as files."""
+    """Volume with a ConfigMap's keys as files."""
     return k8s.core.v1.VolumeArgs(name=name, config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map))
 
 
 def flat(files: Mapping[str, str]) -> Mapping[str, str]:
-    """Files by their path, as keys of a ConfigMap, which knows no folders."""
+    """Files by path as data of a ConfigMap, whose keys have no slash."""
     return {_key(path): text for path, text in files.items()}
 
 
 def folder_volume(name: str, config_map: pulumi.Input[str], paths: Iterable[str]) -> k8s.core.v1.VolumeArgs:
-    """A volume in which the keys that `flat` made of these paths lie in their folders again."""
+    """Volume with the files of `flat` in their folders again. paths: the files' paths."""
     items = [k8s.core.v1.KeyToPathArgs(key=_key(path), path=path) for path in paths]
     source = k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map, items=items)
     return k8s.core.v1.VolumeArgs(name=name, config_map=source)
@@ -202,7 +202,7 @@ def _key(path: str) -> str:
 
 
 def scratch_volume(name: str, size: str) -> k8s.core.v1.VolumeArgs:
-    """An empty volume that goes with the pod."""
+    """Empty volume that is removed with the pod. size: in Kubernetes' notation."""
     return k8s.core.v1.VolumeArgs(name=name, empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit=size))
 
 
@@ -214,12 +214,12 @@ def _fingerprint(files: Mapping[str, str]) -> str:
 
 
 def template(app: str, spec: k8s.core.v1.PodSpecArgs) -> k8s.core.v1.PodTemplateSpecArgs:
-    """The pods of one component."""
+    """Pod template of one app."""
     return k8s.core.v1.PodTemplateSpecArgs(metadata=k8s.meta.v1.ObjectMetaArgs(labels=dict(labels(app))), spec=spec)
 
 
 def claim(size: str) -> k8s.core.v1.PersistentVolumeClaimSpecArgs:
-    """A claim of a volume that one node mounts at a time; its size in Kubernetes' notation."""
+    """Claim of a volume that one node mounts at a time. size: in Kubernetes' notation."""
     return k8s.core.v1.PersistentVolumeClaimSpecArgs(
         access_modes=["ReadWriteOnce"],
         resources=k8s.core.v1.VolumeResourceRequirementsArgs(requests={"storage": size}),
@@ -236,7 +236,7 @@ def stateful_set(
     size: str,
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.StatefulSet:
-    """One pod that keeps a volume of its own."""
+    """StatefulSet of one pod with a volume. volume: its name in the pod; size: in Kubernetes' notation."""
     return k8s.apps.v1.StatefulSet(
         f"{name}-server",
         metadata={"name": app, "namespace": namespace, "labels": dict(labels(app))},

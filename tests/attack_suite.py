@@ -64,7 +64,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     ),
     "T28": Attack("Push over another's image", "no way to a registry, and images by digest"),
     "T29": Attack("Links and submodules in the tree", "the clone step ends the build"),
-    "T30": Attack("A chart that loosens its own fences", "the deployer's Role, Pod Security, rules for all teams"),
+    "T30": Attack("A chart that loosens its own isolation", "the deployer's Role, Pod Security, rules for all teams"),
     "T31": Attack("Drone's own API and webhooks, anonymous or forged", "closed registration, the webhook's secret"),
     "T32": Attack("Forge a status, merge, push, change the hook", "players read; a protected branch"),
     "T33": Attack("Merge what was never built as it is", "required status, up to date, protected files"),

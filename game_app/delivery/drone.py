@@ -95,7 +95,7 @@ class Drone(pulumi.ComponentResource):
             spec,
             replicas=1,
             files=secrets,
-            replace=True,
+            recreate=True,
             metrics_port=DRONE.port,
             opts=child,
         )

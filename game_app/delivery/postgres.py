@@ -132,7 +132,7 @@ class Postgres(pulumi.ComponentResource):
                     args.image,
                     cpu="50m",
                     memory="256Mi",
-                    command=["sh", "/scripts/dump.sh"],
+                    args=["sh", "/scripts/dump.sh"],
                     env=[
                         k8s.core.v1.EnvVarArgs(name="PGHOST", value=POSTGRES.app),
                         k8s.core.v1.EnvVarArgs(name="PGUSER", value=USER),
@@ -152,7 +152,7 @@ class Postgres(pulumi.ComponentResource):
                 secret_volume("secret", secret),
             ],
             user=_POSTGRES_USER,
-            once=True,
+            restart=False,
         )
         batch = k8s.batch.v1
         batch.CronJob(

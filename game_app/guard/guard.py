@@ -142,14 +142,14 @@ def _pod(image: str, volumes: list[k8s.core.v1.VolumeArgs]) -> k8s.core.v1.PodSp
         cpu="50m",
         memory="64Mi",
         port=GUARD.port,
-        command=[
+        args=[
             *("python", "-B", "-E", "-s", "-m", "guard", f"--port={GUARD.port}"),
             *(f"--{folder}=/etc/guard/{folder}" for folder in _FOLDERS),
         ],
         mounts={"program": "/srv/guard", **{folder: f"/etc/guard/{folder}" for folder in _FOLDERS}},
         probe=http_probe("/healthz"),
-        work_in="/srv",
+        working_dir="/srv",
         # Each added team replaces the pods, and Gitea sends a webhook that was lost meanwhile no second time.
-        linger=5,
+        pre_stop_seconds=5,
     )
     return pod([guard], volumes=volumes)

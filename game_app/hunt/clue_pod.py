@@ -60,7 +60,7 @@ class CluePod(pulumi.ComponentResource):
                     args.image,
                     cpu="10m",
                     memory="16Mi",
-                    entrypoint=["sh", "-c", _SCRIPT.read_text()],
+                    command=["sh", "-c", _SCRIPT.read_text()],
                     mounts={"clues": _FOLDER},
                 )
             ],

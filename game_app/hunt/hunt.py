@@ -198,7 +198,7 @@ class Hunt(pulumi.ComponentResource):
             replicas=1,
             files={**program, **configuration, "secrets": secrets.apply(json.dumps)},
             # Two pods would write to one file.
-            replace=True,
+            recreate=True,
             metrics_port=HUNT_METRICS_PORT,
             opts=child,
         )
@@ -232,7 +232,7 @@ def _container(args: HuntArgs) -> k8s.core.v1.ContainerArgs:
         cpu="50m",
         memory="192Mi",
         port=HUNT.port,
-        command=[
+        args=[
             *("python", "-B", "-E", "-s", "-m", "hunt"),
             *(f"--port={HUNT.port}", f"--metrics-port={HUNT_METRICS_PORT}"),
             *(f"--{folder}=/etc/hunt/{folder}" for folder in ("configuration", "secrets")),
@@ -248,7 +248,7 @@ def _container(args: HuntArgs) -> k8s.core.v1.ContainerArgs:
         },
         writable=["progress"],
         probe=http_probe("/healthz"),
-        work_in="/srv",
+        working_dir="/srv",
     )
 
 

@@ -40,7 +40,7 @@ class SetupContainer:
             self.image,
             cpu="20m",
             memory="128Mi",
-            entrypoint=[
+            command=[
                 *("python", "-B", "-E", "-s", "-m", "game_app.scm.setup", f"--scm={self.source_control}"),
                 *("--plan=/etc/setup/plan.json", "--pipelines=/etc/pipelines", *options),
                 *(f"--secret={content}={secret}" for content, secret in self.secrets.items()),
@@ -52,7 +52,7 @@ class SetupContainer:
                 "account": "/var/run/secrets/kubernetes.io/serviceaccount",
                 **mounts,
             },
-            work_in="/srv",
+            working_dir="/srv",
         )
 
     def volumes(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from tests.delivery.admission import type_checks
 from tests.delivery.test_on_a_cluster import DEPLOYER, RESTRICTED, pod, tried
 from tests.releases.site import Site
 
@@ -84,15 +83,7 @@ async def test_what_a_chart_is_made_of_is_taken_from_a_team(site: Site, manifest
 
 
 async def test_the_api_server_finds_no_fault_in_the_rules_for_teams(site: Site) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            found = json.loads(await site.kubectl("get", "validatingadmissionpolicies", "--output=json"))["items"]
-            checked = {each["metadata"]["name"]: each.get("status", {}).get("typeChecking") for each in found}
-            # It looks at them a moment after they are made.
-            if None not in checked.values():
-                break
-            await asyncio.sleep(0.2)
-    assert checked == {"team-services": {}, "team-deployments": {}, "team-names": {}}
+    assert await type_checks(site) == {"team-services": {}, "team-deployments": {}, "team-names": {}}
 
 
 async def test_t27_a_team_cannot_fill_the_clusters_database_with_objects(site: Site, fell: Fell) -> None:

@@ -250,7 +250,7 @@ async def tried(site: Site, manifest: Tree, namespace: str, account: str = "") -
     ids=["host network", "host processes", "host path", "capabilities", "host port"],
 )
 @pytest.mark.parametrize("namespace", ["ci-team-red", "cd-team-red", "team-red"])
-async def test_t11_a_pod_that_would_leave_its_cell_is_refused(
+async def test_t11_a_pod_that_would_leave_its_namespace_is_refused(
     site: Site, fell: Fell, namespace: str, attack: Tree
 ) -> None:
     assert "violates PodSecurity" in await tried(site, attack, namespace)
@@ -274,7 +274,7 @@ async def test_t19_where_an_unknown_build_ends_no_pod_starts(site: Site, fell: F
     fell("the unknown build's pod was taken")
 
 
-async def test_t30_a_teams_chart_cannot_loosen_its_own_fences(site: Site, fell: Fell) -> None:
+async def test_t30_a_teams_chart_cannot_loosen_its_own_isolation(site: Site, fell: Fell) -> None:
     open_to_all: Tree = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

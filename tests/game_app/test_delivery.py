@@ -312,31 +312,35 @@ def test_t20_a_runner_has_rights_where_its_builds_run_and_nowhere_else(graph: Gr
             for binding in graph.of_type("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")
             if binding.inputs["subjects"][0]["name"] == f"runner-{trust.name}"
         }
-        assert bound == {cell for cell in BUILD_NAMESPACES if cell.startswith(trust.prefix)}
+        assert bound == {each for each in BUILD_NAMESPACES if each.startswith(trust.prefix)}
 
 
 def test_t20_no_build_runs_beside_the_runners(graph: Graph) -> None:
-    namespaces = {cell.inputs["metadata"]["name"] for cell in graph.of_type("kubernetes:core/v1:Namespace")}
+    namespaces = {each.inputs["metadata"]["name"] for each in graph.of_type("kubernetes:core/v1:Namespace")}
     assert {"runners", "delivery", "guard", DENIED, *BUILD_NAMESPACES, "buildkit"} == namespaces
     for name in ("delivery-runner-untrusted-account", "delivery-runner-deploy-account"):
         assert graph[name].inputs["metadata"]["namespace"] == "runners"
 
 
-@pytest.mark.parametrize("cell", [*BUILD_NAMESPACES, DENIED])
-def test_t21_where_builds_run_they_are_held(graph: Graph, cell: str) -> None:
+@pytest.mark.parametrize("build_namespace", [*BUILD_NAMESPACES, DENIED])
+def test_t21_where_builds_run_they_are_held(graph: Graph, build_namespace: str) -> None:
     namespace = next(
-        each for each in graph.of_type("kubernetes:core/v1:Namespace") if each.inputs["metadata"]["name"] == cell
+        each
+        for each in graph.of_type("kubernetes:core/v1:Namespace")
+        if each.inputs["metadata"]["name"] == build_namespace
     )
     assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
-    hard = within(graph, "ResourceQuota", cell)[0].inputs["spec"]["hard"]
+    hard = within(graph, "ResourceQuota", build_namespace)[0].inputs["spec"]["hard"]
     assert {"pods", "limits.cpu", "limits.memory", "limits.ephemeral-storage"} <= set(hard)
-    limits = within(graph, "LimitRange", cell)[0].inputs["spec"]["limits"][0]
+    limits = within(graph, "LimitRange", build_namespace)[0].inputs["spec"]["limits"][0]
     assert "ephemeral-storage" in limits["default"]
     assert set(limits["min"]) == set(limits["max"])
-    accounts = within(graph, "ServiceAccount", cell)
-    expected = cell.startswith(DEPLOYMENT.prefix)
+    accounts = within(graph, "ServiceAccount", build_namespace)
+    expected = build_namespace.startswith(DEPLOYMENT.prefix)
     assert [account.inputs["automountServiceAccountToken"] for account in accounts] == [expected]
-    specs = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in within(graph, "NetworkPolicy", cell)}
+    specs = {
+        each.inputs["metadata"]["name"]: each.inputs["spec"] for each in within(graph, "NetworkPolicy", build_namespace)
+    }
     assert set(specs["default-deny"]["policyTypes"]) == {"Ingress", "Egress"}
     assert specs["default-deny"]["podSelector"] == {}
     assert not any(spec["ingress"] for spec in specs.values())
@@ -363,8 +367,8 @@ METADATA = ("169.254.42.42", "169.254.169.254")
 
 
 def test_t21_t25_no_build_reaches_the_metadata_service_or_another_private_address(graph: Graph) -> None:
-    for cell in BUILD_NAMESPACES:
-        for peer in peers(graph, cell):
+    for build_namespace in BUILD_NAMESPACES:
+        for peer in peers(graph, build_namespace):
             block = peer.get("ipBlock", {"cidr": API_ADDRESSES[0]})
             if block["cidr"] == "0.0.0.0/0":
                 private = {"169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}
@@ -402,13 +406,21 @@ def test_t22_nobody_is_let_in_anywhere(graph: Graph) -> None:
         assert {subject["kind"] for subject in binding.inputs["subjects"]} == {"ServiceAccount"}
 
 
-FENCES = {"networkpolicies", "resourcequotas", "limitranges", "roles", "rolebindings", "serviceaccounts", "pods/exec"}
+ISOLATION_KINDS = {
+    "networkpolicies",
+    "resourcequotas",
+    "limitranges",
+    "roles",
+    "rolebindings",
+    "serviceaccounts",
+    "pods/exec",
+}
 
 
-def test_t22_a_components_deployment_cannot_change_its_own_fences(graph: Graph) -> None:
+def test_t22_a_components_deployment_cannot_change_its_own_isolation(graph: Graph) -> None:
     rules: Sequence[dict[str, Any]] = graph["delivery-deployer-role"].inputs["rules"]
     kinds = {kind for rule in rules for kind in rule["resources"]}
-    assert not kinds & (FENCES | {"*", "serviceaccounts/token"})
+    assert not kinds & (ISOLATION_KINDS | {"*", "serviceaccounts/token"})
 
 
 def test_t28_only_a_components_deployment_has_the_registrys_password(graph: Graph) -> None:

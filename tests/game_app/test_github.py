@@ -189,10 +189,10 @@ def test_t06_the_guard_knows_the_organisations_repositories_and_no_others(graph:
         assert {"name": "DRONE_LIMIT_REPOS", "value": "hunters/*"} in runner["env"]
 
 
-@pytest.mark.parametrize("cell", ["ci-team-red", "ci-portal", "cd-team-red"])
-def test_t25_a_build_reaches_names_and_github_and_no_other_address(graph: Graph, cell: str) -> None:
-    assert reached(graph, f"game-delivery-{cell}") - {*programs.API_ADDRESSES} == NETWORKS
-    pods = [peer for peer in egress(graph, f"game-delivery-{cell}") if "ipBlock" not in peer]
+@pytest.mark.parametrize("build_namespace", ["ci-team-red", "ci-portal", "cd-team-red"])
+def test_t25_a_build_reaches_names_and_github_and_no_other_address(graph: Graph, build_namespace: str) -> None:
+    assert reached(graph, f"game-delivery-{build_namespace}") - {*programs.API_ADDRESSES} == NETWORKS
+    pods = [peer for peer in egress(graph, f"game-delivery-{build_namespace}") if "ipBlock" not in peer]
     labels = [peer["namespaceSelector"]["matchLabels"] for peer in pods]
     assert {label["kubernetes.io/metadata.name"] for label in labels} == {"kube-system"}
 

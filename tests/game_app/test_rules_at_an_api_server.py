@@ -5,8 +5,6 @@ No engine: what the program registers is handed to `kubectl` as it is.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -19,6 +17,7 @@ from pulumi_kubernetes import Provider
 from game_app.teams.admission_rules import TeamAdmissionRules
 from game_app.teams.team_namespace import CLUE_POD, TeamNamespace, TeamNamespaceArgs
 from rehearsal.session import claim, release
+from tests.delivery.admission import type_checks
 from tests.delivery.test_on_a_cluster import DEPLOYER, RESTRICTED, pod, tried
 from tests.releases.site import Site
 from tests.unit.monitor import Graph, run
@@ -169,15 +168,7 @@ async def test_what_a_chart_may_say_is_taken(site: Site, what: str) -> None:
 
 
 async def test_the_api_server_finds_no_fault_in_the_rules(site: Site) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            found = json.loads(await site.kubectl("get", "validatingadmissionpolicies", "--output=json"))["items"]
-            checked = {each["metadata"]["name"]: each.get("status", {}).get("typeChecking") for each in found}
-            # It looks at them a moment after they are made.
-            if None not in checked.values():
-                break
-            await asyncio.sleep(0.2)
-    assert checked == {"team-services": {}, "team-deployments": {}, "team-names": {}}
+    assert await type_checks(site) == {"team-services": {}, "team-deployments": {}, "team-names": {}}
 
 
 RESERVED = "are the game's own: a team's chart leaves them alone"

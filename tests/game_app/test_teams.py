@@ -127,7 +127,7 @@ FORBIDDEN = {
 }
 
 
-def test_t22_a_deployment_may_change_what_a_chart_is_made_of_and_none_of_its_own_fences(graph: Graph) -> None:
+def test_t22_a_deployment_may_change_what_a_chart_is_made_of_and_none_of_its_own_isolation(graph: Graph) -> None:
     allowed = rules(graph, "team-red-deploy-role")
     assert {kind for _, kind, verb in allowed if verb in WRITES} == {"configmaps", "services", "deployments"}
     assert not {kind for _, kind, _ in allowed} & FORBIDDEN

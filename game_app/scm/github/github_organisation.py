@@ -206,7 +206,7 @@ class GitHubOrganisation(pulumi.ComponentResource):
             spec,
             replicas=1,
             files={**args.pipelines, "token": args.drone.admin_token},
-            replace=True,
+            recreate=True,
             opts=child,
         )
 
