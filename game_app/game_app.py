@@ -12,7 +12,7 @@ from common.kubernetes_api import ApiServer
 from common.outputs import known_after
 from common.settings import GitHub, Settings
 from game_app.delivery.component_namespace import component_namespace
-from game_app.delivery.delivery import Delivery, DeliveryArgs
+from game_app.delivery.continuous_deployment import Delivery, DeliveryArgs
 from game_app.delivery.drone_secrets import admin_token
 from game_app.delivery.image_registry import ImageRegistry
 from game_app.guard.pipelines import pipeline_files

@@ -20,7 +20,7 @@ from game_app.build_limits import (
     LONGEST_BUILD_TIMEOUT_MINUTES,
     TEAM_BUILD_TIMEOUT_MINUTES,
 )
-from game_app.delivery.delivery import Delivery, DeliveryArgs
+from game_app.delivery.continuous_deployment import Delivery, DeliveryArgs
 from game_app.delivery.drone_runner import MAX_CAPACITY
 from game_app.delivery.runner_policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
 from game_app.guard.pipelines import pipeline_files

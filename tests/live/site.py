@@ -30,7 +30,7 @@ from pulumi_kubernetes import Provider
 from common.keys import dns_key
 from common.settings import Secret
 from common.versions import Images
-from game_app.delivery.delivery import Delivery, DeliveryArgs
+from game_app.delivery.continuous_deployment import Delivery, DeliveryArgs
 from game_app.guard import service
 from game_app.guard.pipelines import pipeline_files
 from game_app.ingress import Endpoint

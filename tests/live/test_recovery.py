@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from game_app.delivery import postgres
+from game_app.delivery import drone_postgres
 from tests.live.attacks import SECONDS, Change, is_ours, settle
 from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
-SCRIPTS = Path(postgres.__file__).parent / "scripts"
+SCRIPTS = Path(drone_postgres.__file__).parent / "scripts"
 
 
 def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_what_was(

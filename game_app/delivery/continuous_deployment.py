@@ -28,9 +28,9 @@ from game_app.delivery.build_namespaces import BuildEgress, BuildNamespace, Buil
 from game_app.delivery.buildkit import BuildKit, BuildKitArgs
 from game_app.delivery.deployer_rights import bind_deployer, component_credentials, component_deployer_role
 from game_app.delivery.drone import Drone, DroneArgs
+from game_app.delivery.drone_postgres import Postgres, PostgresArgs
 from game_app.delivery.drone_runner import DroneRunner, DroneRunnerArgs
 from game_app.delivery.image_registry import ImageRegistry
-from game_app.delivery.postgres import Postgres, PostgresArgs
 from game_app.delivery.runner_policies import DEPLOYMENT, TRUSTS, Trust, namespace_of
 from game_app.guard.guard import Guard, GuardArgs
 from game_app.guard.pipelines import COMPONENT, TEAM, containers, template_name
