@@ -1,4 +1,4 @@
-"""Alertmanager, where the settings say whom alerts wake: groups them, and tells of each once."""
+"""Alertmanager: groups alerts and notifies the operators, where the settings say how."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _WEBHOOK, _MAIL = "webhook-url", "mail-password"
 
 @dataclass(frozen=True, kw_only=True)
 class AlertmanagerArgs:
-    """What Alertmanager needs."""
+    """Settings of notifications."""
 
     image: str
     namespace: pulumi.Input[str]
     notify: Notify
-    """Where it sends alerts."""
+    """Receivers of alerts."""
     players: int
 
 
 class Alertmanager(pulumi.ComponentResource):
-    """One pod; what it forgets when it is restarted, Prometheus tells it again."""
+    """Alertmanager as one pod; alerts that a restart loses, Prometheus sends again."""
 
     address: pulumi.Output[str]
-    """HOST:PORT at which it takes alerts, known once it is ready."""
+    """HOST:PORT for Prometheus, known once Alertmanager is ready."""
 
     def __init__(self, name: str, args: AlertmanagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Alertmanager", name, None, opts)
@@ -59,7 +59,7 @@ class Alertmanager(pulumi.ComponentResource):
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(
                         labels=dict(labels(NAME)),
-                        # It reads its configuration when it starts; secrets are files that it reads at each use.
+                        # Alertmanager reads its configuration at the start, and files of secrets at each use.
                         annotations={"shambhala/configuration": revision(written)[:10]},
                     ),
                     spec=_pod(args.image, rules.metadata.name, secrets.metadata.name, args.players),
@@ -71,7 +71,7 @@ class Alertmanager(pulumi.ComponentResource):
             f"{name}-service",
             metadata=metadata,
             spec=k8s.core.v1.ServiceSpecArgs(selector=mark, ports=[k8s.core.v1.ServicePortArgs(port=PORT)]),
-            # An address behind which nothing answers is no use to Prometheus.
+            # No value flows, but Prometheus has no use for an address at which nothing answers.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
         )
         self.address = pulumi.Output.concat(service.metadata.name, ":", str(PORT))
@@ -135,7 +135,7 @@ def _pod(image: str, rules: pulumi.Input[str], secrets: pulumi.Input[str], playe
                 args=[
                     "--config.file=/etc/alertmanager/alertmanager.yml",
                     "--storage.path=/alertmanager",
-                    # One pod has nobody to agree with.
+                    # One pod needs no gossip.
                     "--cluster.listen-address=",
                 ],
                 ports=[core.ContainerPortArgs(container_port=PORT)],

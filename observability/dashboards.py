@@ -1,7 +1,7 @@
-"""The dashboards: a folder of Grafana for each folder of `dashboards/`, in which each file answers one question.
+"""Dashboards: a folder of Grafana for each folder of `dashboards/`, in which each file answers one question.
 
 A dashboard may use only the data sources that Grafana is given and the metrics and labels that something emits; the
-tests hold each of its queries against `observability/emitted.py` and against the language's own parser.
+tests hold each of its queries against `observability/metrics_catalog.py` and against the language's own parser.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 FOLDERS: Final[Mapping[str, str]] = {"game": "Game", "platform": "Platform", "teams": "Teams"}
-"""Folder of files to what it is called in Grafana."""
+"""Folder of files to its title in Grafana."""
 PROMETHEUS: Final = "prometheus"
 LOKI: Final = "loki"
 DATA_SOURCES: Final = (PROMETHEUS, LOKI)
@@ -24,7 +24,7 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Query:
-    """What one panel, variable or annotation asks of a data source."""
+    """Query of one panel, variable or annotation to a data source."""
 
     dashboard: str
     """File of the dashboard, such as `game/at-a-glance.json`."""

@@ -1,4 +1,4 @@
-"""What the logging operator is told, as typed data: flows, outputs, and the one way in which they may be joined.
+"""Flows and outputs of the logging operator, as typed data.
 
 Source of the fields: the operator's own types, https://kube-logging.dev/docs/configuration/crds/v1beta1/.
 """
@@ -23,19 +23,19 @@ LABELS: Final[Sequence[str]] = ("namespace", "team", "component", "pod")
 
 
 class MissingOutputError(ValueError):
-    """A flow leads to an output that is not there: the operator would drop its lines and say so in a status only."""
+    """Flow without its output: the operator would drop the log lines and report so in a status alone."""
 
 
 @dataclass(frozen=True)
 class LokiOutput:
-    """A tenant of Loki, and what is kept on disk for it while Loki does not answer."""
+    """Output to a tenant of Loki, with a buffer on disk for the time in which Loki does not answer."""
 
     name: str
     url: str
     tenant: str
     user: str
     password_secret: str
-    """Name of the Secret that has what the aggregator signs in with."""
+    """Secret with the aggregator's password at the gateway."""
     buffer_size: str
     """Most that may wait on the aggregator's disk, such as 4GB; then reading stops, and the nodes' disks fill."""
 
@@ -47,7 +47,7 @@ class LokiOutput:
                 "username": {"value": self.user},
                 "password": {"valueFrom": {"secretKeyRef": {"name": self.password_secret, "key": PASSWORD}}},
                 "labels": {label: f"$.{label}" for label in LABELS},
-                # What is left is the line itself, as the container wrote it.
+                # The one key that is left is the line itself, as the container wrote it.
                 "remove_keys": ["kubernetes", "stream"],
                 "drop_single_key": True,
                 "line_format": "json",
@@ -77,14 +77,14 @@ class LokiOutput:
 
 @dataclass(frozen=True)
 class Flow:
-    """Lines of some namespaces on their way to outputs."""
+    """Flow of some namespaces' log lines to outputs."""
 
     name: str
     outputs: Sequence[str]
     select: Sequence[str] = ()
-    """Patterns of namespaces whose lines it takes; none for all."""
+    """Patterns of namespaces whose log lines are taken; none for all."""
     exclude: Sequence[str] = ()
-    """Patterns of namespaces whose lines it leaves."""
+    """Patterns of namespaces whose log lines are left out."""
 
     def spec(self) -> Mapping[str, Any]:
         taken = {"namespaces_regex": list(self.select)} if self.select else {}
@@ -93,7 +93,7 @@ class Flow:
 
 
 def check(flows: Sequence[Flow], outputs: Sequence[LokiOutput]) -> None:
-    """Raise MissingOutputError if a flow leads nowhere."""
+    """Raise MissingOutputError if a flow names no output, or one that is not there."""
     there = [output.name for output in outputs]
     for flow in flows:
         for name in flow.outputs or ("",):

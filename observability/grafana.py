@@ -1,4 +1,4 @@
-"""Grafana, by its community chart: the pages that the operators of an event live in."""
+"""Grafana by its community chart: dashboards for the operators of an event."""
 
 from __future__ import annotations
 
@@ -11,60 +11,57 @@ import pulumi_kubernetes as k8s
 
 from common.certificates import certificate
 from common.helm import Charts
-from common.settings import SignIn
+from common.outputs import known_after
+from common.settings import Observability, SignIn
 from observability import dashboards
+from observability.immutable_secret import immutable_secret
 from observability.loki import TENANTS, USER
-from observability.secrets import secret
 from observability.sizing import resources
 
 TLS = "grafana-tls"
-"""Name of its certificate, and of the Secret that gets it."""
+"""Name of Grafana's Certificate, and of its Secret."""
 _MOUNTED = "/var/lib/grafana/dashboards"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaArgs:
-    """What Grafana needs."""
+    """Settings of observability, and outputs of the board, of Loki and of Prometheus."""
 
+    settings: Observability
     charts: Charts
     namespace: pulumi.Input[str]
     host: pulumi.Input[str]
-    """Full name at which it is exposed."""
-    admin_password: pulumi.Input[str]
+    """DNS name of Grafana."""
     ingress_class: pulumi.Input[str]
     cluster_issuer: pulumi.Input[str] | None
-    """cert-manager's issuer of its certificate; None where the board has none, and it answers in plain HTTP."""
+    """ClusterIssuer of Grafana's certificate; None for plain HTTP."""
     loki_url: pulumi.Input[str]
-    loki_password: pulumi.Input[str]
     prometheus_url: pulumi.Input[str]
-    sign_in: SignIn | None
-    """Who else may look."""
     rancher_url: str | None
-    """Where operators reach Rancher; None where there is none."""
-    players: int
+    """Rancher's URL for operators; None without Rancher."""
 
 
 class Grafana(pulumi.ComponentResource):
-    """Grafana with its dashboards as code; no chart value repeats a password."""
+    """Grafana with dashboards as code; passwords come from Secrets, never from the chart's values."""
 
     url: pulumi.Output[str]
-    """Where it answers, known once it is ready and its certificate is signed."""
+    """Public URL, known once Grafana is ready and its certificate is signed."""
 
     def __init__(self, name: str, args: GrafanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Grafana", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child, sign_in = pulumi.ResourceOptions(parent=self), args.settings.sign_in
         admin = k8s.core.v1.Secret(
             f"{name}-admin",
             metadata={"name": "grafana-admin", "namespace": args.namespace},
-            string_data={"admin-user": "admin", "admin-password": pulumi.Output.secret(args.admin_password)},
+            string_data={"admin-user": "admin", "admin-password": args.settings.grafana_admin_password.output},
             opts=child,
         )
-        environment = secret(
+        environment = immutable_secret(
             f"{name}-environment",
             args.namespace,
             {
-                "LOKI_PASSWORD": args.loki_password,
-                **({"SIGN_IN_SECRET": args.sign_in.client_secret.output} if args.sign_in else {}),
+                "LOKI_PASSWORD": args.settings.loki_password.output,
+                **({"SIGN_IN_SECRET": sign_in.client_secret.output} if sign_in else {}),
             },
             child,
         )
@@ -87,7 +84,7 @@ class Grafana(pulumi.ComponentResource):
                 opts=child,
             )
             scheme, signed = "https", [own.id]
-        self.url = pulumi.Output.all(args.host, release.id, *signed).apply(lambda known: f"{scheme}://{known[0]}/")
+        self.url = known_after(pulumi.Output.concat(scheme, "://", args.host, "/"), release.id, *signed)
         self.register_outputs({"url": self.url})
 
     def _folder(
@@ -127,7 +124,7 @@ def grafana_values(
         # A volume that one node mounts at a time cannot be held by two generations of the pod.
         "deploymentStrategy": {"type": "Recreate"},
         "testFramework": {"enabled": False},
-        "resources": resources("grafana", args.players),
+        "resources": resources("grafana", args.settings.players),
         "datasources": {"datasources.yaml": data_sources(args.prometheus_url, args.loki_url)},
         "dashboardProviders": {"dashboardproviders.yaml": providers()},
         "dashboardsConfigMaps": dict(folders),
@@ -150,7 +147,7 @@ def grafana_values(
             "users": {"allow_sign_up": False, "viewers_can_edit": False},
             "auth.anonymous": {"enabled": False},
             "dashboards": {"default_home_dashboard_path": f"{_MOUNTED}/game/at-a-glance.json"},
-            **_sign_in(args.sign_in, args.rancher_url),
+            **_sign_in(args.settings.sign_in, args.rancher_url),
         },
     }
 
@@ -191,7 +188,7 @@ def data_sources(prometheus_url: pulumi.Input[str], loki_url: pulumi.Input[str])
 
 
 def providers() -> Mapping[str, Any]:
-    """Where Grafana finds the dashboards of each folder; what is changed in the browser is not kept."""
+    """Dashboard providers, one for each folder; changes in the browser are not kept."""
     return {
         "apiVersion": 1,
         "providers": [
@@ -209,7 +206,7 @@ def providers() -> Mapping[str, Any]:
 
 
 def _sign_in(provider: SignIn | None, rancher_url: str | None) -> Mapping[str, Any]:
-    """Whoever the provider lets in may look, and nobody becomes more than that by signing in."""
+    """Sign-in by OpenID Connect: everybody whom the provider lets in is a viewer, and nobody more than that."""
     if provider is None:
         return {}
     return {

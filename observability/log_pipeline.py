@@ -1,4 +1,4 @@
-"""From every container's output to Loki: the logging operator, its agents on the nodes and its aggregator."""
+"""Log pipeline: the logging operator, Fluent Bit on each node, and Fluentd, which pushes to Loki."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from common.network_policies import (
     ports,
     same_namespace,
 )
+from common.settings import Observability
 from common.templates import render
 from observability import flows
+from observability.immutable_secret import immutable_secret
 from observability.loki import PLATFORM, TEAMS, USER
 from observability.rollout import REVISION, Rollout, RolloutArgs, revision
-from observability.secrets import secret
 from observability.sizing import quota, resources
 
 NAMESPACE = "logging"
@@ -36,7 +37,7 @@ _AGENT = Path(__file__).parent / "agent"
 _NAME = "logs"
 """Name of the operator's objects: the aggregator is the StatefulSet logs-fluentd, the agents are logs-fluentbit."""
 METRICS_PORT = 2020
-"""Where an agent tells how it does."""
+"""Port of an agent's metrics."""
 _AGGREGATOR_PORT = 24240
 _AGGREGATOR_METRICS_PORT = 24231
 _AGGREGATOR_VOLUME_GB = 10
@@ -53,22 +54,21 @@ class _Agent:
 
 @dataclass(frozen=True, kw_only=True)
 class LogPipelineArgs:
-    """What the pipeline needs."""
+    """Settings of observability, and outputs of Loki and of the board."""
 
+    settings: Observability
     charts: Charts
     kubectl: str
-    """Image with which the roll-out is waited for."""
+    """Image of kubectl, which waits for the roll-out."""
     loki_url: pulumi.Input[str]
-    loki_password: pulumi.Input[str]
-    players: int
     nodes: int
-    """The most that the board may have."""
+    """Most nodes that the board may have."""
     api: ApiServer
     """The board's own Kubernetes API, as pods reach it."""
 
 
 class LogPipeline(pulumi.ComponentResource):
-    """Lines leave a node without secrets, marked with whose they are, and wait on disks while Loki is away."""
+    """Log pipeline that drops secrets on the node, labels each line with its owner, and buffers on disks for Loki."""
 
     ready: pulumi.Output[str]
     """Known once every agent and the aggregator are ready."""
@@ -76,6 +76,7 @@ class LogPipeline(pulumi.ComponentResource):
     def __init__(self, name: str, args: LogPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:LogPipeline", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        players = args.settings.players
         parts = {"logging-operator": 1, "fluentd": 1, "fluent-bit": args.nodes}
         namespace = SecureNamespace(
             f"{name}-namespace",
@@ -84,7 +85,7 @@ class LogPipeline(pulumi.ComponentResource):
                 app=NAMESPACE,
                 # The agents read the nodes' log files, which no stricter standard allows.
                 pod_security="privileged",
-                quota=quota(parts, args.players, volume_claims=1),
+                quota=quota(parts, players, volume_claims=1),
                 network_rules=network_rules(args.api),
             ),
             opts=child,
@@ -93,22 +94,24 @@ class LogPipeline(pulumi.ComponentResource):
             "logging-operator",
             name=f"{name}-operator",
             namespace=namespace,
-            values=operator_values(args.players),
-            # Taken from its templates instead, so that an upgrade of the chart upgrades them too.
+            values=operator_values(players),
+            # The chart's templates have the CRDs as well, so that an upgrade of the chart upgrades them too.
             skip_crds=True,
             opts=child,
         )
-        password = secret(f"{name}-loki", namespace, {flows.PASSWORD: args.loki_password}, child)
+        password = immutable_secret(
+            f"{name}-loki", namespace, {flows.PASSWORD: args.settings.loki_password.output}, child
+        )
         configuration = agent_configuration()
         version = revision(configuration)[:10]
         agent = k8s.core.v1.Secret(
             f"{name}-agent",
-            # The agents see a new configuration by its name: the operator does not watch what it did not write.
+            # A new configuration has a new name: the operator does not watch a Secret that it did not write.
             metadata={"name": f"agent-{version}", "namespace": namespace},
             string_data=dict(configuration),
             opts=child,
         )
-        aggregator, node = aggregator_spec(args.players), agent_spec(f"agent-{version}", args.players)
+        aggregator, node = aggregator_spec(players), agent_spec(f"agent-{version}", players)
         revisions = revision(aggregator)[:10], revision(node)[:10]
         aggregator["fluentd"]["statefulsetAnnotations"] = {REVISION: revisions[0]}
         node["daemonsetAnnotations"] = {REVISION: revisions[1]}
@@ -121,7 +124,7 @@ class LogPipeline(pulumi.ComponentResource):
                 lambda known, tenant=tenant: output(tenant, *known).spec()
             )
             made.append(self._object(f"{name}-to-{tenant}", "ClusterOutput", tenant, spec, namespace, after=[operator]))
-        for flow in ways_to_loki():
+        for flow in flows_to_loki():
             made.append(
                 self._object(
                     f"{name}-of-{flow.name}", "ClusterFlow", flow.name, flow.spec(), namespace, after=[operator]
@@ -246,7 +249,7 @@ def agent_configuration() -> Mapping[str, str]:
 
 
 def output(tenant: str, url: str, password_secret: str) -> flows.LokiOutput:
-    """Where a tenant's lines go; both together leave a fifth of the aggregator's volume free."""
+    """Output of a tenant's log lines; the buffers of both leave a fifth of the aggregator's volume free."""
     return flows.LokiOutput(
         name=tenant,
         url=url,
@@ -257,11 +260,11 @@ def output(tenant: str, url: str, password_secret: str) -> flows.LokiOutput:
     )
 
 
-def ways_to_loki() -> Sequence[flows.Flow]:
-    """The flows: the teams' lines, and everybody else's. Raises MissingOutputError if one leads nowhere."""
-    ways = (
+def flows_to_loki() -> Sequence[flows.Flow]:
+    """Flows of the teams' log lines and of everybody else's. Raises MissingOutputError if a flow has no output."""
+    found = (
         flows.Flow("teams", outputs=[TEAMS], select=[flows.TEAM_NAMESPACES]),
         flows.Flow("platform", outputs=[PLATFORM], exclude=[flows.TEAM_NAMESPACES]),
     )
-    flows.check(ways, [output(tenant, "", "") for tenant in (PLATFORM, TEAMS)])
-    return ways
+    flows.check(found, [output(tenant, "", "") for tenant in (PLATFORM, TEAMS)])
+    return found

@@ -1,4 +1,4 @@
-"""Loki, by its community chart: keeps the logs, behind a gateway that asks for a password."""
+"""Loki by its community chart: store of the logs, behind a gateway with a password."""
 
 from __future__ import annotations
 
@@ -9,52 +9,48 @@ from typing import Any
 import pulumi
 
 from common.helm import Charts
-from common.settings import Logs
+from common.settings import Logs, Observability
 from observability.flows import CHUNK_MB
-from observability.secrets import secret
+from observability.immutable_secret import immutable_secret
 from observability.sizing import resources
 
 USER = "shambhala"
-"""Name under which logs are written and read."""
+"""User at the gateway who writes and reads logs."""
 PLATFORM, TEAMS = "platform", "teams"
-"""Loki's tenants: what a team writes can neither use up the platform's allowance nor hide among its lines."""
+"""Loki's tenants: logs of teams can neither use up the platform's limits nor hide among the platform's lines."""
 TENANTS: Sequence[str] = (PLATFORM, TEAMS)
 GATEWAY = "loki-gateway"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LokiArgs:
-    """What Loki needs."""
+    """Settings of observability, and outputs of the board."""
 
+    settings: Observability
     charts: Charts
     namespace: pulumi.Input[str]
-    password: pulumi.Input[str]
-    """Password of the user `shambhala` at the gateway."""
-    logs: Logs
-    """How long logs are kept, and where."""
-    players: int
     dns_ip: pulumi.Input[str]
-    """IPv4 address inside the board at which its name server answers."""
+    """IPv4 address of the cluster's name server, inside the cluster."""
 
 
 class Loki(pulumi.ComponentResource):
-    """One binary with its volume, behind its gateway."""
+    """Loki as a single binary with a volume for each replica, and the gateway before it."""
 
     url: pulumi.Output[str]
-    """Where the gateway answers inside the board, known once Loki is ready."""
+    """URL of the gateway inside the cluster, known once Loki is ready."""
 
     def __init__(self, name: str, args: LokiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Loki", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        users = secret(
+        users = immutable_secret(
             f"{name}-users",
             args.namespace,
-            # Hashing it would win nothing: those who write and read have it in Secrets of the same kind.
-            {".htpasswd": pulumi.Output.concat(USER, ":{PLAIN}", args.password, "\n")},
+            # A hash would win nothing: writers and readers have the password in Secrets of the same kind.
+            {".htpasswd": pulumi.Output.concat(USER, ":{PLAIN}", args.settings.loki_password.output, "\n")},
             child,
         )
-        storage = args.logs.object_storage
-        keys = storage and secret(
+        storage = args.settings.logs.object_storage
+        keys = storage and immutable_secret(
             f"{name}-object-storage",
             args.namespace,
             {"AWS_ACCESS_KEY_ID": storage.access_key.output, "AWS_SECRET_ACCESS_KEY": storage.secret_key.output},
@@ -64,7 +60,7 @@ class Loki(pulumi.ComponentResource):
             "loki",
             name=f"{name}-release",
             namespace=args.namespace,
-            values=loki_values(args.logs, args.players, args.dns_ip, users, keys),
+            values=loki_values(args.settings, args.dns_ip, users, keys),
             opts=child,
         )
         self.url = pulumi.Output.all(args.namespace, release.id).apply(
@@ -74,21 +70,21 @@ class Loki(pulumi.ComponentResource):
 
 
 def loki_values(
-    logs: Logs,
-    players: int,
+    settings: Observability,
     dns_ip: pulumi.Input[str],
     users_secret: pulumi.Input[str],
     storage_secret: pulumi.Input[str] | None = None,
 ) -> Mapping[str, Any]:
     """Values of the chart `loki`.
 
-    dns_ip: where the gateway asks for names.
+    dns_ip: the gateway's name server.
     users_secret, storage_secret: names of the Secrets with the gateway's users and the object storage's keys.
     """
+    logs, players = settings.logs, settings.players
     return {
         "deploymentMode": "Monolithic",
         "loki": {
-            # A tenant for each request: the gateway says who may ask, the header what for.
+            # Each request names its tenant in a header; the gateway checks the password.
             "auth_enabled": True,
             # Of three copies of a new line, one may be lost with its pod.
             "commonConfig": {"path_prefix": "/var/loki", "replication_factor": 3 if logs.replicas > 1 else 1},
@@ -110,7 +106,7 @@ def loki_values(
                 "retention_enabled": True,
                 "delete_request_store": "s3" if logs.object_storage else "filesystem",
             },
-            # Grafana asks for the lines of both tenants at once.
+            # Grafana queries both tenants at once.
             "querier": {"multi_tenant_queries_enabled": True},
             # Half of a chunk's greatest age is how far behind its stream's newest line a line may come: what Fluentd
             # kept for an hour is taken after what others wrote meanwhile. The log of writes holds what is not flushed.
@@ -141,7 +137,7 @@ def loki_values(
             },
             # By default no two may be on one node: where there is one node, a new pod waits for ever for the old to go.
             "affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}},
-            # Nobody asks for the gateway's own numbers.
+            # Nothing scrapes the gateway.
             "metrics": {"enabled": False},
             "resources": resources("loki-gateway", players, cpu="10m"),
         },
@@ -159,7 +155,7 @@ def loki_values(
 
 
 def limits(logs: Logs) -> Mapping[str, Any]:
-    """What each tenant may do; source: https://grafana.com/docs/loki/latest/configure/#limits_config."""
+    """Limits of each tenant; source: https://grafana.com/docs/loki/latest/configure/#limits_config."""
     return {
         "retention_period": f"{24 * logs.retention_days}h",
         # What Fluentd kept during an outage is older than what others write, and must not be refused.
@@ -181,7 +177,7 @@ def limits(logs: Logs) -> Mapping[str, Any]:
 
 
 def team_limits(players: int) -> Mapping[str, Any]:
-    """What all teams together may write: some lines a second each, and not the whole of Loki."""
+    """Limits of all teams together: some lines a second each, and not the whole of Loki."""
     return {"ingestion_rate_mb": max(2, players // 100), "ingestion_burst_size_mb": max(8, players // 25)}
 
 
@@ -195,7 +191,7 @@ def _storage(logs: Logs) -> Mapping[str, Any]:
         "s3": {
             "endpoint": storage.endpoint,
             "region": storage.region,
-            # Loki puts the environment's values in their place, so that no ConfigMap has them.
+            # Loki expands them from the environment, so that no ConfigMap has the keys.
             "accessKeyId": "${AWS_ACCESS_KEY_ID}",
             "secretAccessKey": "${AWS_SECRET_ACCESS_KEY}",
         },

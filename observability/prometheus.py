@@ -1,4 +1,4 @@
-"""Prometheus, by its community chart: keeps the numbers, and watches them for what must not be."""
+"""Prometheus by its community chart: store of metrics, with the alerting rules."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pulumi
 import yaml
 
 from common.helm import Charts
-from common.settings import USABLE_PERCENT, Metrics
+from common.settings import USABLE_PERCENT, Observability
 from observability.sizing import resources
 
 _FILES = Path(__file__).parent / "metrics"
 _MEBIBYTE: Final = 2**20
-"""What Prometheus calls MB, as prometheus.io/docs/prometheus/latest/storage/ says; a volume's GB has 10^9 bytes."""
+"""Bytes of Prometheus' unit MB, as prometheus.io/docs/prometheus/latest/storage/ says; a volume's GB has 10^9 bytes."""
 _CHART_JOBS = (
     "prometheus",
     "kubernetes-api-servers",
@@ -29,29 +29,25 @@ _CHART_JOBS = (
     "kubernetes-pods",
     "kubernetes-pods-slow",
 )
-"""What the chart would scrape by default: everything, of everybody."""
+"""Scrape jobs of the chart's defaults, which read every pod and node of the cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusArgs:
-    """What Prometheus needs."""
+    """Settings of observability, and Alertmanager's address."""
 
+    settings: Observability
     charts: Charts
     namespace: pulumi.Input[str]
-    metrics: Metrics
-    """How long they are kept."""
-    players: int
-    stuck_after_minutes: int
-    """Minutes without a passed step after which a team counts as stuck."""
     alertmanager: pulumi.Input[str] | None
-    """HOST:PORT of what tells people of alerts; None where they are only shown."""
+    """HOST:PORT of Alertmanager; None where alerts are only shown."""
 
 
 class Prometheus(pulumi.ComponentResource):
-    """One server with its volume, and kube-state-metrics beside it."""
+    """Prometheus as one server with a volume, and kube-state-metrics."""
 
     url: pulumi.Output[str]
-    """Where it answers inside the board, known once it is ready."""
+    """URL of Prometheus inside the cluster, known once Prometheus is ready."""
 
     def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Prometheus", name, None, opts)
@@ -70,8 +66,8 @@ class Prometheus(pulumi.ComponentResource):
 
 def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
     """Values of the chart `prometheus`."""
-    metrics, players = args.metrics, args.players
-    told = {"alertmanagers": [{"static_configs": [{"targets": [args.alertmanager]}]}]} if args.alertmanager else None
+    metrics, players = args.settings.metrics, args.settings.players
+    targets = [{"static_configs": [{"targets": [args.alertmanager]}]}] if args.alertmanager else None
     return {
         "server": {
             "global": {"scrape_interval": "30s", "scrape_timeout": "10s", "evaluation_interval": "30s"},
@@ -86,17 +82,17 @@ def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
         "serverFiles": {
             "prometheus.yml": {
                 "rule_files": ["/etc/config/alerting_rules.yml"],
-                **({"alerting": told} if told else {}),
+                **({"alerting": {"alertmanagers": targets}} if targets else {}),
                 **scraping(),
             },
-            "alerting_rules.yml": alerts(args.stuck_after_minutes),
+            "alerting_rules.yml": alerts(args.settings.stuck_after_minutes),
         },
         "kube-state-metrics": {
             "enabled": True,
             "resources": resources("kube-state-metrics", players, cpu="10m"),
             "collectors": list(COLLECTORS),
         },
-        # The kubelet tells what is needed of nodes; observability/alertmanager.py tells people, where that is wanted.
+        # The kubelet has the metrics of nodes; Alertmanager is a component of its own, where the settings want one.
         "prometheus-node-exporter": {"enabled": False},
         "prometheus-pushgateway": {"enabled": False},
         "alertmanager": {"enabled": False},
@@ -114,16 +110,16 @@ COLLECTORS = (
     "resourcequotas",
     "statefulsets",
 )
-"""Kinds of which kube-state-metrics tells; the others would fill Prometheus without a panel that shows them."""
+"""Kinds that kube-state-metrics exports; no panel shows the others, and they would fill Prometheus."""
 
 
 def scraping() -> Mapping[str, Any]:
-    """The part of Prometheus' configuration that says what it asks."""
+    """Scrape configuration of Prometheus."""
     return _read("scrape.yaml")
 
 
 def alerts(stuck_after_minutes: int) -> Mapping[str, Any]:
-    """The alerting rules, and as a metric the bound that a setting draws, so that dashboards draw the same."""
+    """Alerting rules, and a recording rule for the bound that a setting draws, so that dashboards show the same."""
     bound = {"record": STUCK, "expr": str(stuck_after_minutes)}
     [group] = _read("alerts.yaml")["groups"]
     return {"groups": [{**group, "rules": [bound, *group["rules"]]}]}

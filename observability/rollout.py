@@ -1,4 +1,4 @@
-"""Waits on the board for workloads that something other than the program makes."""
+"""Job that waits for workloads which an operator, and not the program, makes."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ REVISION: Final = "shambhala/revision"
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutArgs:
-    """What is waited for."""
+    """Workloads to wait for."""
 
     image: str
     """Of kubectl."""
     namespace: pulumi.Input[str]
     workloads: Mapping[str, str]
-    """Such as `daemonset/agents`, to the revision that its maker annotates it with. Each must come to be, come to be of
-    that revision, and then be rolled out: before, one that is ready may be what the maker is about to change."""
+    """Workload, such as `daemonset/agents`, to the revision in its annotation. The Job waits until each is there, has
+    the revision and is rolled out: a workload that is ready before may be about to change."""
     timeout: int
     """Seconds for each of them."""
     after: Sequence[pulumi.Resource]
-    """What makes them; no value of it is needed here."""
+    """Objects from which the operator makes the workloads; no value flows."""
 
 
 class Rollout(pulumi.ComponentResource):
-    """A Job that ends when the workloads are ready: the engine waits for Jobs, and a Job can wait for anything."""
+    """Job that ends when the workloads are ready: the engine waits for Jobs, and a Job can wait for anything."""
 
     done: pulumi.Output[str]
     """Name of the Job, known once all are ready."""
@@ -93,7 +93,7 @@ class Rollout(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # What makes the workloads, and the right to look at them.
+                # No value flows: the objects behind the workloads, and the right to read the workloads.
                 depends_on=[*args.after, binding],
                 # Two minutes beyond what its steps allow themselves: they say better what was not ready.
                 custom_timeouts=pulumi.CustomTimeouts(create=f"{3 * args.timeout * len(args.workloads) + 120}s"),
@@ -105,7 +105,7 @@ class Rollout(pulumi.ComponentResource):
 
 
 def revision(*parts: object) -> str:
-    """A short name for what workloads are made from."""
+    """Digest of the parts that workloads are made from."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -116,7 +116,7 @@ def _steps(image: str, workload: str, version: str, timeout: int) -> list[k8s.co
     return [
         _kubectl(image, f"{name}-there", ["wait", "--for=create", workload, bound]),
         _kubectl(image, f"{name}-new", ["wait", new, workload, bound]),
-        # It waits for the workload's newest generation.
+        # `rollout status` waits for the workload's newest generation.
         _kubectl(image, f"{name}-ready", ["rollout", "status", workload, bound]),
     ]
 

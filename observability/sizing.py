@@ -1,8 +1,8 @@
-"""How much memory each part asks for, by the number of players: the rule behind the table in docs/observability.md.
+"""Memory requests by the number of players (the rule behind the table in docs/observability.md), and quotas.
 
-Requests are what the scheduler sets aside. A part that holds more the more there is to watch grows with the players;
-the others do not. Limits are twice the requests, so that one part's bad day is not its neighbours'.
-What a namespace may use together is a bound for what goes astray, wide enough that nothing else ever meets it.
+The scheduler sets requests aside. Parts that hold more the more there is to watch grow with the players. Limits are
+twice the requests, so that one part's bad day is not its neighbours'. A namespace's quota stops programs that go astray
+and is wide enough for everything else.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from common.namespaces import Quota
 
 @dataclass(frozen=True)
 class Memory:
-    """Memory that a part asks for, in MiB."""
+    """Memory request of a part, in MiB."""
 
     base: int
-    """What it asks for without a player."""
+    """Request without a player."""
     per_hundred_players: int = 0
-    """What each hundred players add."""
+    """Addition for each hundred players."""
     per_node: bool = False
     """Whether every node runs one."""
 
@@ -49,7 +49,7 @@ def total(players: int, nodes: int) -> int:
 
 
 PASSING: Final = 8
-"""Pods that run once, and helpers beside the parts, for each of which there is room in a namespace."""
+"""Pods that run once, and helpers beside the parts, for each of which a quota has room."""
 
 
 def quota(pods: Mapping[str, int], players: int, *, volume_claims: int) -> Quota:

@@ -16,7 +16,7 @@ from game_app.hunt.service.checks import complaints_about
 from game_app.hunt.service.codes import operators_code, plain, team_code, word
 from game_app.hunt.service.looking import PAUSE
 from game_app.hunt.service.signals import CHECK, DEPLOYMENT
-from observability.emitted import FIELDS, METRICS
+from observability.metrics_catalog import FIELDS, METRICS
 from tests.game_app.hunts import KEY, TEAMS, Board, Browser, Running, StandIn, until
 
 REGISTER = "We are amber and we take the road."

@@ -9,8 +9,8 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from observability.emitted import METRICS, Metric
 from observability.loki import PLATFORM, TEAMS
+from observability.metrics_catalog import METRICS, Metric
 
 HOURS = 4
 STEP = 30

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from observability.emitted import METRICS
+from observability.metrics_catalog import METRICS
 from observability.prometheus import alerts, scraping
 from tests.observability.languages import metrics_of
 from tests.observability.servers import Server

@@ -11,8 +11,8 @@ import pytest
 
 from observability import dashboards
 from observability.dashboards import LOKI, PROMETHEUS, Query
-from observability.emitted import FIELDS, METRICS
 from observability.flows import LABELS
+from observability.metrics_catalog import FIELDS, METRICS
 from tests.observability.languages import answer, filled, metrics_of, values_of
 from tests.observability.logql import parsed
 from tests.observability.logs_stand_in import LogsStandIn

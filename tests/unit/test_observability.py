@@ -24,9 +24,9 @@ from common.settings import (
 from common.versions import Images
 from game_app.delivery.runner_policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
-from observability.emitted import METRICS
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
 from observability.loki import team_limits
+from observability.metrics_catalog import METRICS
 from observability.prometheus import COLLECTORS, scraping
 from tests.unit import programs
 from tests.unit.example import PASSWORD, spoiled

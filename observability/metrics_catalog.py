@@ -1,7 +1,7 @@
-"""What there is to ask for: each metric with its labels, and each field of the lines that components write as JSON.
+"""Metrics with their labels, and fields of the log lines that components write as JSON: all that dashboards may query.
 
-Dashboards and alerts may ask for nothing else: a panel for a metric that nobody emits stays empty and looks like peace.
-`pod`, `namespace` and `component` come from where a metric was read, the rest from what emits it.
+A panel for a metric that nothing emits stays empty and looks as if all were well. The labels `pod`, `namespace` and
+`component` come from the target that was scraped, the others from the program that emits the metric.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, who emits it, and the labels by which it can be asked for."""
+    """Metric with its emitter and the labels that queries may use."""
 
     name: str
     source: str
     labels: Sequence[str] = ()
     counter: bool = False
-    """Whether it only grows, until its emitter starts anew."""
+    """Whether the value only grows until the emitter restarts."""
 
 
 _PLACE: Final = ("namespace", "component", "pod", "job", "instance")
@@ -120,4 +120,4 @@ FIELDS: Final[Mapping[str, Sequence[str]]] = {
     # Not `team`: every line has a label of that name, which says who wrote it and hides a field of the same name.
     "hunt": ("time", "level", "event", "of_team", "step"),
 }
-"""Component to the fields of its lines, each of which is one JSON object."""
+"""Component to the fields of its log lines, each of which is one JSON object."""

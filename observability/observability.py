@@ -1,4 +1,4 @@
-"""Observability as a whole, on the active board."""
+"""Observability of the active board: Prometheus, Loki, Grafana, Alertmanager and the log pipeline."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from common.helm import Charts
 from common.kubernetes_api import ApiServer
 from common.namespaces import SecureNamespace, SecureNamespaceArgs
 from common.naming import OBSERVABILITY_NAMESPACE
+from common.outputs import known_after
 from common.settings import Observability as ObservabilitySettings
 from common.versions import Images
 from observability import sizing
@@ -23,36 +24,36 @@ from observability.prometheus import Prometheus, PrometheusArgs
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
-    """What observability needs of the rest."""
+    """Settings of observability, and outputs of the board."""
 
+    settings: ObservabilitySettings
     charts: Charts
     images: Images
-    settings: ObservabilitySettings
     nodes: int
-    """The most that the board may have, each of which runs an agent."""
+    """Most nodes that the board may have, each of which runs an agent."""
     grafana_host: pulumi.Input[str]
-    """Full name at which Grafana is exposed."""
-    ingress_class: pulumi.Input[str]
+    """DNS name of Grafana."""
     rancher_url: str | None = None
-    """Where operators reach Rancher, through which they may sign in; None where there is none."""
-    cluster_issuer: pulumi.Input[str] | None = None
-    """cert-manager's issuer of Grafana's certificate; None where the board has none."""
+    """Rancher's URL for operators, who may sign in there; None without Rancher."""
     address: pulumi.Input[str]
-    """Public IPv4 address of the board's ingress."""
+    """Public IPv4 address of the board's Ingresses."""
+    ingress_class: pulumi.Input[str]
+    cluster_issuer: pulumi.Input[str] | None = None
+    """ClusterIssuer of Grafana's certificate; None for plain HTTP."""
     dns_ip: pulumi.Input[str]
-    """IPv4 address inside the board at which its name server answers."""
+    """IPv4 address of the cluster's name server, inside the cluster."""
     api: ApiServer
     """The board's own Kubernetes API, as pods reach it."""
 
 
 class Observability(pulumi.ComponentResource):
-    """Numbers and lines of everything on the board, and the pages that show them."""
+    """Metrics and logs of everything on the board, dashboards and alerts."""
 
     grafana_url: pulumi.Output[str]
     address: pulumi.Output[str]
-    """Where Grafana's name is to lead, known once it is served there."""
+    """Address (IPv4) of Grafana's DNS record, known once Grafana is served there."""
     loki_url: pulumi.Output[str]
-    """Where Loki's gateway answers inside the board."""
+    """URL of Loki's gateway inside the cluster."""
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Observability", name, None, opts)
@@ -76,11 +77,9 @@ class Observability(pulumi.ComponentResource):
         loki = Loki(
             f"{name}-loki",
             LokiArgs(
+                settings=own,
                 charts=args.charts,
                 namespace=namespace,
-                password=own.loki_password.output,
-                logs=own.logs,
-                players=own.players,
                 dns_ip=args.dns_ip,
             ),
             opts=child,
@@ -98,11 +97,9 @@ class Observability(pulumi.ComponentResource):
         prometheus = Prometheus(
             f"{name}-prometheus",
             PrometheusArgs(
+                settings=own,
                 charts=args.charts,
                 namespace=namespace,
-                metrics=own.metrics,
-                players=own.players,
-                stuck_after_minutes=own.stuck_after_minutes,
                 alertmanager=alertmanager.address if alertmanager else None,
             ),
             opts=child,
@@ -110,11 +107,10 @@ class Observability(pulumi.ComponentResource):
         LogPipeline(
             f"{name}-logs",
             LogPipelineArgs(
+                settings=own,
                 charts=args.charts,
                 kubectl=args.images.kubectl,
                 loki_url=loki.url,
-                loki_password=own.loki_password.output,
-                players=own.players,
                 nodes=args.nodes,
                 api=args.api,
             ),
@@ -123,22 +119,19 @@ class Observability(pulumi.ComponentResource):
         grafana = Grafana(
             f"{name}-grafana",
             GrafanaArgs(
+                settings=own,
                 charts=args.charts,
                 namespace=namespace,
                 host=args.grafana_host,
-                admin_password=own.grafana_admin_password.output,
                 ingress_class=args.ingress_class,
                 cluster_issuer=args.cluster_issuer,
                 loki_url=loki.url,
-                loki_password=own.loki_password.output,
                 prometheus_url=prometheus.url,
-                sign_in=own.sign_in,
                 rancher_url=args.rancher_url,
-                players=own.players,
             ),
             opts=child,
         )
         self.grafana_url = grafana.url
-        self.address = pulumi.Output.all(args.address, grafana.url).apply(lambda known: str(known[0]))
+        self.address = known_after(args.address, grafana.url)
         self.loki_url = loki.url
         self.register_outputs({"grafana_url": self.grafana_url, "address": self.address, "loki_url": self.loki_url})
