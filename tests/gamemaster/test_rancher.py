@@ -110,7 +110,7 @@ async def test_a_download_that_fails_is_told_and_what_runs_goes_on(
     step, own = game.step(f"gamemaster-{part}-setup"), game.environment.k3s.url.removesuffix("k3s")
     wrong = secrets.token_hex(32)
     there = step.given(**{f"{prefix}sha256": wrong})
-    with pytest.raises(AssertionError, match=rf"/{name} has the SHA-256 \w{{64}} and not the pinned {wrong}; nothing was"):
+    with pytest.raises(AssertionError, match=rf"/{name} has the SHA-256 \w{{64}} and not the pinned {wrong}; "):
         await game.host.run(step.command, there)
     missing = step.given(**{f"{prefix}sha256": wrong, f"{prefix}url": f"{own}nothing"})
     with pytest.raises(AssertionError, match="/nothing cannot be downloaded; check the setting under sources"):
