@@ -86,7 +86,7 @@ class GameMaster(pulumi.ComponentResource):
         )
         NightlyBackup(
             f"{name}-nightly-backup",
-            NightlyBackupArgs(host=self.host, booted=booted, operators=settings.operators),
+            NightlyBackupArgs(host=self.host, booted=booted, settings=settings),
             opts=child,
         )
         bind9 = Bind9(

@@ -14,13 +14,13 @@ from common.settings.game_app import GameApp
 from common.settings.gamemaster import Certificates, GameMaster, HostKey
 from common.settings.github import GitHub
 from common.settings.networks import EVERYWHERE
+from common.settings.object_storage import ObjectStorage
 from common.settings.observability import (
     USABLE_PERCENT,
     Logs,
     Mail,
     Metrics,
     Notify,
-    ObjectStorage,
     Observability,
     SignIn,
 )

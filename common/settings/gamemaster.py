@@ -10,6 +10,7 @@ from common.settings.constraints import whole_number
 from common.settings.credentials import DnsKey, PrivateKey, PublicKey
 from common.settings.names import Email
 from common.settings.networks import Subnet
+from common.settings.object_storage import ObjectStorage
 from common.settings.rules import Conflict, rule
 from common.settings.scaleway import InstanceType
 from common.settings.section import Section
@@ -48,6 +49,8 @@ class GameMaster(Section):
     """TSIG key (HMAC-SHA256, base64) that may change the game's DNS zone."""
     boot_timeout_seconds: Annotated[int, whole_number(30, 3600, "seconds")] = 300
     """Timeout, in seconds, for the Instance's boot until SSH answers and cloud-init is done."""
+    backup_bucket: ObjectStorage | None = None
+    """Bucket for a copy of every nightly backup; without one, the backups lie on the Instance alone."""
 
 
 class Certificates(Section):

@@ -9,28 +9,14 @@ from pydantic import Field
 
 from common.settings.constraints import whole_number
 from common.settings.credentials import Password, SecretUrl, UnquotedKey, UnquotedPassword
-from common.settings.names import Domain, Email, Label, MailServer
+from common.settings.names import Email, Label, MailServer
 from common.settings.networks import WebUrl
+from common.settings.object_storage import ObjectStorage
 from common.settings.rules import Conflict, left_out, rule
 from common.settings.section import Section, camel
 
 USABLE_PERCENT: Final = 80
 """Part of a volume for logs that they may fill: the rest is for what is not deleted yet."""
-
-
-class ObjectStorage(Section):
-    """Bucket for logs, where one volume is too small; made beforehand, in a region near the board."""
-
-    endpoint: Domain
-    """Host name of the object storage's endpoint, such as s3.fr-par.scw.cloud."""
-    region: Label
-    """Region of the bucket."""
-    bucket: Label
-    """Name of the bucket."""
-    access_key: UnquotedKey
-    """Access key, the public half of a key that may read and write in the bucket, and nothing else."""
-    secret_key: UnquotedKey
-    """Secret key of observability.logs.objectStorage.accessKey."""
 
 
 class Logs(Section):

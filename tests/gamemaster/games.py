@@ -146,6 +146,7 @@ def game_settings(
         "gamemaster.volumeSizeGb": 20,
         "gamemaster.dnsUpdateKey": environment.dns_master,
         "gamemaster.bootTimeoutSeconds": 300,
+        "gamemaster.backupBucket": MISSING,
         "certificates.email": MISSING,
         "certificates.delegationTimeoutSeconds": delegation_timeout,
         "rancher.host": "rancher",

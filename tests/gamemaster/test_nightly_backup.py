@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,37 @@ async def test_the_timer_comes_every_night_and_makes_up_for_a_night_that_was_mis
     told = await game.host.sh(f"systemctl show -p Persistent,TimersCalendar {UNIT}.timer")
     assert "Persistent=yes" in told
     assert "OnCalendar=*-*-* 02:40:00 UTC" in told
+
+
+CREDENTIALS = 'aws-sigv4 = "aws:amz:nl-ams:s3"\nuser = "SCWTESTTESTTESTTEST1:not-a-real-secret"\n'
+
+
+async def test_a_copy_goes_to_the_bucket_signed_and_a_bucket_that_is_away_is_told(game: Game) -> None:
+    step = game.step("gamemaster-nightly-backup-setup")
+    server = (Path(__file__).parent / "bucket.py").read_text()
+    await game.host.run(
+        "cat >/opt/bucket.py; systemd-run --quiet --collect --unit=bucket python3 /opt/bucket.py 9901 /run/uploaded",
+        server,
+    )
+    with_bucket = step.given(bucket_url="http://127.0.0.1:9901/hunt", bucket_credentials=CREDENTIALS)
+    try:
+        await game.host.run(step.command, with_bucket)
+        assert await game.host.sh("stat -c '%a %U' /etc/shambhala/backup-bucket/curl.conf") == "600 root"
+        await game.host.sh(f"rm -f {FOLDER}/*; systemctl start {UNIT}.service")
+        [name] = await backups(game)
+        uploaded = json.loads(await game.host.sh("cat /run/uploaded"))
+        assert uploaded["path"] == f"/hunt/{name}"
+        assert str(uploaded["size"]) == await game.host.sh(f"stat -c %s {FOLDER}/{name}")
+        assert uploaded["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=SCWTESTTESTTESTTEST1/")
+        assert "/nl-ams/s3/aws4_request" in uploaded["Authorization"]
+
+        await game.host.sh("systemctl stop bucket")
+        with pytest.raises(StepError):
+            await game.host.sh(f"systemctl start {UNIT}.service")
+        told = await game.host.sh(f"journalctl --unit {UNIT} --output cat --lines 20")
+        assert "The copy in the bucket, http://127.0.0.1:9901/hunt/, is missing" in told
+        assert "not-a-real-secret" not in told
+    finally:
+        await game.host.sh(f"systemctl stop bucket; systemctl reset-failed {UNIT}.service; true")
+        await game.host.take([step])
+    assert await game.host.sh("ls /etc/shambhala") == "backup-recipients\nfirewall.nft"

@@ -78,6 +78,13 @@ _COMPLETE: Tree = {
         "hostKey": {"public": _HOST.public, "private": _HOST.private},
         "dnsUpdateKey": DNS_KEY,
         "bootTimeoutSeconds": 240,
+        "backupBucket": {
+            "endpoint": "s3.nl-ams.scw.cloud",
+            "region": "nl-ams",
+            "bucket": "hunt-backups",
+            "accessKey": PASSWORD,
+            "secretKey": PASSWORD,
+        },
     },
     "certificates": {"authority": "staging", "email": "operators@example.org", "delegationTimeoutSeconds": 900},
     "rancher": {

@@ -47,6 +47,15 @@ def test_scripts_wait_for_the_security_group_which_lets_operators_in_whose_netwo
         assert "gamemaster-instance-server" in script.depends_on
 
 
+def test_a_copy_of_each_backup_goes_to_the_environment_s_folder_of_the_bucket() -> None:
+    given = graph_of(programs.game_master, False)["gamemaster-nightly-backup-setup"].given
+    assert given["bucket-url"] == "https://hunt-backups.s3.nl-ams.scw.cloud/dev"
+    key = example.PASSWORD
+    assert given["bucket-credentials"] == f'aws-sigv4 = "aws:amz:nl-ams:s3"\nuser = "{key}:{key}"\n'
+    without = run(partial(programs.game_master, {"gamemaster.backupBucket": example.MISSING}), preview=False)
+    assert without["gamemaster-nightly-backup-setup"].given["bucket-url"] == ""
+
+
 def test_the_packet_filter_lets_the_operators_in_even_where_their_networks_overlap() -> None:
     rules = firewall(["198.51.100.0/24", "198.51.100.7/32", "203.0.113.0/25"])
     assert "ip saddr { 198.51.100.0/24, 203.0.113.0/25 } tcp dport 22 accept" in rules
