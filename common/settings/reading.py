@@ -23,6 +23,7 @@ Steps = tuple[str | int, ...]
 _UNKNOWN: Final = "extra_forbidden"
 _NAME: Final = "[key]"
 """What pydantic puts after a name of a map where the name itself is wrong."""
+_LAST: Final = 1_000_000
 
 
 class RefusedError(Exception):
@@ -43,13 +44,16 @@ def read(schema: Schema, value: object, at: Place) -> Any:
 
 
 def _in_order(mistakes: Sequence[ErrorDetails]) -> Sequence[ErrorDetails]:
-    """As they were found, but each list from its end: of several commands that remove an entry, each finds its own."""
+    """As they were found, but each list from its end: of several commands that remove an entry, each finds its own.
+
+    A wrong name comes after its entry, for what is set in an entry that was removed would make the entry anew.
+    """
     seen: dict[Steps, int] = {}
 
     def order(mistake: ErrorDetails) -> list[int]:
         loc = mistake["loc"]
         return [
-            -step if isinstance(step, int) else seen.setdefault(loc[: number + 1], len(seen))
+            -step if isinstance(step, int) else seen.setdefault(loc[: number + 1], len(seen) + _LAST * (step == _NAME))
             for number, step in enumerate(loc)
         ]
 

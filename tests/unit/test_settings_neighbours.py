@@ -118,6 +118,15 @@ def test_every_board_is_judged_though_another_is_none() -> None:
     assert [problem.partition(" ")[0] for problem in problems] == ["boards.blue", "boards.green.pools.main.size"]
 
 
+def test_a_board_with_a_name_that_cannot_be_one_is_removed_last() -> None:
+    green = {**complete()["boards"]["green"], "cni": "flannel", "subnet": "10.30.0.0/22"}
+    problems = told({"boards.Gruen": green})
+    assert [problem.rpartition("\n")[2].split()[:3] for problem in problems] == [
+        ["pulumi", "config", "set"],
+        ["pulumi", "config", "rm"],
+    ]
+
+
 def test_a_section_of_another_type_shows_nothing_of_what_it_holds() -> None:
     [problem] = told({"observability.notify": [PASSWORD]})
     assert problem.startswith("observability.notify = (hidden): must be an object with webhookUrl, mail")
