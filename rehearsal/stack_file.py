@@ -32,12 +32,13 @@ def write(session: Session, values: Tree, changes: Mapping[str, Any]) -> None:
     _link(session)
     kept = _kept_file(session)
     if not kept.exists():
-        _bring(session, values)
+        _bring(session, values, {})
         # Not what the project file gives to every stack that says nothing.
         own = {key.partition(":")[2] for key in _content(_file(session))["config"]}
         found = engine.settings(engine.stack(session))
         write_private(kept, json.dumps({key: value for key, value in found.items() if key in own}))
-    _bring(session, {**_merged(settings(session), values), **changes})
+    made = {key: value for key, value in settings(session).items() if key not in changes}
+    _bring(session, {**values, **changes}, made)
 
 
 def settings(session: Session) -> Tree:
@@ -69,18 +70,22 @@ def _links(session: Session) -> list[Path]:
     return [Path(path) for path in json.loads(known.read_text())] if known.exists() else []
 
 
-def _bring(session: Session, wanted: Tree) -> None:
-    """Make the file say what is wanted, unless it does: encrypting takes as long as a small update."""
+def _bring(session: Session, wanted: Tree, made: Tree) -> None:
+    """Make the file say what is wanted, unless it does: encrypting takes as long as a small update.
+
+    made: settings that count where `wanted` says nothing, such as the keys in a section.
+    """
     marks = session.home / "settings.sha256.json"
     digests = {
-        key: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest() for key, value in wanted.items()
+        key: hashlib.sha256(json.dumps([wanted.get(key), made.get(key)], sort_keys=True).encode()).hexdigest()
+        for key in sorted({*wanted, *made})
     }
     written: dict[str, str] = json.loads(marks.read_text()) if marks.exists() else {}
     if written == digests:
         return
     marks.unlink(missing_ok=True)
     _take_out(_file(session), keep={key for key, digest in digests.items() if written.get(key) == digest})
-    _init(session, wanted)
+    _init(session, wanted, made)
     marks.write_text(json.dumps(digests))
 
 
@@ -96,9 +101,11 @@ def _content(file: Path) -> Tree:
     return yaml.safe_load(file.read_text()) if file.exists() else {}
 
 
-def _init(session: Session, wanted: Tree) -> None:
+def _init(session: Session, wanted: Tree, made: Tree) -> None:
     program = engine.home_of(session) / "bin" / "pulumi"
-    arguments = [engine.stack_name(session), "--values", "-", "--pulumi", program]
+    below = session.home / "made.json"
+    write_private(below, json.dumps(made))
+    arguments = [engine.stack_name(session), "--values", below, "--values", "-", "--pulumi", program]
     done = subprocess.run(
         [sys.executable, "-m", "cli", "init", *arguments],
         cwd=engine.PROJECT,
@@ -112,15 +119,6 @@ def _init(session: Session, wanted: Tree) -> None:
     )
     if done.returncode != 0:
         raise SessionError(f"The settings of the rehearsal are refused:\n{done.stdout.strip()}")
-
-
-def _merged(below: Tree, above: Tree) -> Tree:
-    result = dict(below)
-    for key, value in above.items():
-        under = result.get(key)
-        both = isinstance(value, dict) and isinstance(under, dict)
-        result[key] = _merged(cast("Tree", under), cast("Tree", value)) if both else value
-    return result
 
 
 def _file(session: Session) -> Path:

@@ -65,8 +65,12 @@ def init(
     part: Annotated[Part | None, typer.Option(help=f"{PLATFORM}, or {TEAMS}: also source control and teams.")] = None,
     teams_file: Annotated[str | None, typer.Option(help="File with the teams, in the project's folder.")] = None,
     values: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Settings as a JSON or YAML object, secrets too ('-': standard input)."),
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Settings as a JSON or YAML object, secrets too ('-': standard input). Of several files, the last one "
+            "that has a setting counts.",
+        ),
     ] = None,
     project: ProjectFolder = PROJECT,
     pulumi: EngineProgram = DEFAULT_ENGINE,
@@ -88,7 +92,9 @@ def init(
         "scaleway.projectId": project_id,
         "teams.file": teams_file,
     }
-    given = _values(values) if values else {}
+    given: Tree = {}
+    for file in values or []:
+        given = merged(given, _values(file))
     for path, value in flags.items():
         given = merged(given, planted(path, value)) if value else given
     # The teams' file is named from the project's folder.
