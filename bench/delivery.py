@@ -26,14 +26,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from game_app.guard import service
-from game_app.guard.service.pipelines import EVENTS, SIGNATURES
+from game_app.services.pipeline_catalogue import EVENTS, SIGNATURES
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.recording import RecordingRunner, Taken
 from tests.game_app import guards
 from tests.game_app.signing import signed_headers
 from tests.live.attacks import change, settle
 from tests.live.site import Site
+from tests.services.mounted import mounted
 from tests.unit import programs
 from tests.unit.monitor import run
 
@@ -214,19 +214,18 @@ def _guard(console: Console, folder: Path) -> None:
 
 
 def _started(folder: Path) -> Daemon:
-    secrets = {"config": guards.CONFIG_SECRET, "validate": guards.VALIDATE_SECRET}
-    for name in ("app", "pipelines", "secrets", "signatures"):
+    secrets = {"config": guards.CONFIG_SECRET, "validate": guards.VALIDATE_SECRET, "ended": b"e" * 32}
+    for name in ("pipelines", "secrets", "signatures"):
         (folder / name).mkdir()
-    (folder / "app" / "guard").symlink_to(Path(service.__file__).parent)
     guards.write(folder / "pipelines")
     for name, secret in secrets.items():
         (folder / "secrets" / name).write_bytes(secret)
     signatures = {slug: dict.fromkeys(EVENTS, "0" * 64) for slug in guards.SLUGS}
     (folder / "signatures" / SIGNATURES).write_text(json.dumps(signatures))
     [port] = free_ports(1)
-    command = [sys.executable, "-B", "-s", "-m", "guard", "--host=127.0.0.1", f"--port={port}"]
+    command = [*mounted("guard", folder / "app"), "--host=127.0.0.1", f"--port={port}"]
     command += [f"--{name}={folder / name}" for name in ("pipelines", "secrets", "signatures")]
-    guard = Daemon("guard", command, port, folder, health="/healthz", env={"PYTHONPATH": str(folder / "app")})
+    guard = Daemon("guard", command, port, folder / "app", health="/healthz")
     guard.start()
     return guard
 

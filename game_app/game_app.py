@@ -17,12 +17,12 @@ from game_app.delivery.drone_secrets import admin_token
 from game_app.delivery.image_registry import ImageRegistry
 from game_app.guard.pipelines import pipeline_files
 from game_app.hunt.hunt import Hunt, HuntArgs
-from game_app.hunt.service.steps import Hunt as Course
 from game_app.ingress import Endpoint
 from game_app.master_key import derived_secret
 from game_app.scm.gitea.gitea import Gitea, GiteaArgs
 from game_app.scm.gitea.gitea_accounts import gitea_source_control
 from game_app.scm.github.github_source_control import github_source_control
+from game_app.services.hunt.hunt_steps import Hunt as Course
 from game_app.source_control import DroneServer, SourceControl
 from game_app.teams.admission_rules import TeamAdmissionRules
 from game_app.teams.sheet_outputs import sheet_outputs

@@ -112,7 +112,7 @@ _METRICS: Final = (
 METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in _METRICS}
 
 FIELDS: Final[Mapping[str, Sequence[str]]] = {
-    # The first of its answers, the others of builds and their steps that have ended (game_app/guard/service/ended.py).
+    # The first of its answers, the others of builds and their steps (game_app/services/guard/build_results.py).
     "guard": (
         *("time", "path", "status", "reason"),
         *("ended", "repository", "event", "stage", "step", "outcome", "seconds"),

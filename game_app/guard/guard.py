@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import pulumi
@@ -15,11 +14,14 @@ from common.network_policies import allow_ingress
 from common.outputs import known_after
 from game_app.cluster_addresses import DRONE, GUARD
 from game_app.guard.signing_secrets import SigningSecrets
+from game_app.service_files import PROGRAMS_FOLDER, service_command, service_files
 from game_app.shared_secret import PIPELINE_SIGNATURES, SETUP_ACCOUNT, writable_secret
 from game_app.workload import (
     container,
     deployment,
     files_volume,
+    flat,
+    folder_volume,
     http_probe,
     pod,
     secret_volume,
@@ -30,7 +32,6 @@ from game_app.workload import (
 _SIGNATURES: Final = PIPELINE_SIGNATURES.name
 _FOLDERS: Final = ("pipelines", "secrets", _SIGNATURES)
 """Folders below /etc/guard, each named by an option of the program."""
-_PROGRAM: Final = Path(__file__).parent / "service"
 _QUOTA: Final = Quota(
     pods=6,
     cpu="4",
@@ -84,7 +85,7 @@ class Guard(pulumi.ComponentResource):
             namespace,
             _pod(args.image, self._volumes(name, namespace, args)),
             replicas=2,
-            files={**program_files(), **args.pipelines},
+            files={**service_files("guard"), **args.pipelines},
             opts=child,
         )
         k8s.policy.v1.PodDisruptionBudget(
@@ -101,8 +102,9 @@ class Guard(pulumi.ComponentResource):
 
     def _volumes(self, name: str, namespace: pulumi.Output[str], args: GuardArgs) -> list[k8s.core.v1.VolumeArgs]:
         child = pulumi.ResourceOptions(parent=self)
+        files = service_files("guard")
         program = k8s.core.v1.ConfigMap(
-            f"{name}-program", metadata={"name": "program", "namespace": namespace}, data=program_files(), opts=child
+            f"{name}-program", metadata={"name": "program", "namespace": namespace}, data=flat(files), opts=child
         )
         pipelines = k8s.core.v1.ConfigMap(
             f"{name}-pipelines",
@@ -122,17 +124,12 @@ class Guard(pulumi.ComponentResource):
         )
         writable_secret(name, PIPELINE_SIGNATURES, namespace, writer=SETUP_ACCOUNT, opts=child)
         return [
-            files_volume("program", program.metadata.name),
+            folder_volume("program", program.metadata.name, files),
             files_volume("pipelines", pipelines.metadata.name),
             secret_volume("secrets", secrets.metadata.name),
             # Drone makes the signatures once it knows the repositories; until then the guard serves no pipeline.
             secret_volume(_SIGNATURES, _SIGNATURES, optional=True),
         ]
-
-
-def program_files() -> Mapping[str, str]:
-    """Files of the guard's program by name."""
-    return {file.name: file.read_text() for file in sorted(_PROGRAM.glob("*.py"))}
 
 
 def _pod(image: str, volumes: list[k8s.core.v1.VolumeArgs]) -> k8s.core.v1.PodSpecArgs:
@@ -143,12 +140,12 @@ def _pod(image: str, volumes: list[k8s.core.v1.VolumeArgs]) -> k8s.core.v1.PodSp
         memory="64Mi",
         port=GUARD.port,
         args=[
-            *("python", "-B", "-E", "-s", "-m", "guard", f"--port={GUARD.port}"),
+            *(*service_command("guard"), f"--port={GUARD.port}"),
             *(f"--{folder}=/etc/guard/{folder}" for folder in _FOLDERS),
         ],
-        mounts={"program": "/srv/guard", **{folder: f"/etc/guard/{folder}" for folder in _FOLDERS}},
+        mounts={"program": PROGRAMS_FOLDER, **{folder: f"/etc/guard/{folder}" for folder in _FOLDERS}},
         probe=http_probe("/healthz"),
-        working_dir="/srv",
+        working_dir=PROGRAMS_FOLDER,
         # Each added team replaces the pods, and Gitea sends a webhook that was lost meanwhile no second time.
         pre_stop_seconds=5,
     )

@@ -10,9 +10,9 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from game_app.hunt.service.codes import word
-from game_app.hunt.service.steps import Logged, Step
-from game_app.hunt.service.teams import Place, Team, filled
+from game_app.services.hunt.codes import word
+from game_app.services.hunt.hunt_steps import Logged, Step
+from game_app.services.hunt.hunt_teams import GameUrls, Team, filled
 from game_app.teams.team_namespace import CLUE_POD
 from game_app.workload import container, deployment, pod, secret_volume
 
@@ -30,7 +30,7 @@ class CluePodArgs:
     namespace: pulumi.Input[str]
     """Namespace of the team, known once it is made."""
     steps: Sequence[Step]
-    urls: pulumi.Input[Place]
+    urls: pulumi.Input[GameUrls]
     key: pulumi.Input[str]
     """Key of the hunt, from which the team's words are derived, a secret."""
 
@@ -73,10 +73,10 @@ class CluePod(pulumi.ComponentResource):
         self.register_outputs({"ready": self.ready})
 
 
-def clues(team: Team, steps: Sequence[Step], urls: Place, key: str) -> Mapping[str, str]:
+def clues(team: Team, steps: Sequence[Step], urls: GameUrls, key: str) -> Mapping[str, str]:
     """Line for the log of each step whose check is `logged`, by the step's name."""
     return {
-        step.name: filled(step.check.line, urls.names(team, word(key, team.name, step.name)))
+        step.name: filled(step.check.line, urls.placeholders(team, word(key, team.name, step.name)))
         for step in steps
         if isinstance(step.check, Logged)
     }

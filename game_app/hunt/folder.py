@@ -21,7 +21,8 @@ from typing import Any, Final
 import pulumi
 from markdown_it import MarkdownIt
 
-from game_app.hunt.service.steps import Hunt, HuntError, parse
+from game_app.services.hunt.hunt_parser import HuntError, parse
+from game_app.services.hunt.hunt_steps import Hunt
 
 LARGEST: Final = 512 * 1024
 """Bytes of a hunt: a ConfigMap holds 1 MiB, and texts grow when they become HTML."""

@@ -21,13 +21,14 @@ from common.network_policies import (
 from common.settings import GameApp as GameAppSettings
 from game_app.cluster_addresses import HUNT, HUNT_METRICS_PORT
 from game_app.hunt.clue_pod import CluePod, CluePodArgs
-from game_app.hunt.hunt_files import program_files, secret_files, teams_file
-from game_app.hunt.service.codes import operators_code, team_code
-from game_app.hunt.service.steps import Hunt as Course
-from game_app.hunt.service.steps import Logged
-from game_app.hunt.service.teams import Place, Team
+from game_app.hunt.hunt_files import secret_files, teams_file
 from game_app.hunt.team_reader import team_reader
 from game_app.ingress import Endpoint, expose
+from game_app.service_files import PROGRAMS_FOLDER, service_command, service_files
+from game_app.services.hunt.codes import operators_code, team_code
+from game_app.services.hunt.hunt_steps import Hunt as Course
+from game_app.services.hunt.hunt_steps import Logged
+from game_app.services.hunt.hunt_teams import GameUrls, Team
 from game_app.source_control import SourceControl
 from game_app.teams.team_namespace import namespace_of
 from game_app.workload import (
@@ -103,7 +104,9 @@ class Hunt(pulumi.ComponentResource):
         ).metadata.name
         page_url = pulumi.Output.concat(args.endpoint.url, "/")
         self.git_url = pulumi.Output.from_input(args.source_control.players_url if args.source_control else "")
-        urls = pulumi.Output.all(page_url, self.git_url).apply(lambda known: Place(page_url=known[0], git_url=known[1]))
+        urls = pulumi.Output.all(page_url, self.git_url).apply(
+            lambda known: GameUrls(page_url=known[0], git_url=known[1])
+        )
         running = self._deployment(name, namespace, account, urls, args)
         # No value flows, but a Service counts as ready only once it has endpoints.
         after_pod = pulumi.ResourceOptions(parent=self, depends_on=[running])
@@ -141,11 +144,11 @@ class Hunt(pulumi.ComponentResource):
         name: str,
         namespace: pulumi.Output[str],
         account: pulumi.Output[str],
-        urls: pulumi.Output[Place],
+        urls: pulumi.Output[GameUrls],
         args: HuntArgs,
     ) -> k8s.apps.v1.Deployment:
         core, child = k8s.core.v1, pulumi.ResourceOptions(parent=self)
-        program, secrets = program_files(), secret_files(args.key, args.source_control)
+        program, secrets = service_files("hunt"), secret_files(args.key, args.source_control)
         configuration = {
             "hunt.json": json.dumps(args.course.as_json(), indent=1),
             "teams.json": urls.apply(lambda known: teams_file(known, _teams(args))),
@@ -203,7 +206,7 @@ class Hunt(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _clue_pods(self, name: str, urls: pulumi.Output[Place], key: pulumi.Output[str], args: HuntArgs) -> None:
+    def _clue_pods(self, name: str, urls: pulumi.Output[GameUrls], key: pulumi.Output[str], args: HuntArgs) -> None:
         for team in _teams(args):
             CluePod(
                 f"{name}-clue-pod-{team.name}",
@@ -233,7 +236,7 @@ def _container(args: HuntArgs) -> k8s.core.v1.ContainerArgs:
         memory="192Mi",
         port=HUNT.port,
         args=[
-            *("python", "-B", "-E", "-s", "-m", "hunt"),
+            *service_command("hunt"),
             *(f"--port={HUNT.port}", f"--metrics-port={HUNT_METRICS_PORT}"),
             *(f"--{folder}=/etc/hunt/{folder}" for folder in ("configuration", "secrets")),
             "--data=/var/lib/hunt",
@@ -241,14 +244,14 @@ def _container(args: HuntArgs) -> k8s.core.v1.ContainerArgs:
             f"--interval={args.settings.check_seconds}",
         ],
         mounts={
-            "program": "/srv/hunt",
+            "program": PROGRAMS_FOLDER,
             "configuration": "/etc/hunt/configuration",
             "secrets": "/etc/hunt/secrets",
             "progress": "/var/lib/hunt",
         },
         writable=["progress"],
         probe=http_probe("/healthz"),
-        working_dir="/srv",
+        working_dir=PROGRAMS_FOLDER,
     )
 
 

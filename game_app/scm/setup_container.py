@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from game_app.service_files import PROGRAMS_FOLDER, service_command, service_files
 from game_app.shared_secret import SETUP_ACCOUNT, ObjectName
 from game_app.workload import container, files_volume, flat, folder_volume, secret_volume
-
-_PROJECT: Final = Path(__file__).parents[2]
-_PROGRAM: Final = ("game_app/guard/service", "game_app/scm/setup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,25 +38,25 @@ class SetupContainer:
             cpu="20m",
             memory="128Mi",
             command=[
-                *("python", "-B", "-E", "-s", "-m", "game_app.scm.setup", f"--scm={self.source_control}"),
+                *(*service_command("setup"), f"--scm={self.source_control}"),
                 *("--plan=/etc/setup/plan.json", "--pipelines=/etc/pipelines", *options),
                 *(f"--secret={content}={secret}" for content, secret in self.secrets.items()),
             ],
             mounts={
-                "program": "/srv",
+                "program": PROGRAMS_FOLDER,
                 "plan": "/etc/setup",
                 "pipelines": "/etc/pipelines",
                 "account": "/var/run/secrets/kubernetes.io/serviceaccount",
                 **mounts,
             },
-            working_dir="/srv",
+            working_dir=PROGRAMS_FOLDER,
         )
 
     def volumes(
         self, name: str, namespace: pulumi.Output[str], opts: pulumi.ResourceOptions
     ) -> list[k8s.core.v1.VolumeArgs]:
         """The container's volumes. name: prefix of the resources' names."""
-        program = program_files()
+        program = service_files("setup")
         maps = {
             called: k8s.core.v1.ConfigMap(
                 f"{name}-{called}", metadata={"name": called, "namespace": namespace}, data=dict(data), opts=opts
@@ -89,15 +86,6 @@ def setup_account(name: str, namespace: pulumi.Output[str], opts: pulumi.Resourc
         opts=opts,
     )
     return made.metadata.name
-
-
-def program_files() -> Mapping[str, str]:
-    """Files of the set-up's program by their path in this project."""
-    return {
-        str(file.relative_to(_PROJECT)): file.read_text()
-        for folder in _PROGRAM
-        for file in sorted((_PROJECT / folder).glob("*.py"))
-    }
 
 
 def _account_volume() -> k8s.core.v1.VolumeArgs:

@@ -14,8 +14,8 @@ import yaml
 
 from cli import __main__ as cli
 from cli.sheets.sheets_command import page, team_sheets
-from game_app.hunt.service.codes import team_code
 from game_app.scm.gitea.gitea_accounts import account_password
+from game_app.services.hunt.codes import team_code
 from tests.unit import programs
 from tests.unit.monitor import run
 

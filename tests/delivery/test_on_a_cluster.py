@@ -22,7 +22,7 @@ import yaml
 from game_app.build_limits import PODS_AT_ONCE, ROLLOUT_TIMEOUT_MINUTES
 from game_app.delivery.runner_policies import TRUSTS, Trust
 from game_app.guard.pipelines import template_name
-from game_app.guard.service.pipelines import CATALOGUE
+from game_app.services.pipeline_catalogue import CATALOGUE
 from rehearsal.toolchain.catalogue import HELM
 from tests import kube_runner
 from tests.delivery.raised import TEAMS, program

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from game_app.guard.service.answer import Guard
+from game_app.services.guard.answer import Guard
 from tests.game_app import guards
 
 # An Output in an f-string would otherwise become a warning text inside a name or a file.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from game_app.guard.service.answer import Answer
+from game_app.services.guard.answer import Answer
 
 Extension = Callable[[], Answer]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from common.versions import Images
 from game_app.guard.pipelines import pipeline_files
-from game_app.guard.service.answer import Answer, Guard, answer
-from game_app.guard.service.pipelines import load
+from game_app.services.guard.answer import Answer, Guard, answer
+from game_app.services.pipeline_catalogue import load
 from tests.game_app.signing import signed_headers
 
 Tree = dict[str, Any]

@@ -8,10 +8,8 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from game_app.hunt import service
 from game_app.hunt.folder import load
-from game_app.hunt.service.codes import operators_code, team_code
-from game_app.hunt.service.signals import CHECK, DEPLOYMENT
+from game_app.services.hunt.codes import operators_code, team_code
+from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
 from rehearsal.drone.daemons import free_ports
+from tests.services.mounted import mounted
 
-EXAMPLE: Final = Path(service.__file__).parents[1] / "example"
+EXAMPLE: Final = Path(__file__).parents[2] / "game_app" / "hunt" / "example"
 KEY: Final = "0123456789abcdef" * 4
 TEAMS: Final = ("amber", "blue", "crimson")
 PATIENCE: Final = 30.0
@@ -264,10 +262,7 @@ class Running:
 
     def __init__(self, folder: Path, stand_in: StandIn, *, interval: float = 0.2, hunt: Path = EXAMPLE) -> None:
         self.folder = folder
-        # Its own files and Python's, and no way to this project's packages.
-        shutil.copytree(
-            Path(service.__file__).parent, folder / "app" / "hunt", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        self._command = mounted("hunt", folder / "app")
         for name in ("configuration", "secrets", "data", "account"):
             (folder / name).mkdir()
         teams = [{"name": team, "repository": f"game/team-{team}", "namespace": f"team-{team}"} for team in TEAMS]
@@ -283,7 +278,7 @@ class Running:
             f"--{stand_in.option}={stand_in.url}",
             f"--kubernetes={stand_in.url}",
             f"--interval={interval}",
-            "--patience=5",
+            "--timeout=5",
         ]
 
     def configure(self, name: str, value: object) -> None:
@@ -292,12 +287,12 @@ class Running:
     def command(self) -> list[str]:
         folders = [f"--{name}={self.folder / name}" for name in ("configuration", "secrets", "data", "account")]
         ports = ["--host=127.0.0.1", f"--port={self.port}", f"--metrics-port={self.metrics_port}"]
-        return [sys.executable, "-B", "-m", "hunt", *folders, *ports, *self._options]
+        return [*self._command, *folders, *ports, *self._options]
 
     def start(self) -> None:
-        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(self.folder / "app")}
+        env = {"PATH": os.environ["PATH"]}
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command(), cwd=self.folder, env=env, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), cwd=self.folder / "app", env=env, stdout=log, stderr=log)
         until(lambda: self.process is not None and (self.process.poll() is not None or self.healthy()))
         assert self.process.poll() is None, self.log_text
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 
-from game_app.guard.service.signature import Headers
+from game_app.services.guard.signature import Headers
 
 ORDER = ("accept", "accept-encoding", "content-type", "date", "digest")
 ACCEPT = {

@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 import pytest
 
 from game_app.scm.gitea.gitea_accounts import account_password
-from game_app.scm.setup.gitea import Gitea
-from game_app.scm.setup.plan import GiteaPlan
-from game_app.scm.setup.vault import Folder
-from game_app.scm.setup.web import Service, SetupError
+from game_app.services.setup.gitea_setup import GiteaSetup
+from game_app.services.setup.secret_store import FolderStore
+from game_app.services.setup.service_client import ServiceClient
+from game_app.services.setup.setup_faults import SetupError
+from game_app.services.setup.setup_plan import GiteaPlan
 from tests.live.site import Site
 
 # Long enough for Gitea to be built first.
@@ -43,7 +44,7 @@ def set_up(site: Site, **other: object) -> None:
     changed = site.folder / "changed.json"
     changed.write_text(json.dumps({**json.loads(plan.read_text()), **other}))
     token = (site.folder / "gitea" / "token" / "token").read_text().strip()
-    Gitea(GiteaPlan.read(changed), token).set_up(Folder(site.folder / "vault"), 60)
+    GiteaSetup(GiteaPlan.read(changed), token).set_up(FolderStore(site.folder / "vault"), 60)
 
 
 class Browser:
@@ -110,7 +111,7 @@ def test_a_players_password_stays_what_the_sheet_says(site: Site) -> None:
     form = {"old_password": given, "password": PASSWORD, "retype": PASSWORD}
     Browser(site, "linus").send("/user/settings/account", form)
     with pytest.raises(SetupError):
-        Service.by_password(f"{site.gitea.url}/api/v1", "linus", PASSWORD).ask("GET", "/user")
+        ServiceClient.by_password(f"{site.gitea.url}/api/v1", "linus", PASSWORD).ask("GET", "/user")
     assert site.as_player("linus").get("/user")["login"] == "linus"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,11 +13,11 @@ from typing import Any, cast
 import pytest
 
 from cli.sheets.sheets_command import page, team_sheets
-from game_app.guard.service.pipelines import load
-from game_app.scm.setup.github import GitHub
-from game_app.scm.setup.plan import CHECK, Plan
-from game_app.scm.setup.vault import Folder
-from game_app.scm.setup.web import SetupError
+from game_app.services.pipeline_catalogue import CHECK, load
+from game_app.services.setup.github_setup import GitHubSetup
+from game_app.services.setup.secret_store import FolderStore
+from game_app.services.setup.setup_faults import SetupError
+from game_app.services.setup.setup_plan import Plan
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
 from tests.unit.policies import rules
@@ -32,7 +33,8 @@ PROGRAMS = {"game-scm-program", "game-hunt-program"}
 
 def tells_of(graph: Graph, name: str, scm: str) -> bool:
     """Whether a resource has the name of a source control in it, but for that of a file."""
-    return scm in json.dumps(dict(graph[name].inputs), default=str).lower().replace(f"{scm}.py", "")
+    text = json.dumps(dict(graph[name].inputs), default=str).lower()
+    return scm in re.sub(rf"{scm}_(client|setup)\.py", "", text)
 
 
 @pytest.fixture
@@ -232,10 +234,10 @@ def test_the_set_up_is_handed_a_plan_that_it_reads_and_no_token_of_github(tmp_pa
 def test_until_the_account_has_logged_in_at_drone_the_set_up_says_who_has_to_and_where(tmp_path: Path) -> None:
     made = graph_of(programs.game_app_at_github, False)
     (tmp_path / "plan.json").write_text(made["game-scm-plan"].inputs["stringData"]["plan.json"])
-    scm = GitHub(Plan.read(tmp_path / "plan.json"))
-    scm.set_up(Folder(tmp_path), 1)
+    scm = GitHubSetup(Plan.read(tmp_path / "plan.json"))
+    scm.set_up(FolderStore(tmp_path), 1)
     with pytest.raises(SetupError, match=r"log in at http://drone\.hunt\.example\.org/login as hunt-operators once"):
-        scm.let_drone_in()
+        scm.log_drone_in()
 
 
 def test_sheets_say_that_players_come_with_their_own_passwords() -> None:

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from game_app.guard.service import answer as answers
-from game_app.guard.service import pipelines, signature
-from game_app.guard.service.answer import Answer, Guard, answer
+from game_app.services import pipeline_catalogue as pipelines
+from game_app.services.guard import answer as answers
+from game_app.services.guard import signature
+from game_app.services.guard.answer import Answer, Guard, answer
 from tests.game_app import guards
 from tests.game_app.drone_model import Drone, substituted
 from tests.game_app.guards import CONFIG_SECRET, NOW, ask, pull_request, push

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from game_app.guard.service.answer import ENDED, Answer, Guard, answer
+from game_app.services.guard.answer import ENDED, Answer, Guard, answer
 from observability.metrics_catalog import FIELDS
 from tests.game_app import guards
 from tests.game_app.guards import CONFIG_SECRET, NOW, VALIDATE_SECRET, pull_request

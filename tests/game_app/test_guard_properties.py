@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from game_app.guard.service import answer as answers
-from game_app.guard.service.answer import Answer, Guard, answer
+from game_app.services.guard import answer as answers
+from game_app.services.guard.answer import Answer, Guard, answer
 from tests.game_app import guards
 from tests.game_app.guards import NOW, SECRETS, ask, pull_request, push
 from tests.game_app.signing import signed_headers

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -17,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from game_app.guard import pipelines, service
 from tests.game_app import guards
 from tests.game_app.guards import CONFIG_SECRET, VALIDATE_SECRET, pull_request
 from tests.game_app.signing import signed_headers
+from tests.services.mounted import mounted
 
 PATIENCE = 30.0
 ENDED_SECRET = b"e" * 32
@@ -31,10 +28,7 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # Its own files and Python's, and no way to this project's packages.
-        shutil.copytree(Path(service.__file__).parent, folder / "app" / "guard", ignore=shutil.ignore_patterns("__*__"))
-        for name in ("__init__.py", "__main__.py"):
-            shutil.copy(Path(service.__file__).parent / name, folder / "app" / "guard")
+        self._command = mounted("guard", folder / "app")
         for name in ("pipelines", "secrets", "signatures"):
             (folder / name).mkdir()
         guards.write(folder / "pipelines")
@@ -53,7 +47,7 @@ class Running:
         part.rename(self.folder / "signatures" / "signatures.json")
 
     def start(self) -> None:
-        command = [sys.executable, "-S", "-E", "-m", "guard", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [*self._command, "--host", "127.0.0.1", "--port", str(self.port)]
         for name in ("pipelines", "secrets", "signatures"):
             command += [f"--{name}", str(self.folder / name)]
         log = (self.folder / "log").open("ab")
@@ -258,12 +252,10 @@ def test_a_missing_template_keeps_it_from_starting(running: Running) -> None:
     assert "component.push.yaml cannot be read" in running.log
 
 
-def test_its_command_has_help() -> None:
-    folder = Path(pipelines.__file__).parent
+def test_its_command_has_help(tmp_path: Path) -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "service", "--help"],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        [*mounted("guard", tmp_path), "--help"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from game_app.hunt.service.codes import word
-from game_app.hunt.service.steps import parse
+from game_app.services.hunt.codes import word
+from game_app.services.hunt.hunt_parser import parse
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
 from tests.unit.policies import rules
@@ -112,7 +112,9 @@ def test_its_program_is_mounted_as_it_lies_in_the_project(made: Graph) -> None:
     spec = made["game-hunt-deployment"].inputs["spec"]["template"]["spec"]
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     items = {item["path"]: item["key"] for item in volumes["program"]["configMap"]["items"]}
-    assert {"__main__.py", "pages/team.html", "pages/style.css"} <= set(items)
+    own = {f"services/hunt/{file}" for file in ("__main__.py", "pages/team.html", "pages/style.css")}
+    assert own | {"services/http_server.py", "services/http_client.py"} <= set(items)
+    assert not [path for path in items if path.startswith(("services/guard", "services/setup"))]
     assert set(items.values()) == set(made["game-hunt-program"].inputs["data"])
 
 

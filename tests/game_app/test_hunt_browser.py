@@ -13,7 +13,7 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from game_app.hunt.service.codes import operators_code, team_code, word
+from game_app.services.hunt.codes import operators_code, team_code, word
 from tests.browser import browser as chromium
 from tests.game_app.hunts import KEY, Running, StandIn, until
 from tests.game_app.test_hunt_service import DONE

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from game_app.hunt.folder import HuntFolderError, load
-from game_app.hunt.service.steps import HuntError, parse
+from game_app.services.hunt.hunt_parser import HuntError, parse
 from tests.game_app.hunts import EXAMPLE
 
 

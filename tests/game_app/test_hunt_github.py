@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from game_app.hunt.service.github import GitHub
-from game_app.hunt.service.signals import CHECK, DEPLOYMENT, Deadline, SilentError
-from game_app.hunt.service.teams import Team
+from game_app.services.bounded_reader import Deadline
+from game_app.services.http_client import ServiceError
+from game_app.services.hunt.github_client import GitHubClient
+from game_app.services.hunt.hunt_teams import Team
+from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
 from tests.game_app.hunts import Board, GitHubStandIn, Running, until
 
 TEAM = Team(name="amber", repository="game/team-amber", namespace="team-amber")
@@ -29,8 +31,8 @@ def amber(stand_in: GitHubStandIn) -> Board:
 
 
 @pytest.fixture
-def github(stand_in: GitHubStandIn) -> GitHub:
-    return GitHub(stand_in.url, "a-token", "main")
+def github(stand_in: GitHubStandIn) -> GitHubClient:
+    return GitHubClient(stand_in.url, "a-token", "main")
 
 
 def soon() -> Deadline:
@@ -68,17 +70,17 @@ def test_a_team_signs_packs_and_crosses_and_the_service_merges_what_is_green(
         running.stop()
 
 
-def test_an_open_pull_requests_trial_merge_counts_as_no_merge(github: GitHub, amber: Board) -> None:
+def test_an_open_pull_requests_trial_merge_counts_as_no_merge(github: GitHubClient, amber: Board) -> None:
     amber.propose(1, "register", "a1", {})
-    [pull] = github.pulls(TEAM, soon())
+    [pull] = github.pull_requests(TEAM, soon())
     assert (pull.branch, pull.head, pull.merged, pull.open) == ("register", "a1", None, True)
     amber.propose(1, "register", "a1", {}, state="closed")
-    [pull] = github.pulls(TEAM, soon())
+    [pull] = github.pull_requests(TEAM, soon())
     assert (pull.merged, pull.open) == ("merge-1", False)
 
 
 def test_what_has_not_changed_is_not_told_again_and_what_has_is(
-    github: GitHub, stand_in: GitHubStandIn, amber: Board
+    github: GitHubClient, stand_in: GitHubStandIn, amber: Board
 ) -> None:
     amber.main["Dockerfile"] = DOCKERFILE
     amber.results["a1", CHECK] = ["pending"]
@@ -92,33 +94,33 @@ def test_what_has_not_changed_is_not_told_again_and_what_has_is(
     assert stand_in.unchanged == 5
 
 
-def test_a_file_that_is_not_there_is_none_until_it_is(github: GitHub, amber: Board) -> None:
+def test_a_file_that_is_not_there_is_none_until_it_is(github: GitHubClient, amber: Board) -> None:
     assert github.file(TEAM, "Dockerfile", soon()) is None
     assert github.file(TEAM, "Dockerfile", soon()) is None
     amber.main["Dockerfile"] = DOCKERFILE
     assert github.file(TEAM, "Dockerfile", soon()) == DOCKERFILE
 
 
-def test_of_many_commits_it_tells_the_newest(github: GitHub, amber: Board) -> None:
+def test_of_many_commits_it_tells_the_newest(github: GitHubClient, amber: Board) -> None:
     for number in range(40):
         amber.propose(1, "ford", f"c{number}", {})
-    [pull] = github.pulls(TEAM, soon())
+    [pull] = github.pull_requests(TEAM, soon())
     assert github.commits(TEAM, pull, soon()) == [f"c{number}" for number in range(10, 40)]
 
 
-def test_only_what_is_as_it_was_read_is_merged(github: GitHub, amber: Board) -> None:
+def test_only_what_is_as_it_was_read_is_merged(github: GitHubClient, amber: Board) -> None:
     amber.propose(1, "ford", "c1", {})
-    [pull] = github.pulls(TEAM, soon())
+    [pull] = github.pull_requests(TEAM, soon())
     assert github.merge(TEAM, pull, soon()) is False, "it is not green"
     amber.results["c1", CHECK] = ["success"]
     amber.propose(1, "ford", "c2", {})
     assert github.merge(TEAM, pull, soon()) is False, "it is another one now"
     amber.results["c2", CHECK] = ["success"]
-    assert github.merge(TEAM, github.pulls(TEAM, soon())[0], soon()) is True
+    assert github.merge(TEAM, github.pull_requests(TEAM, soon())[0], soon()) is True
     assert amber.merged == [1]
 
 
 def test_a_github_that_does_not_answer_is_named(stand_in: GitHubStandIn) -> None:
     stand_in.close()
-    with pytest.raises(SilentError, match="GitHub did not answer in time"):
-        GitHub(stand_in.url, "a-token", "main").pulls(TEAM, soon())
+    with pytest.raises(ServiceError, match="GitHub did not answer in time"):
+        GitHubClient(stand_in.url, "a-token", "main").pull_requests(TEAM, soon())

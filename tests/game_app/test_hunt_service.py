@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from game_app.hunt.service.checks import complaints_about
-from game_app.hunt.service.codes import operators_code, plain, team_code, word
-from game_app.hunt.service.looking import PAUSE
-from game_app.hunt.service.signals import CHECK, DEPLOYMENT
+from game_app.services.hunt.codes import operators_code, plain, team_code, word
+from game_app.services.hunt.poller import PAUSE
+from game_app.services.hunt.step_checks import complaints_about
+from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
 from observability.metrics_catalog import FIELDS, METRICS
 from tests.game_app.hunts import KEY, TEAMS, Board, Browser, Running, StandIn, until
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from common.versions import Images
-from game_app.guard.service.pipelines import load
+from game_app.services.pipeline_catalogue import load
 from tests.game_app import guards
 from tests.game_app.guards import ask, pull_request, push
 from tests.unit import programs

@@ -23,9 +23,10 @@ from game_app.ingress import Endpoint
 from game_app.scm.gitea import gitea
 from game_app.scm.gitea.gitea import Gitea, GiteaArgs
 from game_app.scm.gitea.gitea_accounts import account_password
-from game_app.scm.setup.gitea import protection
-from game_app.scm.setup.plan import CHECK, GiteaPlan
-from game_app.scm.setup_container import program_files
+from game_app.service_files import service_command, service_files
+from game_app.services.pipeline_catalogue import CHECK
+from game_app.services.setup.gitea_setup import protection
+from game_app.services.setup.setup_plan import GiteaPlan
 from game_app.source_control import DroneServer
 from tests.unit.monitor import Graph, graph_of
 from tests.unit.policies import rules
@@ -194,7 +195,7 @@ def test_the_set_up_runs_from_its_own_files_with_nothing_but_pythons_standard_li
         (tmp_path / item["path"]).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / item["path"]).write_text(data[item["key"]])
     done = subprocess.run(
-        [sys.executable, "-S", "-B", "-m", "game_app.scm.setup", "--help"],
+        [sys.executable, "-S", *service_command("setup")[1:], "--help"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -203,7 +204,7 @@ def test_the_set_up_runs_from_its_own_files_with_nothing_but_pythons_standard_li
     )
     assert done.returncode == 0, done.stderr
     assert "--pipelines" in done.stdout
-    assert set(program_files()) == {item["path"] for item in volumes["program"]["configMap"]["items"]}
+    assert set(service_files("setup")) == {item["path"] for item in volumes["program"]["configMap"]["items"]}
 
 
 def test_no_secret_is_registered_in_the_clear(graph: Graph) -> None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from game_app.guard.service.pipelines import load
-from game_app.scm.setup.drone import SETTINGS
-from game_app.scm.setup.web import Service
+from game_app.services.pipeline_catalogue import load
+from game_app.services.setup.drone_setup import SETTINGS
+from game_app.services.setup.service_client import ServiceClient
 from rehearsal.drone.recording import Taken
 from tests.live.site import Hook, Site
 
@@ -156,7 +156,7 @@ def setting(site: Site, repository: str, **changes: Any) -> Generator[None]:
         admin.ask("PATCH", f"/api/repos/game/{repository}", dict(SETTINGS))
 
 
-def settle(admin: Service, seconds: float = SECONDS) -> None:
+def settle(admin: ServiceClient, seconds: float = SECONDS) -> None:
     """Wait until a Drone has no build that waits or runs. Raises AssertionError where one never ends."""
     deadline = time.monotonic() + seconds
     while unfinished := admin.get("/api/queue"):
@@ -164,7 +164,7 @@ def settle(admin: Service, seconds: float = SECONDS) -> None:
         time.sleep(0.05)
 
 
-def begin(who: Service, how: str, number: int) -> tuple[int, Any]:
+def begin(who: ServiceClient, how: str, number: int) -> tuple[int, Any]:
     """Begin a build by Drone's own API, from the build of a number or from nothing. Gives its answer."""
     builds = "/api/repos/game/team-red/builds"
     path = {

@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from game_app.hunt.service.codes import operators_code, team_code
 from game_app.scm.gitea.gitea_accounts import account_password
+from game_app.services.hunt.codes import operators_code, team_code
 from tests.live.played import PLAYER, PLAYS, Played
 from tests.live.site import Site
 

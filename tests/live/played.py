@@ -28,9 +28,9 @@ from common.settings import GameApp
 from common.versions import Images
 from game_app.hunt.folder import load
 from game_app.hunt.hunt import Hunt, HuntArgs
-from game_app.hunt.service.codes import operators_code, team_code
 from game_app.ingress import Endpoint
 from game_app.scm.gitea.gitea_accounts import account_password
+from game_app.services.hunt.codes import operators_code, team_code
 from rehearsal.drone.daemons import Daemon, free_ports
 from tests.game_app.hunts import Browser
 from tests.live.site import Site
@@ -127,7 +127,7 @@ class Played:
         }
 
     def _service(self) -> Daemon:
-        for name, folder in {"configuration": "configuration", "program": "app/hunt"}.items():
+        for name, folder in {"configuration": "configuration", "program": "app"}.items():
             data: Mapping[str, str] = self.graph[f"hunt-{name}"].inputs["data"]
             self._files(self.folder / folder, data)
         self._files(self.folder / "secrets", self.graph["hunt-secrets"].inputs["stringData"])
@@ -135,7 +135,7 @@ class Played:
         (self.folder / "data").mkdir()
         port, metrics_port = free_ports(2)
         container = self.graph["hunt-deployment"].inputs["spec"]["template"]["spec"]["containers"][0]
-        # What differs from a board: places on this machine, and no patience.
+        # What differs from a board: places on this machine, and a shorter interval.
         differs = {
             "--port": port,
             "--metrics-port": metrics_port,

@@ -12,10 +12,8 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -31,18 +29,18 @@ from common.keys import dns_key
 from common.settings import Secret
 from common.versions import Images
 from game_app.delivery.continuous_deployment import Delivery, DeliveryArgs
-from game_app.guard import service
 from game_app.guard.pipelines import pipeline_files
 from game_app.ingress import Endpoint
 from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
 from game_app.scm.gitea.gitea_accounts import account_password, gitea_keys, gitea_source_control, setup_plan
-from game_app.scm.setup.web import Service
+from game_app.services.setup.service_client import ServiceClient
 from game_app.source_control import SourceControl
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.postgres import Postgres
 from rehearsal.drone.recording import RecordingRunner, Taken
 from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import DRONE, GITEA
+from tests.services.mounted import mounted
 from tests.tools import built
 from tests.unit.monitor import run
 from tests.unit.programs import API, delivery_settings, registry
@@ -153,17 +151,16 @@ class Site:
 
     def _guard(self) -> Daemon:
         home = self.folder / "guard"
-        shutil.copytree(Path(service.__file__).parent, home / "app" / "guard")
         (home / "pipelines").mkdir()
         for name, text in self.graph["delivery-guard-pipelines"].inputs["data"].items():
             (home / "pipelines" / name).write_text(text)
         (home / "secrets").mkdir()
         for name, text in self.graph["delivery-guard-secrets"].inputs["stringData"].items():
             (home / "secrets" / name).write_text(text)
-        command = [sys.executable, "-m", "guard", "--host=127.0.0.1", f"--port={self.guard_port}"]
+        command = [*mounted("guard", home / "app"), "--host=127.0.0.1", f"--port={self.guard_port}"]
         command += [f"--pipelines={home}/pipelines", f"--secrets={home}/secrets"]
         command += [f"--signatures={self.folder}/vault/signatures"]
-        return Daemon("guard", command, self.guard_port, home, health="/healthz", env={"PYTHONPATH": str(home / "app")})
+        return Daemon("guard", command, self.guard_port, home / "app", health="/healthz")
 
     def start_gitea(self) -> None:
         """Raise Gitea alone, and write the plan of the set-up, which has not run."""
@@ -183,7 +180,9 @@ class Site:
         self.postgres.start()
         self.start_gitea()
         self.guard.start()
-        setup = subprocess.Popen(self._setup_command(), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        setup = subprocess.Popen(
+            self._setup_command(), cwd=self.folder / "setup", stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         try:
             self.drone = self._drone(self._application(setup))
             self.drone.start()
@@ -195,7 +194,9 @@ class Site:
 
     def set_up(self) -> str:
         """Run the set-up once more. Gives what it said."""
-        done = subprocess.run(self._setup_command(), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            self._setup_command(), cwd=self.folder / "setup", capture_output=True, text=True, timeout=120, check=False
+        )
         return done.stdout + done.stderr
 
     def stop(self) -> None:
@@ -280,7 +281,8 @@ class Site:
 
     def _setup_command(self) -> list[str]:
         return [
-            *(sys.executable, "-m", "game_app.scm.setup", "--scm=gitea", "--once", "--patience=60"),
+            *mounted("setup", self.folder / "setup"),
+            *("--scm=gitea", "--once", "--timeout=60"),
             *("--plan", str(self.folder / "plan.json"), "--pipelines", str(self.folder / "guard" / "pipelines")),
             *("--token", str(self.folder / "gitea" / "token" / "token"), "--folder", str(self.folder / "vault")),
         ]
@@ -304,16 +306,16 @@ class Site:
 
     # What people do.
 
-    def as_player(self, name: str) -> Service:
+    def as_player(self, name: str) -> ServiceClient:
         """Gitea's API, asked by an account."""
-        return Service.by_password(f"{self.gitea.url}/api/v1", name, account_password(self.master, name))
+        return ServiceClient.by_password(f"{self.gitea.url}/api/v1", name, account_password(self.master, name))
 
-    def as_operator(self) -> Service:
+    def as_operator(self) -> ServiceClient:
         token = (self.folder / "gitea" / "token" / "token").read_text().strip()
-        return Service.by_token(f"{self.gitea.url}/api/v1", token)
+        return ServiceClient.by_token(f"{self.gitea.url}/api/v1", token)
 
-    def as_drones_admin(self) -> Service:
-        return Service.by_token(self.drone_url, self.drone_token, scheme="Bearer")
+    def as_drones_admin(self) -> ServiceClient:
+        return ServiceClient.by_token(self.drone_url, self.drone_token, scheme="Bearer")
 
     def fork(self, player: str, repository: str) -> None:
         """Fork a repository of the game, unless the player has."""

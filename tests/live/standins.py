@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from game_app.scm.setup.web import Service
+from game_app.services.setup.service_client import ServiceClient
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.recording import RecordingRunner
 from tests.live.attacks import THEIRS, settle
@@ -88,7 +88,7 @@ class Careless:
 
     port: int
     url: str
-    admin: Service
+    admin: ServiceClient
     runner: RecordingRunner
 
 
@@ -121,7 +121,7 @@ def careless_drone(site: Site) -> Generator[Careless]:
         drone.start()
         runner = RecordingRunner(drone.url, site.rpc_secret, {"trust": "untrusted"}, places=2)
         try:
-            admin = Service.by_token(drone.url, site.drone_token, scheme="Bearer")
+            admin = ServiceClient.by_token(drone.url, site.drone_token, scheme="Bearer")
             for team in ("team-red", "team-blue", "team-green"):
                 admin.ask("PATCH", f"/api/repos/game/{team}", {"protected": False})
             yield Careless(port, drone.url, admin, runner)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from game_app.scm.setup.drone import SETTINGS
-from game_app.scm.setup.login import log_in
-from game_app.scm.setup.plan import GiteaPlan
-from game_app.scm.setup.web import SetupError
+from game_app.services.setup.drone_login import log_in
+from game_app.services.setup.drone_setup import SETTINGS
+from game_app.services.setup.setup_faults import SetupError
+from game_app.services.setup.setup_plan import GiteaPlan
 from tests.live.attacks import ENDED, SECONDS, Change, begin, states
 from tests.live.site import Site, a_commit, pushed, status_of
 from tests.live.standins import Careless

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from game_app.build_limits import DEPLOY_DEADLINE_MINUTES
-from game_app.guard.service.pipelines import load
-from game_app.scm.setup.gitea import protection
-from game_app.scm.setup.plan import GiteaPlan
+from game_app.services.pipeline_catalogue import load
+from game_app.services.setup.gitea_setup import protection
+from game_app.services.setup.setup_plan import GiteaPlan
 from rehearsal.drone.recording import Taken
 from tests.live.attacks import SECONDS, a_name, propose, runs_ours
 from tests.live.site import Site

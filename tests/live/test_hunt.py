@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-from game_app.hunt.service.codes import operators_code
+from game_app.services.hunt.codes import operators_code
 from tests.game_app.hunts import Browser, until
 from tests.hints import printed_files
 from tests.live.played import EXAMPLE, PLAYS, WATCHES, Played

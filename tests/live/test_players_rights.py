@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from game_app.scm.setup.gitea import protection
-from game_app.scm.setup.plan import GiteaPlan
-from game_app.scm.setup.web import SetupError, wait_for
+from game_app.services.setup.gitea_setup import protection
+from game_app.services.setup.setup_faults import SetupError, wait_for
+from game_app.services.setup.setup_plan import GiteaPlan
 from tests.live.attacks import SECONDS, THEIRS, Change, a_name, never_runs, propose_by_agit
 from tests.live.site import Site
 

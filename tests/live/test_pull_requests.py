@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from game_app.guard.service.answer import Guard, answer
-from game_app.guard.service.pipelines import load
+from game_app.services.guard.answer import Guard, answer
+from game_app.services.pipeline_catalogue import load
 from tests.live.attacks import (
     BROUGHT,
     SECONDS,

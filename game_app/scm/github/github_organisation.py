@@ -20,8 +20,8 @@ from common.settings import Delivery, GitHub
 from game_app.build_limits import COMPONENT_BUILD_TIMEOUT_MINUTES, TEAM_BUILD_TIMEOUT_MINUTES
 from game_app.cluster_addresses import DRONE, SCM_NAMESPACE
 from game_app.guard.pipelines import BRANCH
-from game_app.scm.setup.plan import CHECK
 from game_app.scm.setup_container import SetupContainer, setup_account
+from game_app.services.pipeline_catalogue import CHECK
 from game_app.shared_secret import PIPELINE_SIGNATURES
 from game_app.source_control import DroneServer
 from game_app.workload import deployment, pod
