@@ -47,6 +47,7 @@ BUILDKIT_URL: Final = f"tcp://{BUILDKIT.host_and_port}"
 """Address for `buildctl --addr`."""
 HUNT: Final = ClusterAddress("hunt", "hunt", 8080)
 HUNT_METRICS_PORT: Final = 9090
+SETUP_METRICS_PORT: Final = 9090
 SCM_NAMESPACE: Final = GITEA.namespace
 """Namespace of the source control's set-up, whichever source control there is."""
 RUNNERS_NAMESPACE: Final = "runners"

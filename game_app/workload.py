@@ -127,11 +127,6 @@ def deployment(
     recreate: the old pod ends before the new one starts, for a program that must not run twice.
     metrics_port: port at which Prometheus scrapes /metrics.
     """
-    scraped = {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(metrics_port),
-        "prometheus.io/path": "/metrics",
-    }
     fingerprint = pulumi.Output.all(**(files or {})).apply(_fingerprint)
     return k8s.apps.v1.Deployment(
         f"{name}-deployment",
@@ -143,7 +138,7 @@ def deployment(
             template=k8s.core.v1.PodTemplateSpecArgs(
                 metadata=k8s.meta.v1.ObjectMetaArgs(
                     labels=dict(labels(app)),
-                    annotations={"shambhala/files": fingerprint, **(scraped if metrics_port else {})},
+                    annotations={"shambhala/files": fingerprint, **_scraped(metrics_port)},
                 ),
                 spec=spec,
             ),
@@ -213,9 +208,23 @@ def _fingerprint(files: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def template(app: str, spec: k8s.core.v1.PodSpecArgs) -> k8s.core.v1.PodTemplateSpecArgs:
-    """Pod template of one app."""
-    return k8s.core.v1.PodTemplateSpecArgs(metadata=k8s.meta.v1.ObjectMetaArgs(labels=dict(labels(app))), spec=spec)
+def template(
+    app: str, spec: k8s.core.v1.PodSpecArgs, *, metrics_port: int | None = None
+) -> k8s.core.v1.PodTemplateSpecArgs:
+    """Pod template of one app. metrics_port: port at which Prometheus scrapes /metrics."""
+    metadata = k8s.meta.v1.ObjectMetaArgs(labels=dict(labels(app)), annotations=_scraped(metrics_port) or None)
+    return k8s.core.v1.PodTemplateSpecArgs(metadata=metadata, spec=spec)
+
+
+def _scraped(metrics_port: int | None) -> dict[str, pulumi.Input[str]]:
+    """Annotations by which Prometheus finds a pod's metrics."""
+    if metrics_port is None:
+        return {}
+    return {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(metrics_port),
+        "prometheus.io/path": "/metrics",
+    }
 
 
 def claim(size: str) -> k8s.core.v1.PersistentVolumeClaimSpecArgs:
@@ -234,9 +243,13 @@ def stateful_set(
     *,
     volume: str,
     size: str,
+    metrics_port: int | None = None,
     opts: pulumi.ResourceOptions,
 ) -> k8s.apps.v1.StatefulSet:
-    """StatefulSet of one pod with a volume. volume: its name in the pod; size: in Kubernetes' notation."""
+    """StatefulSet of one pod with a volume.
+
+    volume: its name in the pod; size: in Kubernetes' notation. metrics_port: port at which Prometheus scrapes /metrics.
+    """
     return k8s.apps.v1.StatefulSet(
         f"{name}-server",
         metadata={"name": app, "namespace": namespace, "labels": dict(labels(app))},
@@ -244,7 +257,7 @@ def stateful_set(
             replicas=1,
             service_name=app,
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(app))),
-            template=template(app, spec),
+            template=template(app, spec, metrics_port=metrics_port),
             volume_claim_templates=[
                 k8s.core.v1.PersistentVolumeClaimArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(name=volume), spec=claim(size)

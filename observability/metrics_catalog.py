@@ -32,6 +32,7 @@ _LATENCY: Final = (
 _RECORDED: Final = "Prometheus, from observability/metrics/alerts.yaml"
 _INGRESS: Final = "nginx-ingress with controller.enableLatencyMetrics"
 _HUNT: Final = "the hunt's page"
+_SETUP: Final = "the set-up"
 _DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
 
 _METRICS: Final = (
@@ -48,6 +49,9 @@ _METRICS: Final = (
     Metric("hunt_steps_started_total", _HUNT, (*_PLACE, "team", "step"), counter=True),
     Metric("hunt_steps_passed_total", _HUNT, (*_PLACE, "team", "step"), counter=True),
     Metric("hunt_checks_failed_total", _HUNT, (*_PLACE, "team", "step"), counter=True),
+    # The set-up of the source control and of Drone.
+    Metric("setup_faults", _SETUP, _PLACE),
+    Metric("setup_fault", _SETUP, (*_PLACE, "thing")),
     # Drone's own names; source: its package metric.
     Metric("drone_pending_jobs", _DRONE, _PLACE),
     Metric("drone_running_jobs", _DRONE, _PLACE),

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from game_app.cluster_addresses import SETUP_METRICS_PORT
 from game_app.service_files import PROGRAMS_FOLDER, service_command, service_files
 from game_app.shared_secret import SETUP_ACCOUNT, ObjectName
 from game_app.workload import container, files_volume, flat, folder_volume, secret_volume
@@ -38,7 +39,7 @@ class SetupContainer:
             cpu="20m",
             memory="128Mi",
             command=[
-                *(*service_command("setup"), f"--scm={self.source_control}"),
+                *(*service_command("setup"), f"--scm={self.source_control}", f"--metrics-port={SETUP_METRICS_PORT}"),
                 *("--plan=/etc/setup/plan.json", "--pipelines=/etc/pipelines", *options),
                 *(f"--secret={content}={secret}" for content, secret in self.secrets.items()),
             ],

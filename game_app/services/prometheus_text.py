@@ -20,9 +20,13 @@ def metric(name: str, kind: str, help_text: str) -> Generator[str]:
 
 
 def sample(name: str, value: float, **labels: str) -> str:
-    """Line with one value. No label's text may have quotes, backslashes or line ends."""
-    written = ",".join(f'{label}="{text}"' for label, text in labels.items())
+    """Line with one value."""
+    written = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
     return f"{name}{{{written}}} {value}" if labels else f"{name} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 class MetricsServer(BoundedServer):

@@ -267,6 +267,7 @@ NODE = "10.0.0.4"
         ("observability/prometheus", "logging/fluentd", 24231),
         ("observability/prometheus", "delivery/drone", 8080),
         ("observability/prometheus", "hunt/hunt", 9090),
+        ("observability/prometheus", "scm/gitea", 9090),
         ("observability/prometheus", "kube-system/dns", 9153),
         ("observability/prometheus", API, API_PORT),
         ("observability/prometheus", NODE, 10250),

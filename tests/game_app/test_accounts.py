@@ -17,7 +17,7 @@ from game_app.scm.gitea.gitea_accounts import account_password
 from game_app.services.setup.gitea_setup import GiteaSetup
 from game_app.services.setup.secret_store import FolderStore
 from game_app.services.setup.service_client import ServiceClient
-from game_app.services.setup.setup_faults import SetupError
+from game_app.services.setup.setup_faults import Faults, SetupError
 from game_app.services.setup.setup_plan import GiteaPlan
 from tests.live.site import Site
 
@@ -44,7 +44,9 @@ def set_up(site: Site, **other: object) -> None:
     changed = site.folder / "changed.json"
     changed.write_text(json.dumps({**json.loads(plan.read_text()), **other}))
     token = (site.folder / "gitea" / "token" / "token").read_text().strip()
-    GiteaSetup(GiteaPlan.read(changed), token).set_up(FolderStore(site.folder / "vault"), 60)
+    faults = Faults()
+    GiteaSetup(GiteaPlan.read(changed), token).set_up(FolderStore(site.folder / "vault"), 60, faults)
+    faults.raise_all()
 
 
 class Browser:

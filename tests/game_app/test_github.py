@@ -16,7 +16,7 @@ from cli.sheets.sheets_command import page, team_sheets
 from game_app.services.pipeline_catalogue import CHECK, load
 from game_app.services.setup.github_setup import GitHubSetup
 from game_app.services.setup.secret_store import FolderStore
-from game_app.services.setup.setup_faults import SetupError
+from game_app.services.setup.setup_faults import Faults, SetupError
 from game_app.services.setup.setup_plan import Plan
 from tests.unit import programs
 from tests.unit.monitor import Graph, graph_of, run
@@ -235,7 +235,7 @@ def test_until_the_account_has_logged_in_at_drone_the_set_up_says_who_has_to_and
     made = graph_of(programs.game_app_at_github, False)
     (tmp_path / "plan.json").write_text(made["game-scm-plan"].inputs["stringData"]["plan.json"])
     scm = GitHubSetup(Plan.read(tmp_path / "plan.json"))
-    scm.set_up(FolderStore(tmp_path), 1)
+    scm.set_up(FolderStore(tmp_path), 1, Faults())
     with pytest.raises(SetupError, match=r"log in at http://drone\.hunt\.example\.org/login as hunt-operators once"):
         scm.log_drone_in()
 

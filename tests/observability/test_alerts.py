@@ -72,6 +72,12 @@ FIRES: Final[Mapping[str, tuple[Mapping[str, str], int, int, Mapping[str, str]]]
         48,
         {"team": "red", "severity": "ticket"},
     ),
+    "SetUpRefused": (
+        {'setup_fault{namespace="scm", component="gitea", thing="the account ada"}': "1x30"},
+        4,
+        6,
+        {"namespace": "scm", "component": "gitea", "thing": "the account ada", "severity": "page"},
+    ),
     "LogsLost": (
         {'loki_discarded_samples_total{tenant="teams", reason="rate_limited"}': "0x4 0+10x30"},
         4,
@@ -101,6 +107,8 @@ QUIET: Final[Mapping[str, Mapping[str, str]]] = {
     },
     # The hunt is over.
     "TeamWithoutProgress": {'hunt_last_progress_timestamp_seconds{team="red"}': "0x90", "hunt_running": "0x90"},
+    # Two runs in a row met a Gitea that began anew; then there was nothing to tell.
+    "SetUpRefused": {'setup_fault{namespace="scm", component="gitea", thing="the source control"}': "1x2 stale"},
     "LogsLost": {'loki_discarded_samples_total{tenant="teams", reason="rate_limited"}': "7x90"},
 }
 

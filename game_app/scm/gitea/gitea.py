@@ -18,12 +18,13 @@ from common.network_policies import (
     allow_ingress,
     allow_ingress_controller,
     allow_kubernetes_api_egress,
+    allow_metrics_scrape,
     pods_of_namespaces,
     ports,
 )
 from common.settings import Delivery
 from common.versions import Images
-from game_app.cluster_addresses import BUILD_LABEL, DRONE, GITEA, HUNT
+from game_app.cluster_addresses import BUILD_LABEL, DRONE, GITEA, HUNT, SETUP_METRICS_PORT
 from game_app.ingress import Endpoint, expose
 from game_app.master_key import given
 from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
@@ -119,7 +120,9 @@ class Gitea(pulumi.ComponentResource):
             service_account=setup_account(name, namespace, child),
             automount=False,
         )
-        running = stateful_set(name, GITEA.app, namespace, spec, volume="data", size="10Gi", opts=child)
+        running = stateful_set(
+            name, GITEA.app, namespace, spec, volume="data", size="10Gi", metrics_port=SETUP_METRICS_PORT, opts=child
+        )
         # No value flows, but a Service counts as ready only once it has endpoints.
         after_pod = pulumi.ResourceOptions(parent=self, depends_on=[running])
         served = service(name, GITEA.app, namespace, GITEA.port, after_pod).metadata.name
@@ -146,6 +149,7 @@ class Gitea(pulumi.ComponentResource):
                     ),
                     allow_kubernetes_api_egress(api),
                     allow_ingress_controller(),
+                    allow_metrics_scrape(SETUP_METRICS_PORT),
                     allow_ingress("allow-hunt", HUNT.pods, GITEA.port),
                     allow_ingress("allow-builds", builds, GITEA.port),
                 ],

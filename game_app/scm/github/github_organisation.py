@@ -14,11 +14,16 @@ import pulumi_github as github
 
 from common.kubernetes_api import ApiServer
 from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
-from common.network_policies import allow_dns_egress, allow_egress, allow_kubernetes_api_egress
+from common.network_policies import (
+    allow_dns_egress,
+    allow_egress,
+    allow_kubernetes_api_egress,
+    allow_metrics_scrape,
+)
 from common.outputs import known_after
 from common.settings import Delivery, GitHub
 from game_app.build_limits import COMPONENT_BUILD_TIMEOUT_MINUTES, TEAM_BUILD_TIMEOUT_MINUTES
-from game_app.cluster_addresses import DRONE, SCM_NAMESPACE
+from game_app.cluster_addresses import DRONE, SCM_NAMESPACE, SETUP_METRICS_PORT
 from game_app.guard.pipelines import BRANCH
 from game_app.scm.setup_container import SetupContainer, setup_account
 from game_app.services.pipeline_catalogue import CHECK
@@ -181,6 +186,7 @@ class GitHubOrganisation(pulumi.ComponentResource):
                     allow_dns_egress(),
                     allow_egress("allow-drone", DRONE.pods, DRONE.port),
                     allow_kubernetes_api_egress(args.api),
+                    allow_metrics_scrape(SETUP_METRICS_PORT),
                 ],
             ),
             opts=child,
@@ -207,6 +213,7 @@ class GitHubOrganisation(pulumi.ComponentResource):
             replicas=1,
             files={**args.pipelines, "token": args.drone.admin_token},
             recreate=True,
+            metrics_port=SETUP_METRICS_PORT,
             opts=child,
         )
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..pipeline_catalogue import SIGNATURES, PipelinesError, load
+from ..prometheus_text import MetricsServer
 from .drone_setup import DroneSetup
 from .gitea_setup import GiteaSetup
 from .github_setup import GitHubSetup
 from .secret_store import FolderStore, KubernetesSecretStore, SecretStore
 from .setup_faults import Faults, SetupError, wait_for
+from .setup_metrics import SetupMetrics
 from .setup_plan import GiteaPlan, Plan
 from .source_control_setup import SourceControlSetup
 
@@ -23,15 +26,15 @@ INTERVAL: Final = 60.0
 """Seconds between two runs."""
 
 
-def set_up(options: argparse.Namespace, store: SecretStore) -> None:
+def set_up(options: argparse.Namespace, store: SecretStore, faults: Faults) -> None:
     """Make everything as the plan says; what one account or repository is refused does not stop the others.
 
-    Raises SetupError with everything that was refused.
+    faults: notes what is refused. Raises PipelinesError and OSError where the set-up's own files cannot be read.
     """
-    catalogue, faults = load(options.pipelines), Faults()
+    catalogue = load(options.pipelines)
     plan, source_control = SOURCE_CONTROLS[options.scm](options)
     with faults.noted("the source control"):
-        source_control.set_up(store, options.timeout)
+        source_control.set_up(store, options.timeout, faults)
     with faults.noted("Drone"):
         drone = DroneSetup(plan, source_control)
         wait_for("Drone", drone.ready, options.timeout)
@@ -39,7 +42,6 @@ def set_up(options: argparse.Namespace, store: SecretStore) -> None:
         signatures = json.dumps(drone.set_up(catalogue, json.loads(held or "{}"), faults), indent=1)
         if held != signatures:
             store.put("signatures", {SIGNATURES: signatures})
-    faults.raise_all()
 
 
 def _gitea(options: argparse.Namespace) -> tuple[Plan, SourceControlSetup]:
@@ -64,22 +66,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     secrets = dict(secret.split("=", 1) for secret in options.secret)
     store = FolderStore(options.folder) if options.folder else KubernetesSecretStore(secrets)
-    while True:
-        failed = _once(options, store)
-        if options.once:
-            return 1 if failed else 0
-        time.sleep(INTERVAL)
+    if options.once:
+        return 1 if _once(options, store) else 0
+    metrics = SetupMetrics()
+    with MetricsServer((options.host, options.metrics_port), metrics.exposition) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        while True:
+            metrics.ran(_once(options, store))
+            time.sleep(options.interval)
 
 
-def _once(options: argparse.Namespace, store: SecretStore) -> bool:
-    began = time.monotonic()
+def _once(options: argparse.Namespace, store: SecretStore) -> Collection[str]:
+    """Set everything up once, and print the result. Gives the kind and name of each thing that could not be made."""
+    began, faults = time.monotonic(), Faults()
     try:
-        set_up(options, store)
-    except (SetupError, PipelinesError, OSError) as error:
+        set_up(options, store, faults)
+        faults.raise_all()
+    except SetupError as error:
         print(f"Not set up: {error}", file=sys.stderr, flush=True)
-        return True
-    print(f"All is as planned ({time.monotonic() - began:.1f} s).", flush=True)
-    return False
+    except (PipelinesError, OSError, ValueError, KeyError, TypeError) as error:
+        print(f"Not set up: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return ("anything",)
+    else:
+        print(f"All is as planned ({time.monotonic() - began:.1f} s).", flush=True)
+    return faults.things
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pipelines", type=Path, required=True, help="the guard's folder of pipelines")
     parser.add_argument("--token", type=Path, help="file with a token of Gitea's administrator")
     parser.add_argument("--timeout", type=float, default=300, help="seconds within which a service must be ready")
+    parser.add_argument(
+        "--interval", type=float, default=INTERVAL, help=f"seconds between two runs (default: {INTERVAL:.0f})"
+    )
+    parser.add_argument("--host", default="0.0.0.0", help="address of /metrics (default: all of the pod's)")  # noqa: S104
+    parser.add_argument("--metrics-port", type=int, default=9090, help="TCP port of /metrics (default: 9090)")
     parser.add_argument("--once", action="store_true", help="end after the first time; otherwise run every minute")
     parser.add_argument("--folder", type=Path, help="keep secrets in a folder, not in the cluster")
     parser.add_argument(

@@ -31,16 +31,14 @@ class GiteaSetup(SourceControlSetup):
         """Raises SetupError until it answers."""
         self._admin.ask("GET", "/version")
 
-    def set_up(self, store: SecretStore, timeout: float) -> None:
+    def set_up(self, store: SecretStore, timeout: float, faults: Faults) -> None:
         wait_for("Gitea", self.ready, timeout)
-        faults = Faults()
         self._everything(faults)
         with faults.noted("Drone's OAuth application"):
             held = store.get(APPLICATION_SET)
             application = self.application(held if {"id", "secret"} <= set(held) else None)
             if dict(application) != dict(held):
                 store.put(APPLICATION_SET, application)
-        faults.raise_all()
 
     def log_drone_in(self) -> None:
         log_in(self._plan, self._plan.builder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .secret_store import SecretStore
-from .setup_faults import SetupError
+from .setup_faults import Faults, SetupError
 from .setup_plan import Plan
 from .source_control_setup import SourceControlSetup
 
@@ -14,7 +14,7 @@ class GitHubSetup(SourceControlSetup):
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
-    def set_up(self, store: SecretStore, timeout: float) -> None:
+    def set_up(self, store: SecretStore, timeout: float, faults: Faults) -> None:
         """Make nothing: Drone has its OAuth application from the settings."""
 
     def log_drone_in(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 
 
@@ -12,23 +12,31 @@ class SetupError(Exception):
 
 
 class Faults:
-    """Refusals of a run that went on all the same."""
+    """Refusals of one run, which went on all the same."""
 
     def __init__(self) -> None:
-        self._noted: list[str] = []
+        self._noted: dict[str, str] = {}
+
+    @property
+    def things(self) -> Collection[str]:
+        """Kind and name of each thing that could not be made."""
+        return self._noted.keys()
 
     @contextmanager
-    def noted(self, what: str) -> Generator[None]:
-        """Go on after a SetupError in here. what: kind and name of the thing that could not be made."""
+    def noted(self, thing: str) -> Generator[None]:
+        """Go on after a refusal in here, or an unforeseen answer. thing: kind and name of what could not be made."""
         try:
             yield
         except SetupError as error:
-            self._noted.append(f"{what}: {error}")
+            self._noted[thing] = str(error)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            self._noted[thing] = f"an answer is not as expected ({type(error).__name__}: {error})"
 
     def raise_all(self) -> None:
         """Raise SetupError with everything that was refused, if anything was."""
         if self._noted:
-            raise SetupError(f"{len(self._noted)} refused; everything else is as planned. {'; '.join(self._noted)}")
+            told = "; ".join(f"{thing}: {reason}" for thing, reason in self._noted.items())
+            raise SetupError(f"{len(self._noted)} refused; everything else is as planned. {told}")
 
 
 def wait_for(what: str, ready: Callable[[], object], seconds: float) -> None:
