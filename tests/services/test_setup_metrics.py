@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import pytest
 
-from observability.emitted import METRICS
+from observability.metrics_catalog import METRICS
 from rehearsal.drone.daemons import free_ports
 from tests.game_app import guards
 from tests.services.mounted import mounted
