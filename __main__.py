@@ -45,19 +45,7 @@ active = boards[settings.active_board]
 on_the_active_board = ResourceOptions(providers=[active.provider], deleted_with=active.cluster)
 observability = Observability(
     "observability",
-    ObservabilityArgs(
-        charts=charts,
-        images=settings.images,
-        settings=settings.observability,
-        nodes=sum(pool.max_size for pool in settings.board.pools.values()),
-        grafana_host=settings.fqdn(GRAFANA),
-        rancher_url=settings.rancher_url,
-        address=active.ingress_ip,
-        ingress_class=active.ingress_class,
-        cluster_issuer=active.cluster_issuer,
-        dns_ip=active.dns_ip,
-        api=active.api,
-    ),
+    ObservabilityArgs(settings=settings, charts=charts, board=active),
     opts=on_the_active_board,
 )
 registry = image_registry("registry", settings, ResourceOptions(providers=[scaleway]))

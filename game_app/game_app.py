@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pulumi
 
-from common.kubernetes_api import ApiServer
+from common.active_board import ActiveBoard
 from common.outputs import known_after
 from common.settings import GitHub, Settings
 from game_app.delivery.component_namespace import component_namespace
@@ -27,28 +27,6 @@ from game_app.source_control import DroneServer, SourceControl
 from game_app.teams.admission_rules import TeamAdmissionRules
 from game_app.teams.sheet_outputs import sheet_outputs
 from game_app.teams.team_namespace import TeamNamespace, TeamNamespaceArgs, namespace_of
-
-
-class ActiveBoard(Protocol):
-    """Outputs of the board that the game runs on (`board.Board`)."""
-
-    @property
-    def ingress_ip(self) -> pulumi.Output[str]:
-        """Public IPv4 address of the ingress controller."""
-        ...
-
-    @property
-    def ingress_class(self) -> pulumi.Output[str]: ...
-
-    @property
-    def cluster_issuer(self) -> pulumi.Output[str] | None:
-        """cert-manager's ClusterIssuer; None on a board without certificates."""
-        ...
-
-    @property
-    def api(self) -> ApiServer:
-        """The board's own Kubernetes API."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 from common.certificates import certificate
 from common.helm import Charts
 from common.outputs import known_after
-from common.settings import Observability, SignIn
+from common.settings import Settings, SignIn
 from observability import dashboards
 from observability.immutable_secret import immutable_secret
 from observability.loki import TENANTS, USER
@@ -25,9 +25,9 @@ _MOUNTED = "/var/lib/grafana/dashboards"
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaArgs:
-    """Settings of observability, and outputs of the board, of Loki and of Prometheus."""
+    """Settings of the environment, and outputs of the board, of Loki and of Prometheus."""
 
-    settings: Observability
+    settings: Settings
     charts: Charts
     namespace: pulumi.Input[str]
     host: pulumi.Input[str]
@@ -37,8 +37,6 @@ class GrafanaArgs:
     """ClusterIssuer of Grafana's certificate; None for plain HTTP."""
     loki_url: pulumi.Input[str]
     prometheus_url: pulumi.Input[str]
-    rancher_url: str | None
-    """Rancher's URL for operators; None without Rancher."""
 
 
 class Grafana(pulumi.ComponentResource):
@@ -49,19 +47,19 @@ class Grafana(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: GrafanaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Grafana", name, None, opts)
-        child, sign_in = pulumi.ResourceOptions(parent=self), args.settings.sign_in
+        child, own = pulumi.ResourceOptions(parent=self), args.settings.observability
         admin = k8s.core.v1.Secret(
             f"{name}-admin",
             metadata={"name": "grafana-admin", "namespace": args.namespace},
-            string_data={"admin-user": "admin", "admin-password": args.settings.grafana_admin_password.output},
+            string_data={"admin-user": "admin", "admin-password": own.grafana_admin_password.output},
             opts=child,
         )
         environment = immutable_secret(
             f"{name}-environment",
             args.namespace,
             {
-                "LOKI_PASSWORD": args.settings.loki_password.output,
-                **({"SIGN_IN_SECRET": sign_in.client_secret.output} if sign_in else {}),
+                "LOKI_PASSWORD": own.loki_password.output,
+                **({"SIGN_IN_SECRET": own.sign_in.client_secret.output} if own.sign_in else {}),
             },
             child,
         )
@@ -124,7 +122,7 @@ def grafana_values(
         # A volume that one node mounts at a time cannot be held by two generations of the pod.
         "deploymentStrategy": {"type": "Recreate"},
         "testFramework": {"enabled": False},
-        "resources": resources("grafana", args.settings.players),
+        "resources": resources("grafana", args.settings.observability.players),
         "datasources": {"datasources.yaml": data_sources(args.prometheus_url, args.loki_url)},
         "dashboardProviders": {"dashboardproviders.yaml": providers()},
         "dashboardsConfigMaps": dict(folders),
@@ -147,7 +145,7 @@ def grafana_values(
             "users": {"allow_sign_up": False, "viewers_can_edit": False},
             "auth.anonymous": {"enabled": False},
             "dashboards": {"default_home_dashboard_path": f"{_MOUNTED}/game/at-a-glance.json"},
-            **_sign_in(args.settings.sign_in, args.rancher_url),
+            **_sign_in(args.settings.observability.sign_in, args.settings.rancher_url),
         },
     }
 

@@ -20,7 +20,7 @@ from common.network_policies import (
     ports,
     same_namespace,
 )
-from common.settings import Observability
+from common.settings import Observability, Settings
 from observability import alertmanager
 from observability.log_pipeline import NAMESPACE as LOGGING_NAMESPACE
 
@@ -38,8 +38,9 @@ _GATEWAY: Final = {_NAME: "loki", _COMPONENT: "gateway"}
 _LOKI: Final = {_NAME: "loki", _COMPONENT: "single-binary"}
 
 
-def network_rules(settings: Observability, rancher_url: str | None, api: ApiServer) -> Sequence[NetworkRule]:
-    """Rules of the namespace `observability`. rancher_url: where operators sign in; None without Rancher."""
+def network_rules(settings: Settings, api: ApiServer) -> Sequence[NetworkRule]:
+    """Rules of the namespace `observability`."""
+    own = settings.observability
     return [
         allow_dns_egress(),
         allow_kubernetes_api_egress(api),
@@ -57,9 +58,9 @@ def network_rules(settings: Observability, rancher_url: str | None, api: ApiServ
             _KUBE_STATE_METRICS_PORT,
             pods=_KUBE_STATE_METRICS,
         ),
-        *_object_storage(settings),
-        *_notifications(settings),
-        *_sign_in(settings, rancher_url),
+        *_object_storage(own),
+        *_notifications(own),
+        *_sign_in(own, settings.rancher_url),
     ]
 
 

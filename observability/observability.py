@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import pulumi
 
+from common.active_board import ActiveBoard
 from common.helm import Charts
-from common.kubernetes_api import ApiServer
 from common.namespaces import SecureNamespace, SecureNamespaceArgs
 from common.naming import OBSERVABILITY_NAMESPACE
 from common.outputs import known_after
-from common.settings import Observability as ObservabilitySettings
-from common.versions import Images
+from common.settings import GRAFANA, Settings
 from observability import sizing
 from observability.alertmanager import Alertmanager, AlertmanagerArgs
 from observability.grafana import Grafana, GrafanaArgs
@@ -24,26 +23,11 @@ from observability.prometheus import Prometheus, PrometheusArgs
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
-    """Settings of observability, and outputs of the board."""
+    """Settings of the environment, and outputs of the active board."""
 
-    settings: ObservabilitySettings
+    settings: Settings
     charts: Charts
-    images: Images
-    nodes: int
-    """Most nodes that the board may have, each of which runs an agent."""
-    grafana_host: pulumi.Input[str]
-    """DNS name of Grafana."""
-    rancher_url: str | None = None
-    """Rancher's URL for operators, who may sign in there; None without Rancher."""
-    address: pulumi.Input[str]
-    """Public IPv4 address of the board's Ingresses."""
-    ingress_class: pulumi.Input[str]
-    cluster_issuer: pulumi.Input[str] | None = None
-    """ClusterIssuer of Grafana's certificate; None for plain HTTP."""
-    dns_ip: pulumi.Input[str]
-    """IPv4 address of the cluster's name server, inside the cluster."""
-    api: ApiServer
-    """The board's own Kubernetes API, as pods reach it."""
+    board: ActiveBoard
 
 
 class Observability(pulumi.ComponentResource):
@@ -58,7 +42,7 @@ class Observability(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:observability:Observability", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        own = args.settings
+        own, board, images = args.settings.observability, args.board, args.settings.images
         parts = dict.fromkeys(("prometheus", "loki-gateway", "grafana", "kube-state-metrics", "alertmanager"), 1)
         namespace = SecureNamespace(
             f"{name}-namespace",
@@ -70,7 +54,7 @@ class Observability(pulumi.ComponentResource):
                 quota=sizing.quota(
                     {**parts, "loki": own.logs.replicas}, own.players, volume_claims=2 + own.logs.replicas
                 ),
-                network_rules=network_rules(own, args.rancher_url, args.api),
+                network_rules=network_rules(args.settings, board.api),
             ),
             opts=child,
         ).name
@@ -80,14 +64,14 @@ class Observability(pulumi.ComponentResource):
                 settings=own,
                 charts=args.charts,
                 namespace=namespace,
-                dns_ip=args.dns_ip,
+                dns_ip=board.dns_ip,
             ),
             opts=child,
         )
         alertmanager = own.notify and Alertmanager(
             f"{name}-alertmanager",
             AlertmanagerArgs(
-                image=args.images.alertmanager,
+                image=images.alertmanager,
                 namespace=namespace,
                 notify=own.notify,
                 players=own.players,
@@ -109,29 +93,28 @@ class Observability(pulumi.ComponentResource):
             LogPipelineArgs(
                 settings=own,
                 charts=args.charts,
-                kubectl=args.images.kubectl,
+                kubectl=images.kubectl,
                 loki_url=loki.url,
-                nodes=args.nodes,
-                api=args.api,
+                nodes=sum(pool.max_size for pool in args.settings.board.pools.values()),
+                api=board.api,
             ),
             opts=child,
         )
         grafana = Grafana(
             f"{name}-grafana",
             GrafanaArgs(
-                settings=own,
+                settings=args.settings,
                 charts=args.charts,
                 namespace=namespace,
-                host=args.grafana_host,
-                ingress_class=args.ingress_class,
-                cluster_issuer=args.cluster_issuer,
+                host=args.settings.fqdn(GRAFANA),
+                ingress_class=board.ingress_class,
+                cluster_issuer=board.cluster_issuer,
                 loki_url=loki.url,
                 prometheus_url=prometheus.url,
-                rancher_url=args.rancher_url,
             ),
             opts=child,
         )
         self.grafana_url = grafana.url
-        self.address = known_after(args.address, grafana.url)
+        self.address = known_after(board.ingress_ip, grafana.url)
         self.loki_url = loki.url
         self.register_outputs({"grafana_url": self.grafana_url, "address": self.address, "loki_url": self.loki_url})

@@ -139,6 +139,7 @@ BEHIND_A_GATEWAY: Mapping[str, object] = MappingProxyType({"boards.blue.pools.ma
 """Changes of a board whose nodes have no public addresses."""
 
 
+PUBLISHED = Images()
 # The password is none that a stack may have: it is looked for among everything that is not secret.
 OBSERVABILITY = settings.Observability.model_construct(
     grafana_admin_password=Secret(SECRET),
@@ -146,33 +147,6 @@ OBSERVABILITY = settings.Observability.model_construct(
 )
 
 
-def observability(
-    own: settings.Observability = OBSERVABILITY,
-    *,
-    cluster_issuer: str | None = None,
-    rancher_url: str | None = None,
-    images: Images | None = None,
-) -> Observability:
-    return Observability(
-        "observability",
-        ObservabilityArgs(
-            charts=CHARTS_AS_PUBLISHED,
-            images=images or Images(),
-            settings=own,
-            nodes=10,
-            grafana_host="grafana.hunt.example.org",
-            ingress_class="nginx",
-            rancher_url=rancher_url,
-            address="192.0.2.20",
-            dns_ip="10.32.0.10",
-            cluster_issuer=cluster_issuer,
-            api=API,
-        ),
-        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
-    )
-
-
-PUBLISHED = Images()
 API_ADDRESSES = ["198.51.100.20/32"]
 API = ApiServer(cidrs=API_ADDRESSES, ports=[6443])
 """A board's own API server, where a component is looked at alone."""
@@ -232,7 +206,24 @@ class BoardOutputs:
     api: ApiServer
     ingress_class: pulumi.Output[str] = dataclasses.field(default_factory=lambda: pulumi.Output.from_input("nginx"))
     ingress_ip: pulumi.Output[str] = dataclasses.field(default_factory=lambda: pulumi.Output.from_input("192.0.2.20"))
+    dns_ip: pulumi.Output[str] = dataclasses.field(default_factory=lambda: pulumi.Output.from_input("10.32.0.10"))
     cluster_issuer: pulumi.Output[str] | None = None
+
+
+def observability(
+    own: settings.Observability = OBSERVABILITY, *, cluster_issuer: str | None = None, images: Images = PUBLISHED
+) -> Observability:
+    environment = game_settings(settings.Delivery(), {}, images)
+    rancher = environment.rancher.model_copy(update={"host": "rancher"})
+    environment = environment.model_copy(update={"observability": own, "rancher": rancher})
+    issuer = None if cluster_issuer is None else pulumi.Output.from_input(cluster_issuer)
+    return Observability(
+        "observability",
+        ObservabilityArgs(
+            settings=environment, charts=CHARTS_AS_PUBLISHED, board=BoardOutputs(api=API, cluster_issuer=issuer)
+        ),
+        opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
+    )
 
 
 def game_app() -> GameApp:

@@ -314,7 +314,7 @@ def test_who_signs_in_at_the_provider_may_look_and_no_more(preview: bool) -> Non
 def test_operators_sign_in_through_rancher_by_a_word(preview: bool) -> None:
     through = SignIn.model_construct(provider="rancher", client_id="client-7g2", client_secret=Secret(programs.SECRET))
     own = changed(sign_in=through)
-    graph = run(lambda: programs.observability(own, rancher_url="https://rancher.hunt.example.org"), preview=preview)
+    graph = run(lambda: programs.observability(own), preview=preview)
     oauth = graph[GRAFANA].inputs["values"]["grafana.ini"]["auth.generic_oauth"]
     assert {key: oauth[key] for key in ("auth_url", "token_url", "api_url")} == {
         "auth_url": "https://rancher.hunt.example.org/oidc/authorize",
