@@ -100,7 +100,7 @@ class NginxIngress(pulumi.ComponentResource):
         if args.cluster_issuer is not None:
             wildcard = certificate(
                 f"{name}-wildcard",
-                called=WILDCARD_SECRET,
+                secret_name=WILDCARD_SECRET,
                 host=pulumi.Output.concat("*.", args.board, ".", args.zone),
                 issuer=args.cluster_issuer,
                 namespace=namespace,

@@ -1,4 +1,4 @@
-"""Errors that the operator can mend, shown once."""
+"""Errors that the operator can correct, printed once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import pulumi
 
 ALREADY_SHOWN: Final = 32
-"""Exit status that tells the engine to say no more about an error.
+"""Exit status after which the engine prints no error of its own.
 
 Source: https://github.com/pulumi/pulumi/blob/master/sdk/python/cmd/pulumi-language-python-exec
 """
@@ -18,7 +18,7 @@ Source: https://github.com/pulumi/pulumi/blob/master/sdk/python/cmd/pulumi-langu
 
 @contextmanager
 def shown_once() -> Generator[None]:
-    """End the program at a `pulumi.RunError`, which the engine would follow by one of its own, "unhandled"."""
+    """Print a `pulumi.RunError` and end the program; the engine would add an error of its own, "unhandled"."""
     try:
         yield
     except pulumi.RunError as error:

@@ -1,4 +1,4 @@
-"""Helm releases with the house's defaults: pinned, atomic, bounded in time and in what they keep."""
+"""Helm releases: pinned, atomic, with a timeout and few kept revisions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ has 55 MB; by default the engine has it keep all. Helm's own command keeps ten."
 
 @dataclass(frozen=True, kw_only=True)
 class Charts:
-    """Where this environment takes its charts from, and how long a release may take."""
+    """Repositories of an environment's charts, and the timeout of a release."""
 
     repositories: Mapping[str, str]
     """Chart name to Helm repository (https://…) or OCI folder (oci://…)."""
@@ -37,11 +37,11 @@ class Charts:
     ) -> Release:
         """Install a chart of the catalogue.
 
-        chart: its name in `common.versions.CHARTS`, which pins its version.
-        name: logical name of the resource and, so that objects have names a reader expects,
-            the chart's own name is the release's.
-        skip_crds: leave out the chart's folder `crds`, which Helm never upgrades, for a chart that also has them
-            among its templates.
+        chart: name in `common.versions.CHARTS`, which pins the version.
+        name: of the resource; the release has the chart's own name, so that objects have the names of the chart's
+            documents.
+        skip_crds: leave out the chart's folder `crds`, which Helm never upgrades, for a chart that has its CRDs among
+            its templates as well.
         Release rather than Chart: hooks run, and a failed install is rolled back.
         """
         pinned = CHARTS[chart]

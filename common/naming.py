@@ -1,4 +1,4 @@
-"""How things are named and labelled, so that an operator finds them in any console."""
+"""Names, tags and labels of resources, by which an operator finds them in any console."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INGRESS_NAMESPACE: Final = "ingress"
 OBSERVABILITY_NAMESPACE: Final = "observability"
 """Namespace of Prometheus, Loki and Grafana."""
 TEAM_PREFIX: Final = "team-"
-"""What the name of every team's namespace begins with, and no other's."""
+"""Prefix of every team's namespace, and of no other."""
 
 
 def tags(environment: str, part: str) -> list[str]:

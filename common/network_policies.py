@@ -178,7 +178,7 @@ def allow_ingress_controller() -> NetworkRule:
 
 
 def allow_metrics_scrape(*numbers: int) -> NetworkRule:
-    """Ingress from Prometheus to these ports of the pods, at which they answer with metrics, or to all."""
+    """NetworkPolicy that lets Prometheus scrape metrics at these ports of the pods, or at all."""
     return allow_ingress("allow-prometheus-scrape", pods_of(OBSERVABILITY_NAMESPACE), *numbers)
 
 

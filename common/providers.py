@@ -1,4 +1,4 @@
-"""The plugins' providers, made from the settings."""
+"""Providers of Scaleway and of SSH commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.settings import Scaleway
 
 
 def scaleway(account: Scaleway) -> pulumiverse_scaleway.Provider:
-    """The provider of everything at Scaleway, with the account's keys and its places."""
+    """Provider of Scaleway's resources, with the account's keys, region and zone."""
     return pulumiverse_scaleway.Provider(
         "scaleway",
         access_key=account.access_key.output,
@@ -27,11 +27,11 @@ def scaleway(account: Scaleway) -> pulumiverse_scaleway.Provider:
 
 
 class SshAgentError(pulumi.RunError):
-    """SSH_AUTH_SOCK leads nowhere; the text says what to do."""
+    """SSH_AUTH_SOCK without an agent that answers; the text names the command that helps."""
 
 
 def ssh() -> pulumi_command.Provider:
-    """The provider of steps over SSH.
+    """Provider of commands over SSH.
 
     Raises SshAgentError where SSH_AUTH_SOCK names an agent that does not answer: no step needs one, but the plugin asks
     it before each and fails (pulumi-command 1.2.1, remote/connection.go), and no argument keeps it from that.

@@ -76,7 +76,7 @@ def expose(
         secret = f"{app}-tls"
         own = certificate(
             f"{name}-certificate",
-            called=secret,
+            secret_name=secret,
             host=endpoint.host,
             issuer=endpoint.cluster_issuer,
             namespace=namespace,

@@ -75,7 +75,7 @@ class Grafana(pulumi.ComponentResource):
         if args.cluster_issuer is not None:
             own = certificate(
                 f"{name}-certificate",
-                called=TLS,
+                secret_name=TLS,
                 host=args.host,
                 issuer=args.cluster_issuer,
                 namespace=args.namespace,

@@ -65,6 +65,7 @@ def network_rules(settings: Settings, api: ApiServer) -> Sequence[NetworkRule]:
 
 
 def _prometheus_scrape() -> NetworkRule:
+    """NetworkPolicy that lets Prometheus scrape every pod, and the kubelets."""
     return NetworkRule(
         name="allow-prometheus-scrape",
         pods=_PROMETHEUS,

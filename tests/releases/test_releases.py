@@ -99,7 +99,7 @@ async def test_a_boards_certificates_are_what_the_api_server_knows_and_count_as_
         assert cert_manager.cluster_issuer is not None
         certificate(
             "wildcard",
-            called="wildcard-tls",
+            secret_name="wildcard-tls",
             host="*.blue.hunt.example.org",
             issuer=cert_manager.cluster_issuer,
             namespace="default",
