@@ -6,7 +6,7 @@ it answers is held against the provider's own recordings in tests/contract.
 """
 
 from rehearsal.scaleway.api import PORT, ScalewayApi
-from rehearsal.scaleway.catalogue import Catalogue
 from rehearsal.scaleway.credentials import Credentials
+from rehearsal.scaleway.offers import Catalogue
 
 __all__ = ["PORT", "Catalogue", "Credentials", "ScalewayApi"]

@@ -8,42 +8,48 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from rehearsal.scaleway.backends import Clusters, Machines
-from rehearsal.scaleway.catalogue import Catalogue
-from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.credentials import Credentials
-from rehearsal.scaleway.domains import Domains
-from rehearsal.scaleway.errors import (
+from rehearsal.scaleway.api_errors import (
     ApiError,
     denied_authentication,
     failed_behind,
     not_in_stand_in,
     permissions_denied,
 )
+from rehearsal.scaleway.backends import Clusters, Machines
+from rehearsal.scaleway.background_jobs import BackgroundJobs
+from rehearsal.scaleway.context import Context
+from rehearsal.scaleway.credentials import Credentials
+from rehearsal.scaleway.domain_zones import Domains
 from rehearsal.scaleway.faults import OWN_PATHS, Faults
-from rehearsal.scaleway.fleet import Fleet
-from rehearsal.scaleway.gateways import PublicGateways
-from rehearsal.scaleway.iam import Iam
 from rehearsal.scaleway.iam_applications import Applications
 from rehearsal.scaleway.iam_policies import Policies
+from rehearsal.scaleway.iam_rights import Rights
+from rehearsal.scaleway.iam_ssh_keys import SshKeys
 from rehearsal.scaleway.instance_ips import InstanceIps
+from rehearsal.scaleway.instance_machines import MachineController
+from rehearsal.scaleway.instance_private_nics import PrivateNics
+from rehearsal.scaleway.instance_security_groups import SecurityGroups
+from rehearsal.scaleway.instance_server_actions import ServerActions
+from rehearsal.scaleway.instance_server_types import ServerTypes
+from rehearsal.scaleway.instance_servers import Servers
+from rehearsal.scaleway.instance_snapshots import Snapshots
+from rehearsal.scaleway.instance_user_data import UserData
+from rehearsal.scaleway.instance_volumes import Volumes
 from rehearsal.scaleway.ipam import Ipam
-from rehearsal.scaleway.kapsule import Kapsule
-from rehearsal.scaleway.load_balancers import LoadBalancerBooks
-from rehearsal.scaleway.marketplace import Marketplace
-from rehearsal.scaleway.nics import Nics
-from rehearsal.scaleway.pools import Pools
-from rehearsal.scaleway.price_list import PATH as PRICES
-from rehearsal.scaleway.price_list import PriceList
-from rehearsal.scaleway.registry import Registry
-from rehearsal.scaleway.rights import Rights
-from rehearsal.scaleway.security_groups import SecurityGroups
-from rehearsal.scaleway.servers import Servers
-from rehearsal.scaleway.snapshots import Snapshots
+from rehearsal.scaleway.k8s_acls import Acls
+from rehearsal.scaleway.k8s_clusters import Kapsule
+from rehearsal.scaleway.k8s_nodes import Nodes
+from rehearsal.scaleway.k8s_pools import Pools
+from rehearsal.scaleway.k8s_versions import Versions
+from rehearsal.scaleway.lb import LoadBalancerApi
+from rehearsal.scaleway.marketplace_images import Marketplace
+from rehearsal.scaleway.offers import Catalogue
+from rehearsal.scaleway.product_catalog import PATH as PRICES
+from rehearsal.scaleway.product_catalog import ProductCatalog
+from rehearsal.scaleway.public_gateways import PublicGateways
+from rehearsal.scaleway.registry_namespaces import Registry
 from rehearsal.scaleway.store import Store
-from rehearsal.scaleway.volumes import Volumes
 from rehearsal.scaleway.vpc import Vpc
-from rehearsal.scaleway.work import Work
 from rehearsal.session import Block, Service, Session
 
 PORT = 8080
@@ -54,7 +60,7 @@ _log = logging.getLogger(__name__)
 class ScalewayApi:
     """Serves a stand-in for Scaleway's API, and gives clusters' Services their addresses.
 
-    machines, clusters: what does the work. patience: see Context; 0 shows every transitional state.
+    machines, clusters: what does the work. long_poll_seconds: see Context; 0 shows every transitional state.
     """
 
     def __init__(
@@ -65,39 +71,47 @@ class ScalewayApi:
         credentials: Credentials,
         *,
         catalogue: Catalogue | None = None,
-        patience: float = 4.0,
+        long_poll_seconds: float = 4.0,
         port: int = PORT,
     ) -> None:
         self._store = Store(session.home / "scaleway.json")
         self._context = context = Context(
             session=session,
             store=self._store,
-            work=Work(),
+            jobs=BackgroundJobs(),
             machines=machines,
             clusters=clusters,
             credentials=credentials,
             catalogue=catalogue or Catalogue(),
-            patience=patience,
+            long_poll_seconds=long_poll_seconds,
         )
         self._port = port
-        self._fleet = fleet = Fleet(context)
+        self._controller = controller = MachineController(context)
         ipam, marketplace, volumes = Ipam(context), Marketplace(context), Volumes(context)
-        groups, ips = SecurityGroups(context, fleet), InstanceIps(context, fleet)
-        self._nics = Nics(context, fleet, ipam)
+        groups, ips = SecurityGroups(context, controller), InstanceIps(context, controller)
+        self._nics = PrivateNics(context, controller, ipam)
         servers = Servers(
-            context, fleet=fleet, marketplace=marketplace, groups=groups, ips=ips, nics=self._nics, volumes=volumes
+            context,
+            controller=controller,
+            marketplace=marketplace,
+            groups=groups,
+            ips=ips,
+            nics=self._nics,
+            volumes=volumes,
         )
         self._vpc = Vpc(context)
-        self._balancers = LoadBalancerBooks(context)
-        pools = Pools(context, ipam)
-        self._kapsule = Kapsule(context, pools, self._vpc, self._balancers)
+        self._load_balancers = LoadBalancerApi(context)
+        nodes = Nodes(context, ipam)
+        pools = Pools(context, nodes)
+        self._kapsule = Kapsule(context, pools, self._vpc, self._load_balancers)
         self._registry = Registry(context)
         self._faults = Faults(context)
         self._products = (
-            Iam(context), marketplace, servers, ips, groups, self._nics, volumes, Snapshots(context), self._vpc, ipam,
-            self._kapsule, pools, Domains(context), self._balancers,
-            PublicGateways(context, ipam), self._registry, Applications(context), Policies(context), self._faults,
-            Rights(context), PriceList(context),
+            SshKeys(context), Applications(context), Policies(context), Rights(context), marketplace,
+            ServerTypes(), servers, ServerActions(context, controller), UserData(context), ips, groups, self._nics,
+            volumes, Snapshots(context), self._vpc, ipam, PublicGateways(context, ipam), self._load_balancers,
+            Versions(context), self._kapsule, Acls(context), pools, nodes, Domains(context), self._registry,
+            ProductCatalog(context), self._faults,
         )  # fmt: skip
         self._runner: web.AppRunner | None = None
 
@@ -111,7 +125,7 @@ class ScalewayApi:
         self._store.load()
         await self._vpc.resume()
         await self._nics.resume()
-        self._fleet.resume()
+        self._controller.resume()
         self._kapsule.resume()
         self._registry.resume()
         self._runner = web.AppRunner(self.application(), access_log=None)
@@ -124,7 +138,7 @@ class ScalewayApi:
         self._faults.end()
         if self._runner:
             await self._runner.cleanup()
-        await self._context.work.stop()
+        await self._context.jobs.stop()
 
     def application(self) -> web.Application:
         """The routes, for `start` and for tests that serve them themselves."""
@@ -138,11 +152,11 @@ class ScalewayApi:
         record = self._store.clusters.find(cluster)
         if record is None:
             raise LookupError(f"There is no cluster {cluster}: its load balancers cannot be made.")
-        return self._balancers.acquire(record, service, reserved_ip, zone)
+        return self._load_balancers.acquire(record, service, reserved_ip, zone)
 
     async def release(self, cluster: str, service: str) -> None:
         """See backends.LoadBalancers."""
-        self._balancers.release(cluster, service)
+        self._load_balancers.release(cluster, service)
 
     @web.middleware
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:

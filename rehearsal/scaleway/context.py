@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rehearsal.scaleway.account import Account
+from rehearsal.scaleway.api_errors import permissions_denied
 from rehearsal.scaleway.backends import Clusters, Machines
-from rehearsal.scaleway.catalogue import Catalogue
+from rehearsal.scaleway.background_jobs import BackgroundJobs
 from rehearsal.scaleway.credentials import Credentials
-from rehearsal.scaleway.errors import permissions_denied
-from rehearsal.scaleway.fields import Fields
+from rehearsal.scaleway.offers import Catalogue
+from rehearsal.scaleway.request_body import RequestBody
 from rehearsal.scaleway.store import Store, Table
-from rehearsal.scaleway.work import Work
 from rehearsal.session import Block, Session
 
 
@@ -31,12 +31,12 @@ class Context:
 
     session: Session
     store: Store
-    work: Work
+    jobs: BackgroundJobs
     machines: Machines
     clusters: Clusters
     credentials: Credentials
     catalogue: Catalogue
-    patience: float
+    long_poll_seconds: float
     """Seconds that a question about a resource in transition waits for its end.
 
     The provider asks again only every 5 s (30 s for load balancers), so an answer that comes when the
@@ -45,12 +45,12 @@ class Context:
     shortage: Shortage = field(default_factory=Shortage)
     account: Account = field(default_factory=Account)
 
-    def project(self, fields: Fields, resource: str, name: str = "project_id") -> str:
+    def project(self, body: RequestBody, resource: str, name: str = "project_id") -> str:
         """The project that a new resource is for, by default that of the API key.
 
         Raises ApiError (403) for another's: the key has rights in its own project only.
         """
-        project = fields.text(name, "") or self.credentials.project_id
+        project = body.text(name, "") or self.credentials.project_id
         if project != self.credentials.project_id:
             raise permissions_denied(resource, "write")
         return project

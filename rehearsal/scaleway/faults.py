@@ -26,10 +26,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import ApiError
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import ApiError
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.records import Record
+from rehearsal.scaleway.request_body import RequestBody
 
 OWN_PATHS = "/rehearsal/"
 TIMEOUT = "timeout"
@@ -116,30 +116,30 @@ class Faults:
         return web.json_response({"faults": [fault.view() for fault in self._faults if not fault.over]})
 
     async def _order(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        if fields.flag("never_boot"):
+        body = await RequestBody.of(request)
+        if body.flag("never_boot"):
             self._context.machines.fail_next_boot()
-            fields.check()
+            body.check()
             return web.Response(status=204)
         for name in ("nodes", "load_balancers"):
-            if fields.flag(f"no_{name}"):
+            if body.flag(f"no_{name}"):
                 setattr(self._context.shortage, name, True)
-                fields.check()
+                body.check()
                 return web.Response(status=204)
-        silent = fields.is_text("answer")
-        answer = None if silent else fields.integer("answer", 0)
-        if (silent and fields.text("answer") != TIMEOUT) or (not silent and answer not in ANSWERS):
-            fields.refuse("answer", f"answer must be one of {', '.join(map(str, ANSWERS))} or {TIMEOUT}")
-        if ("requests" in fields) == ("seconds" in fields):
-            fields.refuse("requests", "say either requests or seconds")
+        silent = body.is_text("answer")
+        answer = None if silent else body.integer("answer", 0)
+        if (silent and body.text("answer") != TIMEOUT) or (not silent and answer not in ANSWERS):
+            body.refuse("answer", f"answer must be one of {', '.join(map(str, ANSWERS))} or {TIMEOUT}")
+        if ("requests" in body) == ("seconds" in body):
+            body.refuse("requests", "say either requests or seconds")
         fault = Fault(
             answer=answer,
-            method=fields.text("method", "").upper(),
-            path=fields.text("path", ""),
-            requests=fields.integer("requests", 1, 1) if "requests" in fields else None,
-            until=time.monotonic() + fields.integer("seconds", 1, 1) if "seconds" in fields else None,
+            method=body.text("method", "").upper(),
+            path=body.text("path", ""),
+            requests=body.integer("requests", 1, 1) if "requests" in body else None,
+            until=time.monotonic() + body.integer("seconds", 1, 1) if "seconds" in body else None,
         )
-        fields.check()
+        body.check()
         self._faults.append(fault)
         return web.Response(status=204)
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import invalid, not_in_stand_in, permissions_denied
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid, not_in_stand_in, permissions_denied
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, fixed_id, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _APPLICATIONS = "/iam/v1alpha1/applications"
 _KEYS = "/iam/v1alpha1/api-keys"
@@ -54,10 +54,10 @@ class Applications:
         return listing(request, "applications", found)
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        name, description = named(fields)
-        organization, tags = fields.text("organization_id"), fields.texts("tags")
-        fields.check()
+        body = await RequestBody.of(request)
+        name, description = named(body)
+        organization, tags = body.text("organization_id"), body.texts("tags")
+        body.check()
         check_organization(self._context, organization)
         made: Record = {
             "id": new_id(),
@@ -80,10 +80,10 @@ class Applications:
 
     async def _update(self, request: web.Request) -> web.Response:
         application = self._store.iam_applications.get(request.match_info["id"])
-        fields = await Fields.of(request)
-        name, description = named(fields, application)
-        tags = fields.texts("tags") if "tags" in fields else application["tags"]
-        fields.check()
+        body = await RequestBody.of(request)
+        name, description = named(body, application)
+        tags = body.texts("tags") if "tags" in body else application["tags"]
+        body.check()
         application.update(name=name, description=description, tags=tags, updated_at=now())
         self._store.save()
         return web.json_response(self._view(application))
@@ -123,17 +123,17 @@ class Applications:
         return listing(request, "api_keys", found)
 
     async def _create_key(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        if "user_id" in fields:
+        body = await RequestBody.of(request)
+        if "user_id" in body:
             raise not_in_stand_in("API keys of users")
-        bearer = fields.text("application_id")
-        description = fields.text("description", "")
+        bearer = body.text("application_id")
+        description = body.text("description", "")
         if len(description) > LONGEST_DESCRIPTION:
-            fields.refuse("description", f"description must have at most {LONGEST_DESCRIPTION} characters")
-        ends = _moment(fields)
+            body.refuse("description", f"description must have at most {LONGEST_DESCRIPTION} characters")
+        ends = _moment(body)
         # The organization's own project has the organization's id.
-        project = fields.text("default_project_id", "") or self._context.credentials.organization_id
-        fields.check()
+        project = body.text("default_project_id", "") or self._context.credentials.organization_id
+        body.check()
         self._store.iam_applications.get(bearer)
         self._check_project(project)
         access_key = "SCW" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(17))
@@ -159,10 +159,10 @@ class Applications:
 
     async def _update_key(self, request: web.Request) -> web.Response:
         key = self._store.iam_api_keys.get(request.match_info["id"])
-        fields = await Fields.of(request)
-        description = fields.text("description", key["description"])
-        project = fields.text("default_project_id", key["default_project_id"])
-        fields.check()
+        body = await RequestBody.of(request)
+        description = body.text("description", key["description"])
+        project = body.text("default_project_id", key["default_project_id"])
+        body.check()
         self._check_project(project)
         key.update(description=description, default_project_id=project, updated_at=now())
         self._store.save()
@@ -222,28 +222,28 @@ def check_organization(context: Context, organization: str) -> None:
         raise permissions_denied("organization", "read")
 
 
-def named(fields: Fields, before: Record | None = None) -> tuple[str, str]:
+def named(body: RequestBody, before: Record | None = None) -> tuple[str, str]:
     """Name and description as sent, or as before; what is too long is refused."""
-    name = fields.text("name", None if before is None else before["name"])
-    description = fields.text("description", "" if before is None else before["description"])
+    name = body.text("name", None if before is None else before["name"])
+    description = body.text("description", "" if before is None else before["description"])
     for key, value, most in (("name", name, LONGEST_NAME), ("description", description, LONGEST_DESCRIPTION)):
         if len(value) > most:
-            fields.refuse(key, f"{key} must have at most {most} characters")
+            body.refuse(key, f"{key} must have at most {most} characters")
     return name, description
 
 
-def _moment(fields: Fields) -> str | None:
-    text = fields.maybe_text("expires_at")
+def _moment(body: RequestBody) -> str | None:
+    text = body.maybe_text("expires_at")
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
         if moment > datetime.now(UTC):
             return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        fields.refuse("expires_at", "expires_at must lie in the future")
+        body.refuse("expires_at", "expires_at must lie in the future")
     # A moment without a zone can be compared with none that has one.
     except (ValueError, TypeError):
-        fields.refuse("expires_at", "expires_at must be a moment as in RFC 3339", "format")
+        body.refuse("expires_at", "expires_at must be a moment as in RFC 3339", "format")
     return None
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import invalid, not_in_stand_in, permissions_denied
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid, not_in_stand_in, permissions_denied
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.iam_applications import check_organization, named
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _POLICIES = "/iam/v1alpha1/policies"
 _RULES = "/iam/v1alpha1/rules"
@@ -59,11 +59,11 @@ class Policies:
         return listing(request, "policies", found)
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        name, description = named(fields)
-        organization, tags = fields.text("organization_id"), fields.texts("tags")
-        rules = fields.objects("rules")
-        fields.check()
+        body = await RequestBody.of(request)
+        name, description = named(body)
+        organization, tags = body.text("organization_id"), body.texts("tags")
+        rules = body.objects("rules")
+        body.check()
         check_organization(self._context, organization)
         policy: Record = {
             "id": new_id(),
@@ -76,7 +76,7 @@ class Policies:
             "deletable": True,
             "managed": False,
             "tags": tags,
-            **self._principal(fields),
+            **self._principal(body),
             "_rules": list(self._rules(rules)),
         }
         self._store.iam_policies.add(policy)
@@ -89,12 +89,12 @@ class Policies:
 
     async def _update(self, request: web.Request) -> web.Response:
         policy = self._store.iam_policies.get(request.match_info["id"])
-        fields = await Fields.of(request)
-        name, description = named(fields, policy)
-        tags = fields.texts("tags") if "tags" in fields else policy["tags"]
-        fields.check()
-        if any(key in fields for key in PRINCIPALS):
-            principal = self._principal(fields)
+        body = await RequestBody.of(request)
+        name, description = named(body, policy)
+        tags = body.texts("tags") if "tags" in body else policy["tags"]
+        body.check()
+        if any(key in body for key in PRINCIPALS):
+            principal = self._principal(body)
             for key in PRINCIPALS:
                 policy.pop(key, None)
             policy.update(principal)
@@ -113,43 +113,43 @@ class Policies:
         return listing(request, "rules", policy["_rules"])
 
     async def _set_rules(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        identity, rules = fields.text("policy_id"), fields.objects("rules")
-        fields.check()
+        body = await RequestBody.of(request)
+        identity, rules = body.text("policy_id"), body.objects("rules")
+        body.check()
         policy = self._store.iam_policies.get(identity)
         policy.update(_rules=list(self._rules(rules)), updated_at=now())
         self._store.save()
         return web.json_response({"rules": policy["_rules"]})
 
-    def _principal(self, fields: Fields) -> Record:
+    def _principal(self, body: RequestBody) -> Record:
         """Whom a policy lets in: exactly one. Raises ApiError."""
-        given = [key for key in PRINCIPALS if key in fields]
+        given = [key for key in PRINCIPALS if key in body]
         if len(given) != 1:
             raise invalid("principal", f"exactly one of {', '.join(PRINCIPALS)} must be set")
         [key] = given
         if key in ("user_id", "group_id"):
             raise not_in_stand_in(f"policies with a {key}")
         if key == "no_principal":
-            return {key: fields.flag(key)}
-        application = fields.text(key)
-        fields.check()
+            return {key: body.flag(key)}
+        application = body.text(key)
+        body.check()
         return {key: self._store.iam_applications.get(application)["id"]}
 
     def _rules(self, sent: list[Record]) -> Iterator[Record]:
         """The rules as kept. Raises ApiError for a scope that its permission sets cannot have."""
         credentials = self._context.credentials
         for one in sent:
-            fields = Fields(one)
-            names, condition = fields.texts("permission_set_names"), fields.text("condition", "")
-            organization, projects = fields.maybe_text("organization_id"), fields.texts("project_ids")
+            body = RequestBody(one)
+            names, condition = body.texts("permission_set_names"), body.text("condition", "")
+            organization, projects = body.maybe_text("organization_id"), body.texts("project_ids")
             if not names:
-                fields.refuse("permission_set_names", "permission_set_names is required", "required")
+                body.refuse("permission_set_names", "permission_set_names is required", "required")
             if (organization is None) == (not projects):
-                fields.refuse("project_ids", "exactly one of project_ids and organization_id must be set")
+                body.refuse("project_ids", "exactly one of project_ids and organization_id must be set")
             wide = {name.startswith(OF_THE_ORGANIZATION) for name in names}
             if len(wide) > 1 or (wide == {True} and projects):
-                fields.refuse("permission_set_names", "a permission set of the organization cannot have this scope")
-            fields.check()
+                body.refuse("permission_set_names", "a permission set of the organization cannot have this scope")
+            body.check()
             if organization not in (None, credentials.organization_id):
                 raise permissions_denied("organization", "write")
             # The organization's own project has the organization's id.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import not_in_stand_in
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import not_in_stand_in
-from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.fleet import Fleet
+from rehearsal.scaleway.instance_machines import MachineController
 from rehearsal.scaleway.paging import instance_listing
 from rehearsal.scaleway.records import Record, new_id, public
-from rehearsal.scaleway.reverse import check_reverse
+from rehearsal.scaleway.request_body import RequestBody
+from rehearsal.scaleway.reverse_dns import check_reverse
 from rehearsal.session import Block
 
 _IPS = "/instance/v1/zones/{zone}/ips"
@@ -20,10 +20,10 @@ ROUTED_IPV4 = "routed_ipv4"
 class InstanceIps:
     """Flexible IPs; attaching one opens its server's doors at it."""
 
-    def __init__(self, context: Context, fleet: Fleet) -> None:
+    def __init__(self, context: Context, controller: MachineController) -> None:
         self._context = context
         self._store = context.store
-        self._fleet = fleet
+        self._controller = controller
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -45,7 +45,7 @@ class InstanceIps:
         ip.update(state="detached", _server_id=None)
         if server:
             server["_ip_ids"].remove(ip["id"])
-            self._fleet.rewire(server)
+            self._controller.rewire(server)
 
     def views_of(self, server: Record) -> list[Record]:
         """The IPs of a server, as the server shows them."""
@@ -71,11 +71,11 @@ class InstanceIps:
         return instance_listing(request, "ips", list(map(self._view, ips)))
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "ip", "project")
-        kind = fields.choice("type", (ROUTED_IPV4, "routed_ipv6"), ROUTED_IPV4)
-        tags, wanted = fields.texts("tags"), fields.maybe_text("server")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "ip", "project")
+        kind = body.choice("type", (ROUTED_IPV4, "routed_ipv6"), ROUTED_IPV4)
+        tags, wanted = body.texts("tags"), body.maybe_text("server")
+        body.check()
         if kind != ROUTED_IPV4:
             raise not_in_stand_in("public IPv6 addresses: use routed_ipv4")
         zone, identity = request.match_info["zone"], new_id()
@@ -99,7 +99,7 @@ class InstanceIps:
         )
         if server:
             self.attach(ip, server)
-            self._fleet.rewire(server)
+            self._controller.rewire(server)
         self._store.save()
         return web.json_response({"ip": self._view(ip)}, status=201)
 
@@ -108,18 +108,18 @@ class InstanceIps:
 
     async def _update(self, request: web.Request) -> web.Response:
         ip = self._find(request)
-        fields = await Fields.of(request)
-        tags = fields.texts("tags") if "tags" in fields else ip["tags"]
-        reverse, wanted = fields.maybe_text("reverse"), fields.maybe_text("server")
-        fields.check()
+        body = await RequestBody.of(request)
+        tags = body.texts("tags") if "tags" in body else ip["tags"]
+        reverse, wanted = body.maybe_text("reverse"), body.maybe_text("server")
+        body.check()
         server = self._store.servers.get(wanted, zone=ip["zone"]) if wanted else None
         if reverse:
             await check_reverse(self._store, reverse, ip["address"])
-        ip.update(tags=tags, reverse=reverse if fields.sent("reverse") else ip["reverse"])
+        ip.update(tags=tags, reverse=reverse if body.sent("reverse") else ip["reverse"])
         if server:
             self.attach(ip, server)
-            self._fleet.rewire(server)
-        elif fields.sent("server"):
+            self._controller.rewire(server)
+        elif body.sent("server"):
             self.detach(ip)
         self._store.save()
         return web.json_response({"ip": self._view(ip)})

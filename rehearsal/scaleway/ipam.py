@@ -8,11 +8,11 @@ from itertools import islice
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import invalid, not_in_stand_in, still_in_use
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid, not_in_stand_in, still_in_use
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import has_tags, listing
 from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _IPS = "/ipam/v1/regions/{region}/ips"
 RESERVED = 2
@@ -75,15 +75,15 @@ class Ipam:
         return listing(request, "ips", [public(ip) for ip in reversed(ips)])
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "ip")
-        source = Fields(fields.object("source"))
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "ip")
+        source = RequestBody(body.object("source"))
         identity = source.text("private_network_id", "")
-        subnet_id, version_6 = source.text("subnet_id", ""), fields.flag("is_ipv6")
-        address, tags = fields.maybe_text("address"), fields.texts("tags")
+        subnet_id, version_6 = source.text("subnet_id", ""), body.flag("is_ipv6")
+        address, tags = body.maybe_text("address"), body.texts("tags")
         source.check()
-        fields.check()
-        if "resource" in fields:
+        body.check()
+        if "resource" in body:
             raise not_in_stand_in("custom resources with an address of their own")
         for network in self._store.private_networks.where(region=request.match_info["region"]):
             for subnet in network["subnets"]:
@@ -100,9 +100,9 @@ class Ipam:
 
     async def _update(self, request: web.Request) -> web.Response:
         ip = self._find(request)
-        fields = await Fields.of(request)
-        tags = fields.texts("tags") if "tags" in fields else ip["tags"]
-        fields.check()
+        body = await RequestBody.of(request)
+        tags = body.texts("tags") if "tags" in body else ip["tags"]
+        body.check()
         ip.update(tags=tags, updated_at=now())
         self._store.save()
         return web.json_response(public(ip))

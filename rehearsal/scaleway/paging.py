@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from rehearsal.scaleway.errors import invalid
+from rehearsal.scaleway.api_errors import invalid
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 100

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal.scaleway.errors import not_found
+from rehearsal.scaleway.api_errors import not_found
 from rehearsal.scaleway.records import Record
 
 

@@ -8,11 +8,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import failed_behind, invalid, still_in_use
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import failed_behind, invalid, still_in_use
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import has_tags, listing
 from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _VPCS = "/vpc/v2/regions/{region}/vpcs"
 _NETWORKS = "/vpc/v2/regions/{region}/private-networks"
@@ -79,11 +79,11 @@ class Vpc:
         return listing(request, "vpcs", chosen)
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "vpc")
-        name, tags = fields.text("name", "vpc"), fields.texts("tags")
-        transitive = fields.flag("enable_transitivity")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "vpc")
+        name, tags = body.text("name", "vpc"), body.texts("tags")
+        transitive = body.flag("enable_transitivity")
+        body.check()
         vpc = self._add(request.match_info["region"], project, name, tags)
         vpc["transitivity_enabled"] = transitive
         self._store.save()
@@ -94,12 +94,12 @@ class Vpc:
 
     async def _update(self, request: web.Request) -> web.Response:
         vpc = self._find(request)
-        fields = await Fields.of(request)
+        body = await RequestBody.of(request)
         changes = {
-            "name": fields.text("name", vpc["name"]),
-            "tags": fields.texts("tags") if "tags" in fields else vpc["tags"],
+            "name": body.text("name", vpc["name"]),
+            "tags": body.texts("tags") if "tags" in body else vpc["tags"],
         }
-        fields.check()
+        body.check()
         vpc.update(changes, updated_at=now())
         self._store.save()
         return web.json_response(self._view(vpc))
@@ -126,13 +126,13 @@ class Vpc:
 
     async def _create_network(self, request: web.Request) -> web.Response:
         region = request.match_info["region"]
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "private_network")
-        name, tags = fields.text("name", "pn"), fields.texts("tags")
-        propagated = fields.flag("default_route_propagation_enabled")
-        wanted = self._subnets(fields)
-        vpc_id = fields.maybe_text("vpc_id")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "private_network")
+        name, tags = body.text("name", "pn"), body.texts("tags")
+        propagated = body.flag("default_route_propagation_enabled")
+        wanted = self._subnets(body)
+        vpc_id = body.maybe_text("vpc_id")
+        body.check()
         vpc = self._store.vpcs.get(vpc_id, region=region) if vpc_id else self._default(region, project)
         identity, time = new_id(), now()
         network: Record = {
@@ -178,15 +178,15 @@ class Vpc:
 
     async def _update_network(self, request: web.Request) -> web.Response:
         network = self._find_network(request)
-        fields = await Fields.of(request)
+        body = await RequestBody.of(request)
         changes = {
-            "name": fields.text("name", network["name"]),
-            "tags": fields.texts("tags") if "tags" in fields else network["tags"],
-            "default_route_propagation_enabled": fields.flag(
+            "name": body.text("name", network["name"]),
+            "tags": body.texts("tags") if "tags" in body else network["tags"],
+            "default_route_propagation_enabled": body.flag(
                 "default_route_propagation_enabled", network["default_route_propagation_enabled"]
             ),
         }
-        fields.check()
+        body.check()
         network.update(changes, updated_at=now())
         self._store.save()
         return web.json_response(public(network))
@@ -241,18 +241,18 @@ class Vpc:
             }
         )
 
-    def _subnets(self, fields: Fields) -> list[IPv4Network | IPv6Network]:
+    def _subnets(self, body: RequestBody) -> list[IPv4Network | IPv6Network]:
         """The subnets asked for, completed to one of each kind."""
         wanted: list[IPv4Network | IPv6Network] = []
-        for text in fields.texts("subnets"):
+        for text in body.texts("subnets"):
             try:
                 wanted.append(ip_network(text))
             except ValueError as error:
-                fields.refuse("subnets", str(error), "format")
+                body.refuse("subnets", str(error), "format")
         taken = self._taken()
         for subnet in wanted:
             if isinstance(subnet, IPv4Network) and any(subnet.overlaps(other) for other in taken):
-                fields.refuse("subnets", f"{subnet} overlaps with the subnet of another private network")
+                body.refuse("subnets", f"{subnet} overlaps with the subnet of another private network")
         if not any(isinstance(subnet, IPv4Network) for subnet in wanted):
             wanted.insert(0, self._free_subnet(taken))
         if not any(isinstance(subnet, IPv6Network) for subnet in wanted):

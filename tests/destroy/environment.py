@@ -56,7 +56,9 @@ class PatientCloud(Cloud):
     """Answers for a transitional state once it is over, as a rehearsal's does."""
 
     def _new(self) -> ScalewayApi:
-        return ScalewayApi(self.session, self.machines, SilentClusters(self.session), self.credentials, patience=10)
+        return ScalewayApi(
+            self.session, self.machines, SilentClusters(self.session), self.credentials, long_poll_seconds=10
+        )
 
 
 class Environment:

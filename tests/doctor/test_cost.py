@@ -11,7 +11,7 @@ from cli.cost.billed_resources import claims, rows
 from cli.cost.cost_command import bill, price_list
 from cli.cost.scaleway_prices import PriceList, Product
 from cli.scaleway_client import client
-from rehearsal.scaleway import price_list as listed
+from rehearsal.scaleway import product_catalog as listed
 from tests.doctor.site import Site
 
 NODE, MASTER = Decimal("0.0561"), Decimal("0.05508")

@@ -39,7 +39,7 @@ class Answer:
 
 
 class Cloud:
-    """The stand-in on machines and clusters that do nothing; patience 0 shows every transitional state."""
+    """The stand-in on machines and clusters that do nothing; long_poll_seconds=0 shows every transitional state."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -93,7 +93,7 @@ class Cloud:
         return await self.made(f"{K8S}/clusters", body)
 
     def _new(self) -> ScalewayApi:
-        return ScalewayApi(self.session, self.machines, self.clusters, self.credentials, patience=0)
+        return ScalewayApi(self.session, self.machines, self.clusters, self.credentials, long_poll_seconds=0)
 
 
 async def until(cloud: Cloud, path: str, **fields: object) -> Answer:

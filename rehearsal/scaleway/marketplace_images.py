@@ -6,15 +6,20 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from rehearsal.scaleway.catalogue import SERVER_TYPES
+from rehearsal.scaleway.api_errors import not_found
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import not_found
+from rehearsal.scaleway.instance_volumes import LOCAL
+from rehearsal.scaleway.offers import GB, SERVER_TYPES
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, fixed_id
 
 _IMAGES = "/marketplace/v2/local-images"
 KINDS = ("instance_local", "instance_sbs")
 ZONES = ("fr-par-1", "fr-par-2", "fr-par-3", "nl-ams-1", "nl-ams-2", "nl-ams-3", "pl-waw-1", "pl-waw-2", "pl-waw-3")
+
+IMAGE_SIZE = 10 * GB
+SCALEWAY = fixed_id("organization", "scaleway")
+"""Owner of the images."""
 
 
 class Marketplace:
@@ -29,6 +34,31 @@ class Marketplace:
     def image(self, identity: str) -> Record | None:
         """The image of that id, if there is one."""
         return next((image for image in self._images() if image["id"] == identity), None)
+
+    def view(self, image: Record, volume_type: str, zone: str) -> Record:
+        """The image of a server, as the server shows it."""
+        name = self._context.catalogue.images[image["label"]]
+        released = "2026-05-12T15:00:00.000000+00:00"
+        snapshot = fixed_id("snapshot", image["id"])
+        block = {"volume_type": "sbs_snapshot", "id": snapshot, "size": 0, "name": ""}
+        local = {"volume_type": LOCAL, "id": snapshot, "size": IMAGE_SIZE, "name": name}
+        return {
+            "id": image["id"],
+            "name": name,
+            "organization": SCALEWAY,
+            "project": SCALEWAY,
+            "root_volume": local if volume_type == LOCAL else block,
+            "extra_volumes": {},
+            "public": True,
+            "arch": image["arch"],
+            "creation_date": released,
+            "modification_date": released,
+            "default_bootscript": None,
+            "from_server": "",
+            "state": "available",
+            "tags": [],
+            "zone": zone,
+        }
 
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query

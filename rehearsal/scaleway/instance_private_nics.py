@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import bad_request, transient_state
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import bad_request, transient_state
-from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.fleet import Fleet
+from rehearsal.scaleway.instance_machines import MachineController
 from rehearsal.scaleway.ipam import Ipam
 from rehearsal.scaleway.paging import instance_listing, page, total
 from rehearsal.scaleway.records import Record, mac_address, new_id, now, public, region_of
+from rehearsal.scaleway.request_body import RequestBody
 
 _INTERFACES = "/instance/v2alpha1/zones/{zone}/private-network-interfaces"
 _NICS = "/instance/v1/zones/{zone}/servers/{server}/private_nics"
@@ -21,13 +21,13 @@ MOST = 8
 """Private networks that one server can be in (products/servers, capabilities.private_network)."""
 
 
-class Nics:
+class PrivateNics:
     """Attaching and detaching is done when the machine has followed: attaching, available, detaching, gone."""
 
-    def __init__(self, context: Context, fleet: Fleet, ipam: Ipam) -> None:
+    def __init__(self, context: Context, controller: MachineController, ipam: Ipam) -> None:
         self._context = context
         self._store = context.store
-        self._fleet = fleet
+        self._controller = controller
         self._ipam = ipam
 
     def routes(self) -> list[web.RouteDef]:
@@ -72,11 +72,11 @@ class Nics:
 
     async def _create(self, request: web.Request) -> web.Response:
         zone = request.match_info["zone"]
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "private_network_interface")
-        server_id, network_id = fields.text("server_id"), fields.text("private_network_id")
-        tags, booked_ids = fields.texts("tags"), fields.texts("ip_ids")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "private_network_interface")
+        server_id, network_id = body.text("server_id"), body.text("private_network_id")
+        tags, booked_ids = body.texts("tags"), body.texts("ip_ids")
+        body.check()
         server = self._store.servers.get(server_id, zone=zone)
         network = self._store.private_networks.get(network_id, region=region_of(zone))
         present = self._store.nics.where(server_id=server_id)
@@ -106,19 +106,19 @@ class Nics:
         )
         answer = public(nic)
         self._store.save()
-        self._fleet.rewire(server, lambda: self._attached(nic))
+        self._controller.rewire(server, lambda: self._attached(nic))
         return web.json_response(answer)
 
     async def _get(self, request: web.Request) -> web.Response:
         nic = self._find(request)
-        await self._context.work.settled(nic["server_id"], self._context.patience)
+        await self._context.jobs.settled(nic["server_id"], self._context.long_poll_seconds)
         return web.json_response(public(self._find(request)))
 
     async def _update(self, request: web.Request) -> web.Response:
         nic = self._find(request)
-        fields = await Fields.of(request)
-        tags = fields.texts("tags") if "tags" in fields else nic["tags"]
-        fields.check()
+        body = await RequestBody.of(request)
+        tags = body.texts("tags") if "tags" in body else nic["tags"]
+        body.check()
         nic.update(tags=tags, updated_at=now())
         self._store.save()
         return web.json_response(public(nic))
@@ -130,7 +130,7 @@ class Nics:
         server = self._store.servers.get(nic["server_id"])
         nic.update(status="detaching", updated_at=now())
         self._store.save()
-        self._fleet.rewire(server, lambda: self._detached(nic))
+        self._controller.rewire(server, lambda: self._detached(nic))
         return web.Response(status=204)
 
     async def _list_v1(self, request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ Failed = Callable[[Exception], None]
 _log = logging.getLogger(__name__)
 
 
-class Work:
+class BackgroundJobs:
     """Runs jobs in the background, those of one resource one after the other."""
 
     def __init__(self) -> None:

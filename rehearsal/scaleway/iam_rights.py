@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from rehearsal.scaleway.account import STOCK, Account
-from rehearsal.scaleway.catalogue import SERVER_TYPES
+from rehearsal.scaleway.api_errors import not_found
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import not_found
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.iam_applications import check_organization
 from rehearsal.scaleway.iam_policies import OF_THE_ORGANIZATION
-from rehearsal.scaleway.marketplace import ZONES
+from rehearsal.scaleway.marketplace_images import ZONES
+from rehearsal.scaleway.offers import SERVER_TYPES
 from rehearsal.scaleway.paging import listing, page, total
 from rehearsal.scaleway.records import Record, fixed_id, region_of
+from rehearsal.scaleway.request_body import RequestBody
 
 _IAM = "/iam/v1alpha1"
 _OWN = "/rehearsal/account"
@@ -129,7 +129,7 @@ class Rights:
         return web.json_response({"servers": servers}, headers=total(SERVER_TYPES))
 
     async def _become(self, request: web.Request) -> web.Response:
-        sent = await Fields.of(request)
+        sent = await RequestBody.of(request)
         stock = sent.object("stock")
         if not set(stock.values()) <= set(STOCK):
             sent.refuse("stock", f"stock must be one of {', '.join(STOCK)}")

@@ -13,9 +13,9 @@ from decimal import Decimal
 from aiohttp import web
 from multidict import MultiMapping
 
-from rehearsal.scaleway.catalogue import SERVER_TYPES
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.marketplace import ZONES
+from rehearsal.scaleway.marketplace_images import ZONES
+from rehearsal.scaleway.offers import SERVER_TYPES
 from rehearsal.scaleway.records import Record, region_of
 
 PATH = "/product-catalog/v2alpha1/public-catalog/products"
@@ -28,7 +28,7 @@ GATEWAYS = {"vpc-gw-s": "0.02", "vpc-gw-m": "0.04"}
 _COUNTS = {"gigabyte": "per GB", "hour": "per hour", "node": "per node", "ip": "per IP"}
 
 
-class PriceList:
+class ProductCatalog:
     """The catalog. Asking for it takes no key."""
 
     def __init__(self, context: Context) -> None:

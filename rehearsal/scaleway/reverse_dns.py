@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from rehearsal.scaleway.errors import invalid
+from rehearsal.scaleway.api_errors import invalid
 from rehearsal.scaleway.store import Store
 
 

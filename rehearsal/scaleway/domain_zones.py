@@ -10,11 +10,11 @@ from ipaddress import IPv4Address, IPv6Address
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import ApiError, conflict, not_found, not_in_stand_in
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import ApiError, conflict, not_found, not_in_stand_in
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _ZONES = "/domain/v2beta1/dns-zones"
 NAME_SERVERS = ("ns0.dom.scw.cloud", "ns1.dom.scw.cloud")
@@ -58,10 +58,10 @@ class Domains:
         return listing(request, "dns_zones", [{k: v for k, v in zone.items() if k != "id"} for zone in zones])
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "dns_zone")
-        domain, subdomain = fields.text("domain"), fields.text("subdomain", "")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "dns_zone")
+        domain, subdomain = body.text("domain"), body.text("subdomain", "")
+        body.check()
         name = f"{subdomain}.{domain}".lstrip(".")
         if self._store.dns_zones.find(name):
             raise conflict(f"The zone {name} exists already.")
@@ -96,16 +96,16 @@ class Domains:
 
     async def _change(self, request: web.Request) -> web.Response:
         """Apply changes in order; all of them or, when one is wrong, none."""
-        fields = await Fields.of(request)
-        changes = fields.objects("changes")
-        all_records, no_new_zone = fields.flag("return_all_records"), fields.flag("disallow_new_zone_creation")
-        fields.check()
+        body = await RequestBody.of(request)
+        changes = body.objects("changes")
+        all_records, no_new_zone = body.flag("return_all_records"), body.flag("disallow_new_zone_creation")
+        body.check()
         zone = self._zone_for(request.match_info["zone"], no_new_zone)
         before = dict(self._store.dns_records.records)
         changed: list[Record] = []
         try:
             for change in changes:
-                changed += self._apply(zone, Fields(change))
+                changed += self._apply(zone, RequestBody(change))
         except ApiError:
             self._store.dns_records.records = before
             raise
@@ -114,10 +114,10 @@ class Domains:
         shown = self._store.dns_records.where(_zone=zone["id"]) if all_records else changed
         return web.json_response({"records": list(map(public, shown))})
 
-    def _apply(self, zone: Record, change: Fields) -> list[Record]:
+    def _apply(self, zone: Record, change: RequestBody) -> list[Record]:
         for kind in ("add", "set", "delete", "clear"):
             if kind in change:
-                what = Fields(change.object(kind))
+                what = RequestBody(change.object(kind))
                 break
         else:
             raise not_in_stand_in("this kind of change of records")
@@ -132,12 +132,12 @@ class Domains:
             kept = []
         added: list[Record] = []
         for number, sent in enumerate(what.objects("records")):
-            record = _record(zone, Fields(sent), kept[number] if number < len(kept) else new_id())
+            record = _record(zone, RequestBody(sent), kept[number] if number < len(kept) else new_id())
             added.append(self._store.dns_records.add(record))
         what.check()
         return added
 
-    def _chosen(self, zone: Record, what: Fields) -> list[Record]:
+    def _chosen(self, zone: Record, what: RequestBody) -> list[Record]:
         """The records that a change names by id or by fields. Raises ApiError (404) for an id that is none."""
         identity = what.maybe_text("id")
         if identity:
@@ -177,7 +177,7 @@ class Domains:
         )
         for server in NAME_SERVERS:
             sent = {"name": "", "type": "NS", "data": f"{server}.", "ttl": 1800, "priority": 0}
-            self._store.dns_records.add({**_record(zone, Fields(sent), new_id()), "_own": True})
+            self._store.dns_records.add({**_record(zone, RequestBody(sent), new_id()), "_own": True})
         return zone
 
 
@@ -185,17 +185,17 @@ def _zone(zone: Record) -> Record:
     return {key: value for key, value in public(zone).items() if key != "id"}
 
 
-def _record(zone: Record, fields: Fields, identity: str) -> Record:
+def _record(zone: Record, body: RequestBody, identity: str) -> Record:
     """A record as sent. Raises ApiError (400)."""
-    kind, data = fields.choice("type", TYPES, "A"), fields.text("data")
+    kind, data = body.choice("type", TYPES, "A"), body.text("data")
     record: Record = {
         "id": identity,
         "data": data,
-        "name": fields.text("name", ""),
-        "priority": fields.integer("priority", 0, 0, 65535),
-        "ttl": fields.integer("ttl", 3600, SHORTEST_TTL, LONGEST_TTL),
+        "name": body.text("name", ""),
+        "priority": body.integer("priority", 0, 0, 65535),
+        "ttl": body.integer("ttl", 3600, SHORTEST_TTL, LONGEST_TTL),
         "type": kind,
-        "comment": fields.maybe_text("comment"),
+        "comment": body.maybe_text("comment"),
         "updated_at": _now(),
         "_zone": zone["id"],
         "_own": False,
@@ -205,11 +205,11 @@ def _record(zone: Record, fields: Fields, identity: str) -> Record:
         try:
             versions[kind](data)
         except ValueError as error:
-            fields.refuse("data", str(error), "format")
+            body.refuse("data", str(error), "format")
     for service in ("geo_ip_config", "http_service_config", "weighted_config", "view_config"):
-        if service in fields:
+        if service in body:
             raise not_in_stand_in(f"dynamic records ({service})")
-    fields.check()
+    body.check()
     # This is how Scaleway answers: with the priority in the data too, and texts in quotes.
     if kind == "SRV" and data.split()[0].isdecimal():
         record["priority"] = int(data.split()[0])

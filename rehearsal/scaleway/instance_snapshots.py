@@ -10,9 +10,9 @@ from collections.abc import Callable
 from aiohttp import web
 
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import has_tags, instance_listing, listing
 from rehearsal.scaleway.records import Record, instance_now, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 from rehearsal.scaleway.store import Table
 
 _INSTANCE = "/instance/v1/zones/{zone}"
@@ -38,7 +38,9 @@ class Snapshots:
             web.delete(_BLOCK + "/{id}", self._delete_block),
         ]
 
-    def _instance(self, many: str, one: str, table: Table, read: Callable[[Fields, str], Record]) -> list[web.RouteDef]:
+    def _instance(
+        self, many: str, one: str, table: Table, read: Callable[[RequestBody, str], Record]
+    ) -> list[web.RouteDef]:
         """The routes of one kind of the Instance API, which wraps each resource in an object with one key."""
 
         def found(request: web.Request) -> Record:
@@ -49,19 +51,19 @@ class Snapshots:
             return instance_listing(request, many, [public(each) for each in records if has_tags(request, each)])
 
         async def create(request: web.Request) -> web.Response:
-            fields = await Fields.of(request)
-            project = self._context.project(fields, one, "project")
+            body = await RequestBody.of(request)
+            project = self._context.project(body, one, "project")
             zone = request.match_info["zone"]
             made: Record = {
                 "id": new_id(),
-                "name": fields.text("name"),
-                "tags": fields.texts("tags"),
+                "name": body.text("name"),
+                "tags": body.texts("tags"),
                 "organization": self._context.credentials.organization_id,
                 "project": project,
                 "zone": zone,
-                **read(fields, zone),
+                **read(body, zone),
             }
-            fields.check()
+            body.check()
             table.add(made)
             self._store.save()
             return web.json_response({one: public(made)}, status=201)
@@ -74,8 +76,8 @@ class Snapshots:
         path = f"{_INSTANCE}/{many}"
         return [web.get(path, show), web.post(path, create), web.delete(path + "/{id}", delete)]
 
-    def _local(self, fields: Fields, zone: str) -> Record:
-        volume = self._store.local_volumes.get(fields.text("volume_id"), zone=zone)
+    def _local(self, body: RequestBody, zone: str) -> Record:
+        volume = self._store.local_volumes.get(body.text("volume_id"), zone=zone)
         return {
             "volume_type": volume["volume_type"],
             "size": volume["size"],
@@ -86,10 +88,10 @@ class Snapshots:
             "error_reason": None,
         }
 
-    def _image(self, fields: Fields, zone: str) -> Record:
-        snapshot = self._store.local_snapshots.get(fields.text("root_volume"), zone=zone)
+    def _image(self, body: RequestBody, zone: str) -> Record:
+        snapshot = self._store.local_snapshots.get(body.text("root_volume"), zone=zone)
         return {
-            "arch": fields.text("arch"),
+            "arch": body.text("arch"),
             "public": False,
             "state": "available",
             "from_server": None,
@@ -100,10 +102,10 @@ class Snapshots:
             "modification_date": instance_now(),
         }
 
-    def _placement_group(self, fields: Fields, _zone: str) -> Record:
+    def _placement_group(self, body: RequestBody, _zone: str) -> Record:
         return {
-            "policy_mode": fields.choice("policy_mode", MODES, "optional"),
-            "policy_type": fields.choice("policy_type", POLICIES, "max_availability"),
+            "policy_mode": body.choice("policy_mode", MODES, "optional"),
+            "policy_type": body.choice("policy_type", POLICIES, "max_availability"),
             "policy_respected": True,
         }
 
@@ -119,10 +121,10 @@ class Snapshots:
         return listing(request, "snapshots", chosen)
 
     async def _create_block(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project, zone = self._context.project(fields, "snapshot"), request.match_info["zone"]
-        name, tags, identity = fields.text("name"), fields.texts("tags"), fields.text("volume_id")
-        fields.check()
+        body = await RequestBody.of(request)
+        project, zone = self._context.project(body, "snapshot"), request.match_info["zone"]
+        name, tags, identity = body.text("name"), body.texts("tags"), body.text("volume_id")
+        body.check()
         volume = self._store.block_volumes.get(identity, zone=zone)
         made = self._store.block_snapshots.add(
             {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import bad_request, conflict, not_in_stand_in, still_in_use
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import bad_request, conflict, not_in_stand_in, still_in_use
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import has_tags, instance_listing, listing
 from rehearsal.scaleway.records import Record, instance_now, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _LOCAL = "/instance/v1/zones/{zone}/volumes"
 _BLOCK = "/block/v1/zones/{zone}/volumes"
@@ -90,14 +90,14 @@ class Volumes:
 
     async def _update_local(self, request: web.Request) -> web.Response:
         volume = self._find_local(request)
-        fields = await Fields.of(request)
-        if "size" in fields:
+        body = await RequestBody.of(request)
+        if "size" in body:
             raise bad_request("A local volume cannot be resized.")
         changes = {
-            "name": fields.text("name", volume["name"]),
-            "tags": fields.texts("tags") if "tags" in fields else volume["tags"],
+            "name": body.text("name", volume["name"]),
+            "tags": body.texts("tags") if "tags" in body else volume["tags"],
         }
-        fields.check()
+        body.check()
         volume.update(changes, modification_date=instance_now())
         self._store.save()
         return web.json_response({"volume": self._local_view(volume)})
@@ -122,18 +122,18 @@ class Volumes:
         return listing(request, "volumes", chosen)
 
     async def _create_block(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "volume")
-        name, tags = fields.text("name"), fields.texts("tags")
-        iops = fields.integer("perf_iops", IOPS[0])
-        size = Fields(fields.object("from_empty")).integer("size", 0)
-        if "from_snapshot" in fields:
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "volume")
+        name, tags = body.text("name"), body.texts("tags")
+        iops = body.integer("perf_iops", IOPS[0])
+        size = RequestBody(body.object("from_empty")).integer("size", 0)
+        if "from_snapshot" in body:
             raise not_in_stand_in("snapshots")
         if size < SMALLEST:
-            fields.refuse("from_empty.size", f"size must be at least {SMALLEST} bytes")
+            body.refuse("from_empty.size", f"size must be at least {SMALLEST} bytes")
         if iops not in IOPS:
-            fields.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
-        fields.check()
+            body.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
+        body.check()
         volume = self._store.block_volumes.add(_block(name, project, request.match_info["zone"], size, iops))
         volume["tags"] = tags
         self._store.save()
@@ -144,16 +144,16 @@ class Volumes:
 
     async def _update_block(self, request: web.Request) -> web.Response:
         volume = self._find_block(request)
-        fields = await Fields.of(request)
-        name = fields.text("name", volume["name"])
-        size = fields.integer("size", volume["size"])
-        iops = fields.integer("perf_iops", volume["specs"]["perf_iops"])
-        tags = fields.texts("tags") if "tags" in fields else volume["tags"]
+        body = await RequestBody.of(request)
+        name = body.text("name", volume["name"])
+        size = body.integer("size", volume["size"])
+        iops = body.integer("perf_iops", volume["specs"]["perf_iops"])
+        tags = body.texts("tags") if "tags" in body else volume["tags"]
         if size < volume["size"]:
-            fields.refuse("size", "a volume can only grow")
+            body.refuse("size", "a volume can only grow")
         if iops not in IOPS:
-            fields.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
-        fields.check()
+            body.refuse("perf_iops", f"perf_iops must be one of {IOPS}")
+        body.check()
         volume.update(name=name, tags=tags, updated_at=now())
         # Scaleway answers before the volume has grown or become faster.
         resized = (size, iops) != (volume["size"], volume["specs"]["perf_iops"])

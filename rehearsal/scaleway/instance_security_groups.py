@@ -6,12 +6,12 @@ from ipaddress import ip_network
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import conflict
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import conflict
-from rehearsal.scaleway.fields import Fields
-from rehearsal.scaleway.fleet import Fleet
+from rehearsal.scaleway.instance_machines import MachineController
 from rehearsal.scaleway.paging import instance_listing
 from rehearsal.scaleway.records import Record, fixed_id, instance_now, new_id, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _GROUPS = "/instance/v1/zones/{zone}/security_groups"
 ACTIONS = ("accept", "drop")
@@ -23,10 +23,10 @@ SMTP_PORTS = (25, 465, 587)
 class SecurityGroups:
     """Who may reach a server; a change reaches the machines at once."""
 
-    def __init__(self, context: Context, fleet: Fleet) -> None:
+    def __init__(self, context: Context, controller: MachineController) -> None:
         self._context = context
         self._store = context.store
-        self._fleet = fleet
+        self._controller = controller
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -54,10 +54,10 @@ class SecurityGroups:
         return instance_listing(request, "security_groups", list(map(self._view, named)))
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "security_group", "project")
-        group = self._new(request.match_info["zone"], project, fields.text("name"))
-        self._change(group, fields)
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "security_group", "project")
+        group = self._new(request.match_info["zone"], project, body.text("name"))
+        self._change(group, body)
         self._store.security_groups.add(group)
         self._store.save()
         return web.json_response({"security_group": self._view(group)}, status=201)
@@ -67,7 +67,7 @@ class SecurityGroups:
 
     async def _update(self, request: web.Request) -> web.Response:
         group = self._find(request)
-        self._change(group, await Fields.of(request))
+        self._change(group, await RequestBody.of(request))
         self._follow(group)
         return web.json_response({"security_group": self._view(group)})
 
@@ -85,11 +85,11 @@ class SecurityGroups:
     async def _set_rules(self, request: web.Request) -> web.Response:
         """Replace every rule; those of the default security (no SMTP) are not the user's to change."""
         group = self._find(request)
-        fields = await Fields.of(request)
-        sent = [rule for rule in fields.objects("rules") if rule.get("editable") is not False]
-        fields.check()
+        body = await RequestBody.of(request)
+        sent = [rule for rule in body.objects("rules") if rule.get("editable") is not False]
+        body.check()
         group["_rules"] = [
-            {**_rule(Fields(one), group["zone"]), "position": position} for position, one in enumerate(sent, 1)
+            {**_rule(RequestBody(one), group["zone"]), "position": position} for position, one in enumerate(sent, 1)
         ]
         self._follow(group)
         return web.json_response({"rules": _all_rules(group)})
@@ -109,7 +109,7 @@ class SecurityGroups:
         group["modification_date"] = instance_now()
         self._store.save()
         for server in self._servers(group):
-            self._fleet.rewire(server)
+            self._controller.rewire(server)
 
     def _new(self, zone: str, project: str, name: str) -> Record:
         return {
@@ -133,17 +133,17 @@ class SecurityGroups:
             "_rules": [],
         }
 
-    def _change(self, group: Record, fields: Fields) -> None:
+    def _change(self, group: Record, body: RequestBody) -> None:
         changes: Record = {
-            "name": fields.text("name", group["name"]),
-            "description": fields.text("description", "") if "description" in fields else group["description"],
-            "stateful": fields.flag("stateful", group["stateful"]),
-            "enable_default_security": fields.flag("enable_default_security", group["enable_default_security"]),
-            "tags": fields.texts("tags") if "tags" in fields else group["tags"],
+            "name": body.text("name", group["name"]),
+            "description": body.text("description", "") if "description" in body else group["description"],
+            "stateful": body.flag("stateful", group["stateful"]),
+            "enable_default_security": body.flag("enable_default_security", group["enable_default_security"]),
+            "tags": body.texts("tags") if "tags" in body else group["tags"],
         }
         for policy in ("inbound_default_policy", "outbound_default_policy"):
-            changes[policy] = fields.choice(policy, ACTIONS, group[policy])
-        fields.check()
+            changes[policy] = body.choice(policy, ACTIONS, group[policy])
+        body.check()
         group.update(changes)
 
 
@@ -169,25 +169,25 @@ def _all_rules(group: Record) -> list[Record]:
     return [*fixed, *group["_rules"]]
 
 
-def _rule(fields: Fields, zone: str) -> Record:
+def _rule(body: RequestBody, zone: str) -> Record:
     """A rule as sent. Raises ApiError (400)."""
-    first = fields.integer("dest_port_from", 0, 0, 65535) or None
-    last = fields.integer("dest_port_to", 0, 0, 65535) or None
+    first = body.integer("dest_port_from", 0, 0, 65535) or None
+    last = body.integer("dest_port_to", 0, 0, 65535) or None
     if last is not None and (first is None or last < first):
-        fields.refuse("dest_port_to", "dest_port_to must not be less than dest_port_from")
-    source = fields.cidr("ip_range", "0.0.0.0/0")
+        body.refuse("dest_port_to", "dest_port_to must not be less than dest_port_from")
+    source = body.cidr("ip_range", "0.0.0.0/0")
     rule = _shape(
         identity=new_id(),
-        protocol=fields.choice("protocol", PROTOCOLS, "TCP"),
-        direction=fields.choice("direction", DIRECTIONS, "inbound"),
+        protocol=body.choice("protocol", PROTOCOLS, "TCP"),
+        direction=body.choice("direction", DIRECTIONS, "inbound"),
         source=_as_answered(source),
         ports=(first, last if last != first else None),
-        action=fields.choice("action", ACTIONS, "accept"),
+        action=body.choice("action", ACTIONS, "accept"),
         zone=zone,
         editable=True,
         position=0,
     )
-    fields.check()
+    body.check()
     return rule
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import conflict, still_in_use
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import conflict, still_in_use
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.ipam import Ipam
 from rehearsal.scaleway.paging import has_tags, listing
 from rehearsal.scaleway.records import Record, mac_address, new_id, now, public, region_of
-from rehearsal.scaleway.reverse import check_reverse
+from rehearsal.scaleway.request_body import RequestBody
+from rehearsal.scaleway.reverse_dns import check_reverse
 from rehearsal.scaleway.store import Store
 from rehearsal.session import Block
 
@@ -64,9 +64,9 @@ class PublicGateways:
         return listing(request, "ips", [public(ip) for ip in ips if has_tags(request, ip)])
 
     async def _create_ip(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project, tags = self._context.project(fields, "ip"), fields.texts("tags")
-        fields.check()
+        body = await RequestBody.of(request)
+        project, tags = self._context.project(body, "ip"), body.texts("tags")
+        body.check()
         ip = self._new_ip(request.match_info["zone"], project, tags)
         self._store.save()
         return web.json_response(public(ip))
@@ -76,10 +76,10 @@ class PublicGateways:
 
     async def _update_ip(self, request: web.Request) -> web.Response:
         ip = self._find_ip(request)
-        fields = await Fields.of(request)
-        tags = fields.texts("tags") if "tags" in fields else ip["tags"]
-        reverse = fields.text("reverse", "") if "reverse" in fields else ip["reverse"]
-        fields.check()
+        body = await RequestBody.of(request)
+        tags = body.texts("tags") if "tags" in body else ip["tags"]
+        reverse = body.text("reverse", "") if "reverse" in body else ip["reverse"]
+        body.check()
         if reverse and reverse != ip["reverse"]:
             await check_reverse(self._store, reverse, ip["address"])
         ip.update(tags=tags, reverse=reverse or _own_name(ip["address"]), updated_at=now())
@@ -102,13 +102,13 @@ class PublicGateways:
 
     async def _create(self, request: web.Request) -> web.Response:
         zone = request.match_info["zone"]
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "gateway")
-        name, tags = fields.text("name", "gw"), fields.texts("tags")
-        kind = fields.choice("type", tuple(BANDWIDTHS), "VPC-GW-S")
-        smtp, bastion = fields.flag("enable_smtp"), fields.flag("enable_bastion")
-        port, wanted = fields.integer("bastion_port", BASTION_PORT), fields.maybe_text("ip_id")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "gateway")
+        name, tags = body.text("name", "gw"), body.texts("tags")
+        kind = body.choice("type", tuple(BANDWIDTHS), "VPC-GW-S")
+        smtp, bastion = body.flag("enable_smtp"), body.flag("enable_bastion")
+        port, wanted = body.integer("bastion_port", BASTION_PORT), body.maybe_text("ip_id")
+        body.check()
         ip = self._store.gateway_ips.get(wanted, zone=zone) if wanted else self._new_ip(zone, project, [])
         if "gateway_id" in ip:
             raise conflict("the IP is attached to another gateway")
@@ -145,15 +145,15 @@ class PublicGateways:
 
     async def _update(self, request: web.Request) -> web.Response:
         gateway = self._find(request)
-        fields = await Fields.of(request)
+        body = await RequestBody.of(request)
         changes = {
-            "name": fields.text("name", gateway["name"]),
-            "tags": fields.texts("tags") if "tags" in fields else gateway["tags"],
-            "bastion_enabled": fields.flag("enable_bastion", gateway["bastion_enabled"]),
-            "bastion_port": fields.integer("bastion_port", gateway["bastion_port"]),
-            "smtp_enabled": fields.flag("enable_smtp", gateway["smtp_enabled"]),
+            "name": body.text("name", gateway["name"]),
+            "tags": body.texts("tags") if "tags" in body else gateway["tags"],
+            "bastion_enabled": body.flag("enable_bastion", gateway["bastion_enabled"]),
+            "bastion_port": body.integer("bastion_port", gateway["bastion_port"]),
+            "smtp_enabled": body.flag("enable_smtp", gateway["smtp_enabled"]),
         }
-        fields.check()
+        body.check()
         gateway.update(changes, updated_at=now())
         self._store.save()
         return web.json_response(self._view(gateway))
@@ -184,11 +184,11 @@ class PublicGateways:
 
     async def _connect(self, request: web.Request) -> web.Response:
         zone = request.match_info["zone"]
-        fields = await Fields.of(request)
-        gateway_id, private_id = fields.text("gateway_id"), fields.text("private_network_id")
-        masquerade, default_route = fields.flag("enable_masquerade"), fields.flag("push_default_route")
-        booked = fields.maybe_text("ipam_ip_id")
-        fields.check()
+        body = await RequestBody.of(request)
+        gateway_id, private_id = body.text("gateway_id"), body.text("private_network_id")
+        masquerade, default_route = body.flag("enable_masquerade"), body.flag("push_default_route")
+        booked = body.maybe_text("ipam_ip_id")
+        body.check()
         gateway = self._store.gateways.get(gateway_id, zone=zone)
         private = self._store.private_networks.get(private_id, region=region_of(zone))
         if self._store.gateway_networks.where(private_network_id=private_id):
@@ -219,11 +219,11 @@ class PublicGateways:
 
     async def _update_network(self, request: web.Request) -> web.Response:
         network = self._find_network(request)
-        fields = await Fields.of(request)
-        masquerade = fields.flag("enable_masquerade", network["masquerade_enabled"])
-        default_route = fields.flag("push_default_route", network["push_default_route"])
-        booked = fields.maybe_text("ipam_ip_id")
-        fields.check()
+        body = await RequestBody.of(request)
+        masquerade = body.flag("enable_masquerade", network["masquerade_enabled"])
+        default_route = body.flag("push_default_route", network["push_default_route"])
+        booked = body.maybe_text("ipam_ip_id")
+        body.check()
         if booked and booked != network["ipam_ip_id"]:
             gateway = self._store.gateways.get(network["gateway_id"])
             private = self._store.private_networks.get(network["private_network_id"])

@@ -7,7 +7,7 @@ from ipaddress import ip_interface
 
 from rehearsal.scaleway.backends import Machine, Rule
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.published_ports import published_ports
+from rehearsal.scaleway.instance_ports import published_ports
 from rehearsal.scaleway.records import Record, instance_now
 
 RUNNING = "running"
@@ -24,7 +24,7 @@ def _nothing() -> None:
     pass
 
 
-class Fleet:
+class MachineController:
     """Boots, halts and removes the machine of each server, and moves the server through its states."""
 
     def __init__(self, context: Context) -> None:
@@ -131,4 +131,4 @@ class Fleet:
 
     def _work(self, server: Record, what: str, job: Callable[[], Awaitable[None]]) -> None:
         # Scaleway's own word for a server that only its support can help.
-        self._context.work.start(server["id"], what, job, lambda error: self._move(server, LOCKED, str(error)))
+        self._context.jobs.start(server["id"], what, job, lambda error: self._move(server, LOCKED, str(error)))

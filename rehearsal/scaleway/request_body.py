@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from rehearsal.scaleway.errors import ApiError, invalid_arguments
+from rehearsal.scaleway.api_errors import ApiError, invalid_arguments
 from rehearsal.scaleway.records import Record
 
 
-class Fields:
+class RequestBody:
     """The fields of one JSON object. A field that is null counts as absent, as Scaleway's SDKs send it.
 
     Each reader notes what is wrong and goes on with a default; `check` raises it all.
@@ -25,7 +25,7 @@ class Fields:
         self._wrong: list[Record] = []
 
     @classmethod
-    async def of(cls, request: web.Request) -> Fields:
+    async def of(cls, request: web.Request) -> RequestBody:
         """The body of a request; none counts as an empty object. Raises ApiError (400) unless it is one."""
         text = await request.text()
         try:

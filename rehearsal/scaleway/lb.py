@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import ApiError, not_in_stand_in, still_in_use
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import ApiError, not_in_stand_in, still_in_use
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import has_tags, listing, page, total
 from rehearsal.scaleway.records import Record, new_id, now, public, region_of
+from rehearsal.scaleway.request_body import RequestBody
 from rehearsal.session import Block
 
 _IPS = "/lb/v1/zones/{zone}/ips"
@@ -20,7 +20,7 @@ TYPES = ("lb-s", "lb-gp-m", "lb-gp-l", "lb-gp-xl")
 SSL_LEVELS = ("ssl_compatibility_level_intermediate", "ssl_compatibility_level_modern", "ssl_compatibility_level_old")
 
 
-class LoadBalancerBooks:
+class LoadBalancerApi:
     """Reserved IPs, and load balancers with their IPs."""
 
     def __init__(self, context: Context) -> None:
@@ -103,10 +103,10 @@ class LoadBalancerBooks:
         return listing(request, "ips", chosen)
 
     async def _create_ip(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "ip")
-        tags, reverse, version_6 = fields.texts("tags"), fields.maybe_text("reverse"), fields.flag("is_ipv6")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "ip")
+        tags, reverse, version_6 = body.texts("tags"), body.maybe_text("reverse"), body.flag("is_ipv6")
+        body.check()
         if version_6:
             raise not_in_stand_in("public IPv6 addresses")
         ip = self._new_ip(request.match_info["zone"], project, tags)
@@ -119,12 +119,12 @@ class LoadBalancerBooks:
 
     async def _update_ip(self, request: web.Request) -> web.Response:
         ip = self._find_ip(request)
-        fields = await Fields.of(request)
+        body = await RequestBody.of(request)
         changes = {
-            "reverse": fields.text("reverse", "") or ip["reverse"],
-            "tags": fields.texts("tags") if "tags" in fields else ip["tags"],
+            "reverse": body.text("reverse", "") or ip["reverse"],
+            "tags": body.texts("tags") if "tags" in body else ip["tags"],
         }
-        fields.check()
+        body.check()
         ip.update(changes)
         self._store.save()
         return web.json_response(public(ip))
@@ -138,21 +138,21 @@ class LoadBalancerBooks:
         return web.Response(status=204)
 
     async def _list(self, request: web.Request) -> web.Response:
-        balancers = self._store.lbs.where(zone=request.match_info["zone"])
-        named = [lb for lb in balancers if request.query.get("name", "") in lb["name"]]
+        load_balancers = self._store.lbs.where(zone=request.match_info["zone"])
+        named = [lb for lb in load_balancers if request.query.get("name", "") in lb["name"]]
         return listing(request, "lbs", list(map(self._view, named)))
 
     async def _create(self, request: web.Request) -> web.Response:
         zone = request.match_info["zone"]
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "lb")
-        name, description, tags = fields.text("name"), fields.text("description", ""), fields.texts("tags")
-        kind = fields.text("type", TYPES[0]).lower()
-        ssl = fields.choice("ssl_compatibility_level", SSL_LEVELS, SSL_LEVELS[0])
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "lb")
+        name, description, tags = body.text("name"), body.text("description", ""), body.texts("tags")
+        kind = body.text("type", TYPES[0]).lower()
+        ssl = body.choice("ssl_compatibility_level", SSL_LEVELS, SSL_LEVELS[0])
         if kind not in TYPES:
-            fields.refuse("type", f"type must be one of {', '.join(TYPES)}")
-        wanted = [identity for identity in [fields.maybe_text("ip_id"), *fields.texts("ip_ids")] if identity]
-        fields.check()
+            body.refuse("type", f"type must be one of {', '.join(TYPES)}")
+        wanted = [identity for identity in [body.maybe_text("ip_id"), *body.texts("ip_ids")] if identity]
+        body.check()
         ip = self._ip(wanted[0], zone) if wanted else self._new_ip(zone, project, [])
         if ip["lb_id"]:
             raise still_in_use("the IP is attached to another load balancer")

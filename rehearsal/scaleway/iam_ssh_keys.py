@@ -8,16 +8,16 @@ import hashlib
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import invalid
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import invalid
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 KEY_BITS = {"ssh-ed25519": 256, "ecdsa-sha2-nistp256": 256, "ecdsa-sha2-nistp384": 384, "ecdsa-sha2-nistp521": 521}
 
 
-class Iam:
+class SshKeys:
     """SSH keys; a server gets those of its project when it boots."""
 
     def __init__(self, context: Context) -> None:
@@ -44,10 +44,10 @@ class Iam:
         return listing(request, "ssh_keys", keys)
 
     async def _create(self, request: web.Request) -> web.Response:
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "ssh_key")
-        name, text = fields.text("name", ""), fields.text("public_key")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "ssh_key")
+        name, text = body.text("name", ""), body.text("public_key")
+        body.check()
         key, fingerprint = _parse(text)
         made: Record = {
             "id": new_id(),
@@ -69,9 +69,9 @@ class Iam:
 
     async def _update(self, request: web.Request) -> web.Response:
         key = self._store.ssh_keys.get(request.match_info["id"])
-        fields = await Fields.of(request)
-        changes = {"name": fields.text("name", key["name"]), "disabled": fields.flag("disabled", key["disabled"])}
-        fields.check()
+        body = await RequestBody.of(request)
+        changes = {"name": body.text("name", key["name"]), "disabled": body.flag("disabled", key["disabled"])}
+        body.check()
         key.update(changes, updated_at=now())
         self._store.save()
         return web.json_response(public(key))

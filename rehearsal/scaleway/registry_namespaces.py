@@ -10,11 +10,11 @@ import re
 
 from aiohttp import web
 
+from rehearsal.scaleway.api_errors import ApiError
 from rehearsal.scaleway.context import Context
-from rehearsal.scaleway.errors import ApiError
-from rehearsal.scaleway.fields import Fields
 from rehearsal.scaleway.paging import listing
 from rehearsal.scaleway.records import Record, new_id, now, public
+from rehearsal.scaleway.request_body import RequestBody
 
 _NAMESPACES = "/registry/v1/regions/{region}/namespaces"
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
@@ -55,10 +55,10 @@ class Registry:
 
     async def _create(self, request: web.Request) -> web.Response:
         region = request.match_info["region"]
-        fields = await Fields.of(request)
-        project = self._context.project(fields, "registry_namespace")
-        name, description, is_public = fields.text("name"), fields.text("description", ""), fields.flag("is_public")
-        fields.check()
+        body = await RequestBody.of(request)
+        project = self._context.project(body, "registry_namespace")
+        name, description, is_public = body.text("name"), body.text("description", ""), body.flag("is_public")
+        body.check()
         # A name that cannot be is answered by the same words: scaleway/terraform-provider-scaleway, pull request 860.
         if not _NAME.fullmatch(name) or self._store.registry_namespaces.where(name=name, region=region):
             raise ApiError(409, {"message": "Namespace already exist"})
@@ -84,17 +84,17 @@ class Registry:
 
     async def _get(self, request: web.Request) -> web.Response:
         namespace = self._find(request)
-        await self._context.work.settled(namespace["id"], self._context.patience)
+        await self._context.jobs.settled(namespace["id"], self._context.long_poll_seconds)
         return web.json_response(public(self._find(request)))
 
     async def _update(self, request: web.Request) -> web.Response:
         namespace = self._find(request)
-        fields = await Fields.of(request)
+        body = await RequestBody.of(request)
         changes = {
-            "description": fields.text("description", namespace["description"]),
-            "is_public": fields.flag("is_public", namespace["is_public"]),
+            "description": body.text("description", namespace["description"]),
+            "is_public": body.flag("is_public", namespace["is_public"]),
         }
-        fields.check()
+        body.check()
         namespace.update(changes, updated_at=now())
         self._store.save()
         return web.json_response(public(namespace))
@@ -111,7 +111,7 @@ class Registry:
             self._store.registry_namespaces.remove(namespace["id"])
             self._store.save()
 
-        self._context.work.start(namespace["id"], "removing registry namespace", remove, lambda _: None)
+        self._context.jobs.start(namespace["id"], "removing registry namespace", remove, lambda _: None)
 
     def _find(self, request: web.Request) -> Record:
         """Raises ApiError (404), in this product's own words."""
