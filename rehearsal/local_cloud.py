@@ -18,7 +18,7 @@ from rehearsal.nodes import provide as provide_node_programs
 from rehearsal.nodes.choice import choose_nodes, real_nodes
 from rehearsal.nodes.machine_image import provide as provide_node_image
 from rehearsal.processes import Processes
-from rehearsal.rancher.standin import PORT as RANCHER_PORT
+from rehearsal.rancher.rancher_server import PORT as RANCHER_PORT
 from rehearsal.scaleway import Credentials
 from rehearsal.session import Block, Service, Session
 from rehearsal.toolchain.providing import lay_out

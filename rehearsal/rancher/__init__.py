@@ -13,6 +13,6 @@ is the Rancher of then.
 
 from rehearsal.rancher.agents import agent_ready
 from rehearsal.rancher.manifest import credentials_name
-from rehearsal.rancher.standin import AgentReady, RancherStandIn
+from rehearsal.rancher.rancher_server import AgentReady, RancherStandIn
 
 __all__ = ["AgentReady", "RancherStandIn", "agent_ready", "credentials_name"]

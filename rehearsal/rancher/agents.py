@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from rehearsal.rancher.api import AgentReady
+from rehearsal.rancher.api_context import AgentReady
 from rehearsal.rancher.manifest import AGENT, NAMESPACE, credentials_name
 
 Find = Callable[[str], Awaitable[Sequence[dict[str, Any]]]]

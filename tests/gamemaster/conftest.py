@@ -16,7 +16,7 @@ from rehearsal.instances import Instances, leftovers, release, remove_all
 from rehearsal.k3s import Downloads, pack_helm, pack_k3s
 from rehearsal.processes import Processes
 from rehearsal.rancher import RancherStandIn
-from rehearsal.rancher.standin import PORT as RANCHER_PORT
+from rehearsal.rancher.rancher_server import PORT as RANCHER_PORT
 from rehearsal.session import Block, Service, Session
 from rehearsal.toolchain.catalogue import HELM, PEBBLE
 from tests.gamemaster import games

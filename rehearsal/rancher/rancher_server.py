@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from rehearsal.rancher.api import AgentReady, Api
+from rehearsal.rancher.api import Api
+from rehearsal.rancher.api_context import AgentReady
 from rehearsal.rancher.state import State
 from rehearsal.session import Block, Service, Session
 
