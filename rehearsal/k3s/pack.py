@@ -10,7 +10,9 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-STAND_IN = Path(__file__).parent / "stand_in.py"
+PROJECT = Path(__file__).parents[2]
+STAND_IN = Path(__file__).parent / "stand_in"
+MAIN = "import sys\n\nfrom rehearsal.k3s.stand_in.commands import main\n\nmain(sys.argv[1:])\n"
 STAGES = Path(__file__).parents[1] / "kapsule" / "stages"
 
 Endpoint = tuple[str, int]
@@ -35,7 +37,10 @@ def pack_k3s(target: Path, programs: Path, version: str, forwards: Mapping[Endpo
         **{f"stages/{stage.name}": stage.read_bytes() for stage in sorted(STAGES.glob("*.yaml"))},
     }
     fingerprint = hashlib.sha256(b"".join(hashlib.sha256(data).digest() for data in files.values())).hexdigest()[:16]
-    texts = {"__main__.py": STAND_IN.read_text(), "about.json": json.dumps(about), "fingerprint": fingerprint}
+    texts = {"__main__.py": MAIN, "about.json": json.dumps(about), "fingerprint": fingerprint}
+    # Of the packages around the stand-in nothing but their names: the game master has none of their requirements.
+    texts |= {"rehearsal/__init__.py": "", "rehearsal/k3s/__init__.py": ""}
+    texts |= {str(module.relative_to(PROJECT)): module.read_text() for module in sorted(STAND_IN.glob("*.py"))}
     partial = target.with_suffix(".part")
     with partial.open("wb") as out:
         # Python runs an archive that begins with its name: https://docs.python.org/3/library/zipapp.html

@@ -8,6 +8,6 @@ inputs, outputs, replacements and secrets.
 - `python -m rehearsal.plugins.rancher2` stands in for pulumi-rancher2.
 
 `install` puts them where the engine looks, and says which releases they stand in for.
-Shared by them: `properties` (values on the wire), `fields` (what a resource takes, checked and compared),
-`protocol` (the service itself) and, with the language host too, `serving`.
+Shared by them: `properties` (values on the wire), `schema` (inputs of a resource, checked and compared),
+`provider_model` (providers and resources), `protocol` (the gRPC service) and, with the language host too, `serving`.
 """

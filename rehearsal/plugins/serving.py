@@ -12,7 +12,7 @@ from typing import Protocol
 
 import grpc
 
-from rehearsal.plugins.enginelog import CHANNEL_OPTIONS
+from rehearsal.plugins.engine_log import CHANNEL_OPTIONS
 
 
 class Servable(Protocol):

@@ -13,9 +13,10 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.engine_pb2 import LogSeverity
 from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
 
-from rehearsal.plugins.enginelog import Engine
+from rehearsal.plugins.engine_log import Engine
 from rehearsal.plugins.properties import Properties, Value, decode, encode
-from rehearsal.plugins.protocol import Provider, Service
+from rehearsal.plugins.protocol import Service
+from rehearsal.plugins.provider_model import Provider
 
 Answer = TypeVar("Answer", bound=Message)
 

@@ -19,10 +19,10 @@ from typing import TypeVar
 
 import asyncssh
 
-from rehearsal.plugins.enginelog import Log
-from rehearsal.plugins.fields import Field, Fields, Kind
+from rehearsal.plugins.engine_log import Log
 from rehearsal.plugins.properties import Properties, map_of, number_of, text_of
-from rehearsal.plugins.protocol import ProviderError
+from rehearsal.plugins.provider_model import ProviderError
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 # pulumi, sdk/go/common/util/retry/until.go: the first delay, its growth, and the longest one; seconds.
 FIRST_DELAY, GROWTH, LONGEST_DELAY = 0.1, 1.5, 5.0

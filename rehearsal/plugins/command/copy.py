@@ -22,9 +22,9 @@ import asyncssh
 
 from rehearsal.plugins.command.connection import CONNECTION, Dialer
 from rehearsal.plugins.command.execution import unique_id
-from rehearsal.plugins.fields import Failure, Field, Fields, Kind
 from rehearsal.plugins.properties import ASSET, Asset, Properties, map_of, reveal, text_of
-from rehearsal.plugins.protocol import Call, Created, ProviderError, Resource
+from rehearsal.plugins.provider_model import Call, Created, ProviderError, Resource
+from rehearsal.plugins.schema import Failure, Field, Fields, Kind
 
 
 class CopyToRemote(Resource[Dialer]):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeVar
 
-from rehearsal.plugins.enginelog import Log
-from rehearsal.plugins.fields import Field, Fields, Kind
+from rehearsal.plugins.engine_log import Log
 from rehearsal.plugins.properties import Properties, text_of, texts_of, truth_of
-from rehearsal.plugins.protocol import Call, Created, ProviderError, Resource
+from rehearsal.plugins.provider_model import Call, Created, ProviderError, Resource
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 Configuration = TypeVar("Configuration")
 

@@ -11,9 +11,9 @@ from typing import ClassVar, cast
 from rehearsal.plugins import protocol
 from rehearsal.plugins.command.connection import Dialer
 from rehearsal.plugins.command.execution import INPUTS, Command, Output, Printed, Script, Stream
-from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, text_of
-from rehearsal.plugins.protocol import Call, ProviderError
+from rehearsal.plugins.provider_model import Call, ProviderError
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 # What a command that is cancelled has to end itself in, before it is killed; seconds. Less than what a plugin
 # has that is told to end, so that the command is gone before it.

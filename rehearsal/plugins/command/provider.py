@@ -10,7 +10,7 @@ from rehearsal.plugins.command.local import LocalCommand
 from rehearsal.plugins.command.remote import RemoteCommand
 from rehearsal.plugins.install import VERSIONS
 from rehearsal.plugins.properties import Properties
-from rehearsal.plugins.protocol import Provider
+from rehearsal.plugins.provider_model import Provider
 
 
 class CommandProvider(Provider[Dialer]):

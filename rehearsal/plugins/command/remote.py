@@ -11,10 +11,10 @@ import asyncssh
 
 from rehearsal.plugins.command.connection import CONNECTION, Dialer
 from rehearsal.plugins.command.execution import INPUTS, Command, Output, Printed, Script, Stream
-from rehearsal.plugins.enginelog import Log
-from rehearsal.plugins.fields import Fields
+from rehearsal.plugins.engine_log import Log
 from rehearsal.plugins.properties import Properties, map_of
-from rehearsal.plugins.protocol import Call, ProviderError
+from rehearsal.plugins.provider_model import Call, ProviderError
+from rehearsal.plugins.schema import Fields
 
 
 class RemoteCommand(Command[Dialer]):

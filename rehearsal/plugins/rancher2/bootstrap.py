@@ -8,11 +8,11 @@ from __future__ import annotations
 import secrets
 from typing import ClassVar
 
-from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, number_of, text_of, truth_of
-from rehearsal.plugins.protocol import Call, Created, Found, ProviderError
+from rehearsal.plugins.provider_model import Call, Created, Found, ProviderError
 from rehearsal.plugins.rancher2.client import Rancher, RancherError, View, until
 from rehearsal.plugins.rancher2.resource import RancherResource
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 USER = "admin"
 TOKEN_DESCRIPTION = "Terraform bootstrap admin token"  # noqa: S105 - what the official provider calls it

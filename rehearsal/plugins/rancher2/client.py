@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import aiohttp
 
-from rehearsal.plugins.protocol import ProviderError
+from rehearsal.plugins.provider_model import ProviderError
 
 T = TypeVar("T")
 View = dict[str, Any]

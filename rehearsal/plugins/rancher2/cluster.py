@@ -6,11 +6,11 @@ from typing import ClassVar, cast
 
 import yaml
 
-from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, Secret, text_of
-from rehearsal.plugins.protocol import Call, Created, Found
+from rehearsal.plugins.provider_model import Call, Created, Found
 from rehearsal.plugins.rancher2.client import Rancher, RancherError, View, part, parts, until
 from rehearsal.plugins.rancher2.resource import LABELS, RancherResource, described, description_of
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 # The official provider's default for creating, updating and deleting, in seconds.
 TIMEOUT = 30 * 60.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, number_of, text_of
-from rehearsal.plugins.protocol import Call, Created, Found
+from rehearsal.plugins.provider_model import Call, Created, Found
 from rehearsal.plugins.rancher2.client import RETRY, Rancher, View, parts, until
 from rehearsal.plugins.rancher2.cluster import TIMEOUT, kubeconfig, special_projects
 from rehearsal.plugins.rancher2.resource import RancherResource
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 
 class ClusterSync(RancherResource):

@@ -7,16 +7,16 @@ import re
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.install import VERSIONS
 from rehearsal.plugins.properties import Properties, text_of, truth_of
-from rehearsal.plugins.protocol import Provider, ProviderError
+from rehearsal.plugins.provider_model import Provider, ProviderError
 from rehearsal.plugins.rancher2.bootstrap import Bootstrap
 from rehearsal.plugins.rancher2.client import Rancher
 from rehearsal.plugins.rancher2.cluster import Cluster
 from rehearsal.plugins.rancher2.cluster_sync import ClusterSync
 from rehearsal.plugins.rancher2.setting import Setting
 from rehearsal.plugins.rancher2.token import Token
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 

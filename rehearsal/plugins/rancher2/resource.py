@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 
-from rehearsal.plugins.fields import Change, Difference, Failure, Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, Value, reveal
-from rehearsal.plugins.protocol import Resource
+from rehearsal.plugins.provider_model import Resource
 from rehearsal.plugins.rancher2.client import Rancher, View, part
+from rehearsal.plugins.schema import Change, Difference, Failure, Field, Fields, Kind
 
 # terraform-provider-rancher2, schema_common.go: Rancher's own labels and annotations are left alone, but for this one.
 _OWN = ("cattle.io/", "rancher.io/")

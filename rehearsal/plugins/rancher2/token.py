@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
-from rehearsal.plugins.fields import Field, Fields, Kind
 from rehearsal.plugins.properties import Properties, number_of, text_of, truth_of
-from rehearsal.plugins.protocol import Call, Created, Found
+from rehearsal.plugins.provider_model import Call, Created, Found
 from rehearsal.plugins.rancher2.client import Rancher, View
 from rehearsal.plugins.rancher2.resource import LABELS, RancherResource, described, description_of
+from rehearsal.plugins.schema import Field, Fields, Kind
 
 
 class Token(RancherResource):
