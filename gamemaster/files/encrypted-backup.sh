@@ -20,7 +20,7 @@ echo "saved: $file"
 # The path ends in a slash: curl adds the file's name.
 url="$(cat "$bucket/url")/"
 curl --config "$bucket/curl.conf" --fail --silent --show-error --retry 3 --connect-timeout 20 --max-time 3600 \
-    --upload-file "$file" "$url" || {
+    --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --upload-file "$file" "$url" || {
     echo "The copy in the bucket, $url, is missing: see the line above, then 'systemctl start shambhala-nightly-backup'." >&2
     exit 1
 }

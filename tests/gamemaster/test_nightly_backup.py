@@ -105,6 +105,9 @@ async def test_a_copy_goes_to_the_bucket_signed_and_a_bucket_that_is_away_is_tol
         assert str(uploaded["size"]) == await game.host.sh(f"stat -c %s {FOLDER}/{name}")
         assert uploaded["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=SCWTESTTESTTESTTEST1/")
         assert "/nl-ams/s3/aws4_request" in uploaded["Authorization"]
+        # S3 refuses an upload without it.
+        assert uploaded["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+        assert "x-amz-content-sha256" in uploaded["Authorization"]
 
         await game.host.sh("systemctl stop bucket")
         with pytest.raises(StepError):
