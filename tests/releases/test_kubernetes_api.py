@@ -82,7 +82,7 @@ async def test_they_are_found_before_and_after_the_control_plane_has_moved(site:
     patch = json.dumps({"subsets": subsets})
     await site.kubectl("patch", "endpoints", "kubernetes", "--type=merge", f"--patch={patch}")
     previewed = seen(await asyncio.to_thread(stack.preview, color="never"))
-    assert previewed["update"] == 1, "the policy alone"
+    assert previewed["update"] == 2, "the two policies that name the API server"
     await asyncio.to_thread(stack.up, color="never")
     rule, closed = await allowed(site)
     assert rule["to"] == [{"ipBlock": {"cidr": f"{MOVED}/32"}}]
