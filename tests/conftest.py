@@ -23,7 +23,7 @@ LONGEST_FIRST = (
     "rehearsal",
     "live",
     "gamemaster",
-    "workshop",
+    "delivery",
     "instances",
     "nodes",
     "observability",
