@@ -151,7 +151,7 @@ class Site:
 
     def _guard(self) -> Daemon:
         home = self.folder / "guard"
-        (home / "pipelines").mkdir()
+        (home / "pipelines").mkdir(parents=True)
         for name, text in self.graph["delivery-guard-pipelines"].inputs["data"].items():
             (home / "pipelines" / name).write_text(text)
         (home / "secrets").mkdir()
