@@ -40,6 +40,7 @@ _VALUES: Mapping[str, Sequence[str]] = {
     "alertname": ("TeamWithoutProgress",),
     "container": ("app",),
     "persistentvolumeclaim": ("storage-loki-0",),
+    "thing": ("the account ada",),
 }
 _ELSEWHERE: Mapping[str, Mapping[str, Sequence[str]]] = {
     "component_pods_": {"component": ("portal", "tracker")},
@@ -98,6 +99,7 @@ _LEVELS: Mapping[str, float] = {
     "machine_memory_bytes": 8e9,
     "machine_cpu_cores": 4,
     "container_fs_limit_bytes": 50e9,
+    "setup_fault": 1,
 }
 """What stays as it is."""
 _WAVES: Mapping[str, float] = {
