@@ -60,7 +60,7 @@ rehearse-status: .venv/.rehearsal ## List the rehearsals of this user
 tools: tests-set-up ## The engine, its plugins and the control plane: downloaded, or built with Go (half an hour, once)
 	@.venv/bin/python -m rehearsal.toolchain
 play: tools ## Play the example hunt yourself, beside the real Gitea and Drone, until Ctrl-C
-	@.venv/bin/python -m tests.live.play
+	@.venv/bin/python -m local_game
 
 # At Scaleway, or on the local cloud of this shell.
 .PHONY: init doctor cost preview up recover sheets backup restore destroy leftovers

@@ -1,7 +1,7 @@
-"""Measures the guard, Drone's queue, and the program for ever more players: `python -m bench.delivery`.
+"""Benchmark of the guard, of Drone's queue, and of the program for ever more players: `python -m bench.delivery`.
 
-The guard is a process of its own, as on a board. Gitea, Drone and the guard between them are the real ones of
-`tests/live`, with a runner that runs nothing. The program runs under a mock engine, so that its figures are the
+Gitea, Drone and the guard are the real processes of `local_game`, with a runner that runs nothing. The guard is sent
+one of Drone's own signed requests again and again. The program runs under a mock engine, so that the figures are the
 program's own and no cluster's, in a core's seconds. Nothing here is a test.
 """
 
@@ -15,10 +15,11 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -26,16 +27,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from game_app.services.pipeline_catalogue import EVENTS, SIGNATURES
-from rehearsal.drone.daemons import Daemon, free_ports
+from bench.game_program import game
+from local_game.delivery_site import DeliverySite
+from local_game.rendering import rendered
 from rehearsal.drone.recording import RecordingRunner, Taken
-from tests.game_app import guards
-from tests.game_app.signing import signed_headers
-from tests.live.attacks import change, settle
-from tests.live.site import Site
-from tests.services.mounted import mounted
-from tests.unit import programs
-from tests.unit.monitor import run
 
 PLAYERS: Final = (1, 20, 235, 2000)
 TEAM: Final = 5
@@ -48,7 +43,7 @@ SECONDS: Final = 1.0
 """That a build takes on the runner."""
 FEWER: Final = 8
 """Places of a runner that has fewer than there are teams."""
-PATIENCE: Final = 300.0
+BUILD_TIMEOUT: Final = 300.0
 """Seconds after which a build that no runner was given is lost."""
 LONG_POLL: Final = 31.0
 """Seconds after which a runner that takes no more asks for nothing any more."""
@@ -65,8 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     with tempfile.TemporaryDirectory() as folder:
-        _guard(console, Path(folder))
-    with tempfile.TemporaryDirectory() as folder:
         _builds(console, Path(folder))
     _growth(console)
     return 0
@@ -76,10 +69,11 @@ def _builds(console: Console, folder: Path) -> None:
     """Webhooks to the real Drone: how soon one is a build on a runner, and what becomes of many at once."""
     teams = {f"team-{number}": [f"player{number}"] for number in range(AT_ONCE // TEAM)}
     console.print(f"Raising Gitea, Drone and the guard for {len(teams)} teams …")
-    site = Site(folder, teams)
+    site = DeliverySite(folder, teams)
     try:
         site.start()
         site.watch()
+        _guard(console, site)
         times = _webhooks(site)
         console.print(
             f"From a webhook to its build on a runner, with the guard on the way: {median(times):.2f} s in the middle, "
@@ -103,42 +97,43 @@ def _builds(console: Console, folder: Path) -> None:
     console.print("Difference: of the builds taken of two teams, while every team still has some that wait.")
 
 
-def _webhooks(site: Site) -> list[float]:
+def _webhooks(site: DeliverySite) -> list[float]:
     """Seconds from a pull request's webhook until a runner has its build, for one after the other."""
-    hook = change(site, "player0", "team-0").hook
+    hook = site.webhooks.answered(site.git.propose("player0", "team-0", "measured", {"measured.txt": "x"}))[0]
     times: list[float] = []
     for _ in range(WEBHOOKS):
-        settle(site.as_drones_admin())
+        site.builds.wait_until_none_runs(BUILD_TIMEOUT)
         began = time.monotonic()
-        _, build = site.deliver(hook)
-        taken = site.runners["untrusted"].wait_for("game/team-0", PATIENCE, number=build["number"])
+        _, build = site.webhooks.deliver(hook)
+        taken = site.runners["untrusted"].wait_for("game/team-0", BUILD_TIMEOUT, number=build["number"])
         if taken is None:
             raise RuntimeError("a build never came")
         times.append(taken.at - began)
     return times
 
 
-def _queue(site: Site, runner: RecordingRunner, teams: Sequence[str]) -> list[str]:
+def _queue(site: DeliverySite, runner: RecordingRunner, teams: Sequence[str]) -> list[str]:
     """Queue builds at once, team by team, and let a runner take them. Gives the figures of a line."""
     admin = site.as_drones_admin()
-    secrets = {team: site.hook_secret(team) for team in teams}
+    secrets = {team: site.webhooks.secret_of(team) for team in teams}
     runner.lasting = SECONDS
     admin.ask("DELETE", "/api/queue")
     try:
         began = time.monotonic()
         with ThreadPoolExecutor(max_workers=32) as players:
-            waiting = [players.submit(site.push, team, secret=secrets[team]) for team in teams for _ in range(TEAM)]
+            pushes = [team for team in teams for _ in range(TEAM)]
+            waiting = [players.submit(site.webhooks.push, team, secret=secrets[team]) for team in pushes]
         commits = {push.result() for push in waiting}
         queued = time.monotonic() - began
     finally:
         admin.ask("POST", "/api/queue")
     began = time.monotonic()
     taken: list[Taken] = []
-    while len(taken) < len(commits) and time.monotonic() < began + PATIENCE:
+    while len(taken) < len(commits) and time.monotonic() < began + BUILD_TIMEOUT:
         time.sleep(0.1)
         taken = [each for each in runner.taken() if each.commit in commits]
     took = time.monotonic() - began
-    settle(admin, PATIENCE)
+    site.builds.wait_until_none_runs(BUILD_TIMEOUT)
     again = len(taken) - len({each.commit for each in taken})
     lost = len(commits) - (len(taken) - again)
     return [f"{queued:.1f}", f"{took:.1f}", str(lost), str(again), str(_difference(taken, teams))]
@@ -185,27 +180,25 @@ def _program(players: int) -> dict[str, float]:
     names = [f"player{number}" for number in range(players)]
     teams = {f"t{number // TEAM}": names[number : number + TEAM] for number in range(0, players, TEAM)}
     began = time.process_time()
-    graph = run(lambda: programs.game_app_with_delivery(teams), preview=False)
+    resources = rendered(lambda: game(teams))
     return {
         "teams": len(teams),
-        "resources": len(graph.resources),
+        "resources": len(resources),
         "seconds": time.process_time() - began,
         "mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def _guard(console: Console, folder: Path) -> None:
-    """Signed requests to the guard's own process, one after the other."""
-    guard = _started(folder)
-    try:
-        used = _core_seconds(guard.process_id)
-        began = time.monotonic()
-        for _ in range(REQUESTS):
-            _ask(guard)
-        took, used = time.monotonic() - began, _core_seconds(guard.process_id) - used
-        status = Path(f"/proc/{guard.process_id}/status").read_text()
-    finally:
-        guard.stop()
+def _guard(console: Console, site: DeliverySite) -> None:
+    """Drone's own signed request to the guard, sent one time after the other."""
+    path, headers, body = _signed_request(site)
+    guard = site.guard
+    used = _core_seconds(guard.process_id)
+    began = time.monotonic()
+    for _ in range(REQUESTS):
+        _send(guard.port, path, headers, body)
+    took, used = time.monotonic() - began, _core_seconds(guard.process_id) - used
+    status = Path(f"/proc/{guard.process_id}/status").read_text()
     peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     console.print(
         f"The guard: {REQUESTS / used:.0f} signed requests for each second of a core (at least 500), "
@@ -213,35 +206,42 @@ def _guard(console: Console, folder: Path) -> None:
     )
 
 
-def _started(folder: Path) -> Daemon:
-    secrets = {"config": guards.CONFIG_SECRET, "validate": guards.VALIDATE_SECRET, "ended": b"e" * 32}
-    for name in ("pipelines", "secrets", "signatures"):
-        (folder / name).mkdir()
-    guards.write(folder / "pipelines")
-    for name, secret in secrets.items():
-        (folder / "secrets" / name).write_bytes(secret)
-    signatures = {slug: dict.fromkeys(EVENTS, "0" * 64) for slug in guards.SLUGS}
-    (folder / "signatures" / SIGNATURES).write_text(json.dumps(signatures))
-    [port] = free_ports(1)
-    command = [*mounted("guard", folder / "app"), "--host=127.0.0.1", f"--port={port}"]
-    command += [f"--{name}={folder / name}" for name in ("pipelines", "secrets", "signatures")]
-    guard = Daemon("guard", command, port, folder / "app", health="/healthz")
-    guard.start()
-    return guard
+def _signed_request(site: DeliverySite) -> tuple[str, dict[str, str], bytes]:
+    """Path, headers and body of Drone's request for a pipeline, taken in the guard's place.
+
+    The guard accepts the date of a request for five minutes, which the benchmark stays below.
+    """
+    hook = site.webhooks.answered(site.git.propose("player0", "team-0", "signed", {"signed.txt": "x"}))[0]
+    taken: list[tuple[str, dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            taken.append((self.path, dict(self.headers.items()), body))
+            self.send_error(500)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            del format, args
+
+    site.guard.stop()
+    with ThreadingHTTPServer(("127.0.0.1", site.guard_port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site.webhooks.deliver(hook)
+        server.shutdown()
+    site.guard.start()
+    return taken[0]
 
 
-def _ask(guard: Daemon) -> None:
-    body = json.dumps(guards.pull_request()).encode()
-    headers = dict(signed_headers("/config", body, guards.CONFIG_SECRET, datetime.now(UTC)))
-    connection = http.client.HTTPConnection("127.0.0.1", guard.port, timeout=10)
+def _send(port: int, path: str, headers: Mapping[str, str], body: bytes) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("POST", "/config", body, headers)
-        answered = connection.getresponse()
-        answered.read()
+        connection.request("POST", path, body, dict(headers))
+        answer = connection.getresponse()
+        answer.read()
     finally:
         connection.close()
-    if answered.status != 200:
-        raise RuntimeError(f"the guard answered {answered.status}")
+    if answer.status != 200:
+        raise RuntimeError(f"the guard answered {answer.status}")
 
 
 def _core_seconds(process: int) -> float:

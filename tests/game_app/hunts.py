@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
 import json
 import os
 import re
@@ -16,13 +15,14 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from game_app.hunt.folder import load
 from game_app.services.hunt.codes import operators_code, team_code
 from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
+from local_game.browser import Browser
+from local_game.mounted import mounted
 from rehearsal.drone.daemons import free_ports
-from tests.services.mounted import mounted
 
 EXAMPLE: Final = Path(__file__).parents[2] / "game_app" / "hunt" / "example"
 KEY: Final = "0123456789abcdef" * 4
@@ -212,49 +212,6 @@ class GitHubStandIn(StandIn):
 
     def mark(self, path: str, body: bytes) -> str:
         return "" if "/namespaces/" in path else f'"{hashlib.sha256(body).hexdigest()}"'
-
-
-class Browser:
-    """Somebody's browser: it keeps its cookie and follows where it is sent."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.cookie = ""
-
-    def ask(
-        self, method: str, path: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[int, str, Mapping[str, str]]:
-        """Status, page and headers of one answer; nothing is followed."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            body = None if form is None else urlencode(form)
-            kind = {} if form is None else {"Content-Type": "application/x-www-form-urlencoded"}
-            cookie = {"Cookie": self.cookie} if self.cookie else {}
-            connection.request(method, path, body, {**kind, **cookie, **(headers or {})})
-            answered = connection.getresponse()
-            text = answered.read().decode()
-            given = {name.lower(): value for name, value in answered.getheaders()}
-        finally:
-            connection.close()
-        if "set-cookie" in given:
-            self.cookie = given["set-cookie"].partition(";")[0]
-        return answered.status, text, given
-
-    def page(self, path: str = "/") -> str:
-        status, text, headers = self.ask("GET", path)
-        return self.page(headers["location"]) if status == 303 else text
-
-    def log_in(self, code: str) -> str:
-        """The page that a code leads to."""
-        status, text, headers = self.ask("POST", "/login", {"code": code})
-        return self.page(headers["location"]) if status == 303 else text
-
-    def press(self, path: str, **fields: str) -> str:
-        """Send one of the page's own forms. Gives the page that it leads to."""
-        found = re.search(r'name="form" value="([0-9a-f]+)"', self.page())
-        assert found is not None
-        status, text, headers = self.ask("POST", path, {"form": found[1], **fields})
-        return self.page(headers["location"]) if status == 303 else text
 
 
 class Running:

@@ -19,7 +19,7 @@ from game_app.services.setup.secret_store import FolderStore
 from game_app.services.setup.service_client import ServiceClient
 from game_app.services.setup.setup_faults import Faults, SetupError
 from game_app.services.setup.setup_plan import GiteaPlan
-from tests.live.site import Site
+from local_game.delivery_site import DeliverySite
 
 # Long enough for Gitea to be built first.
 pytestmark = pytest.mark.timeout(900)
@@ -27,9 +27,9 @@ PASSWORD: Final = "a-password-of-their-own-1"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[DeliverySite]:
     """Gitea alone, as the program configures it, and set up."""
-    raised = Site(tmp_path_factory.mktemp("gitea-alone"))
+    raised = DeliverySite(tmp_path_factory.mktemp("gitea-alone"))
     try:
         raised.start_gitea()
         set_up(raised)
@@ -38,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
         raised.gitea.stop()
 
 
-def set_up(site: Site, **other: object) -> None:
+def set_up(site: DeliverySite, **other: object) -> None:
     """Gitea's part of the set-up. other: what the plan says instead."""
     plan = site.folder / "plan.json"
     changed = site.folder / "changed.json"
@@ -52,7 +52,7 @@ def set_up(site: Site, **other: object) -> None:
 class Browser:
     """A player at Gitea's own pages."""
 
-    def __init__(self, site: Site, name: str) -> None:
+    def __init__(self, site: DeliverySite, name: str) -> None:
         # Gitea marks its cookies for TLS, and is asked beside it.
         cookies = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
@@ -83,24 +83,24 @@ class Browser:
             return error.code
 
 
-def logins(site: Site) -> set[str]:
+def logins(site: DeliverySite) -> set[str]:
     return {str(each["login"]) for each in site.as_operator().all("/admin/users")}
 
 
 @pytest.mark.parametrize("name", ["later-1", "Grace"])
-def test_a_player_cannot_take_another_name(site: Site, name: str) -> None:
+def test_a_player_cannot_take_another_name(site: DeliverySite, name: str) -> None:
     before = logins(site)
     Browser(site, "grace").send("/user/settings", {"name": name, "full_name": "", "visibility": "0"})
     assert logins(site) == before
 
 
-def test_a_player_cannot_delete_the_account(site: Site) -> None:
+def test_a_player_cannot_delete_the_account(site: DeliverySite) -> None:
     password = account_password(site.master, "grace")
     Browser(site, "grace").send("/user/settings/account/delete", {"password": password})
     assert "grace" in logins(site)
 
 
-def test_a_player_cannot_take_the_address_that_a_later_players_account_will_have(site: Site) -> None:
+def test_a_player_cannot_take_the_address_that_a_later_players_account_will_have(site: DeliverySite) -> None:
     own = site.as_player("linus")
     with pytest.raises(SetupError):
         own.ask("POST", "/user/emails", {"emails": ["later-2@players.invalid"]})
@@ -108,7 +108,7 @@ def test_a_player_cannot_take_the_address_that_a_later_players_account_will_have
     assert {each["email"] for each in own.all("/user/emails")} == {"linus@players.invalid"}
 
 
-def test_a_players_password_stays_what_the_sheet_says(site: Site) -> None:
+def test_a_players_password_stays_what_the_sheet_says(site: DeliverySite) -> None:
     given = account_password(site.master, "linus")
     form = {"old_password": given, "password": PASSWORD, "retype": PASSWORD}
     Browser(site, "linus").send("/user/settings/account", form)
@@ -117,7 +117,7 @@ def test_a_players_password_stays_what_the_sheet_says(site: Site) -> None:
     assert site.as_player("linus").get("/user")["login"] == "linus"
 
 
-def test_names_are_the_same_whatever_their_case(site: Site) -> None:
+def test_names_are_the_same_whatever_their_case(site: DeliverySite) -> None:
     site.as_operator().ask("POST", "/admin/users/gold-1/rename", {"new_username": "Gold-1"})
     try:
         set_up(site)
@@ -126,7 +126,7 @@ def test_names_are_the_same_whatever_their_case(site: Site) -> None:
         site.as_operator().ask("POST", "/admin/users/Gold-1/rename", {"new_username": "gold-1"})
 
 
-def test_one_fault_does_not_stop_the_others_set_up_and_all_faults_are_told(site: Site) -> None:
+def test_one_fault_does_not_stop_the_others_set_up_and_all_faults_are_told(site: DeliverySite) -> None:
     plan = json.loads((site.folder / "plan.json").read_text())
     passwords = {"in valid": "x" * 32, "after-1": "y" * 32}
     first, later = (

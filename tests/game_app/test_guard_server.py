@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from local_game.mounted import mounted
 from tests.game_app import guards
 from tests.game_app.guards import CONFIG_SECRET, VALIDATE_SECRET, pull_request
 from tests.game_app.signing import signed_headers
-from tests.services.mounted import mounted
 
 PATIENCE = 30.0
 ENDED_SECRET = b"e" * 32

@@ -11,8 +11,9 @@ from typing import Any, Final
 from game_app.services.pipeline_catalogue import load
 from game_app.services.setup.drone_setup import SETTINGS
 from game_app.services.setup.service_client import ServiceClient
+from local_game.delivery_site import DeliverySite
+from local_game.webhooks import Hook
 from rehearsal.drone.recording import Taken
-from tests.live.site import Hook, Site
 
 THEIRS: Final = """kind: pipeline
 type: kubernetes
@@ -77,35 +78,35 @@ def a_name() -> str:
     return next(_names)
 
 
-def propose(site: Site, files: Mapping[str, str] | None = None, **more: Any) -> str:
+def propose(site: DeliverySite, files: Mapping[str, str] | None = None, **more: Any) -> str:
     """Open a pull request from a fork. Gives its commit."""
     branch = more.pop("branch", None) or a_name()
     content = files or {f"{branch.replace('/', '-')}.txt": "x"}
-    return site.propose(more.pop("player", "ada"), more.pop("repository", "team-red"), branch, content, **more)
+    return site.git.propose(more.pop("player", "ada"), more.pop("repository", "team-red"), branch, content, **more)
 
 
-def propose_by_agit(site: Site, files: Mapping[str, str] | None = None, title: str = "A change") -> str:
+def propose_by_agit(site: DeliverySite, files: Mapping[str, str] | None = None, title: str = "A change") -> str:
     """Open a pull request without a fork, from the newest main branch. Gives its commit."""
     options = (f"topic={a_name()}", f"title={title}")
-    return site.push_to("ada", "team-red", "refs/for/main", files or {f"{a_name()}.txt": "x"}, *options)
+    return site.git.push_to("ada", "team-red", "refs/for/main", files or {f"{a_name()}.txt": "x"}, *options)
 
 
-def change(site: Site, player: str = "ada", repository: str = "team-red") -> Change:
+def change(site: DeliverySite, player: str = "ada", repository: str = "team-red") -> Change:
     """Open the pull request that tries everything at once."""
     commit = propose(site, BROUGHT, player=player, repository=repository)
     taken = runs_ours(site, commit, repository)
-    return Change(commit, site.answered(commit)[0], taken)
+    return Change(commit, site.webhooks.answered(commit)[0], taken)
 
 
-def runs_ours(site: Site, commit: str, repository: str = "team-red") -> Taken:
+def runs_ours(site: DeliverySite, commit: str, repository: str = "team-red") -> Taken:
     """The build of a pull request is the one that the program keeps, byte for byte."""
-    taken = site.build_of(repository, commit, seconds=SECONDS)
-    assert taken is not None, (site.built(repository, commit), site.guard.log[-1000:])
+    taken = site.builds.taken_for(repository, commit, seconds=SECONDS)
+    assert taken is not None, (site.builds.of_commit(repository, commit), site.guard.log[-1000:])
     is_ours(site, taken)
     return taken
 
 
-def is_ours(site: Site, taken: Taken) -> None:
+def is_ours(site: DeliverySite, taken: Taken) -> None:
     """It is the guard's pipeline for pull requests, and came with nothing."""
     catalogue = load(site.folder / "guard" / "pipelines")
     assert taken.pipeline.startswith(catalogue.pipelines[taken.repository, "pull_request"])
@@ -116,29 +117,29 @@ def is_ours(site: Site, taken: Taken) -> None:
     assert not taken.trusted
 
 
-def never_runs(site: Site, commit: str, repository: str = "team-red") -> None:
+def never_runs(site: DeliverySite, commit: str, repository: str = "team-red") -> None:
     """Drone has decided about a commit, and has nothing of it that a runner could take or has taken."""
-    site.answered(commit)
-    for build in site.built(repository, commit):
+    site.webhooks.answered(commit)
+    for build in site.builds.of_commit(repository, commit):
         assert states(site, build, repository) <= ENDED
-    assert commit not in {each.commit for each in site.taken()}
+    assert commit not in {each.commit for each in site.builds.taken()}
 
 
-def refused(site: Site, hook: Hook) -> None:
+def refused(site: DeliverySite, hook: Hook) -> None:
     """Drone, told of a change once more, makes no build that a runner could take."""
-    status, build = site.deliver(hook)
+    status, build = site.webhooks.deliver(hook)
     assert status >= 400 or states(site, build) <= ENDED
 
 
-def states(site: Site, build: Mapping[str, Any], repository: str = "team-red") -> set[str]:
+def states(site: DeliverySite, build: Mapping[str, Any], repository: str = "team-red") -> set[str]:
     """The states of a build's parts, which are what runners take; the build's own where it has none."""
     found = site.as_drones_admin().get(f"/api/repos/game/{repository}/builds/{build['number']}")
     return {stage["status"] for stage in found.get("stages") or [found]}
 
 
-def runs_theirs(site: Site, hook: Hook, *, event: str = "pull_request") -> None:
+def runs_theirs(site: DeliverySite, hook: Hook, *, event: str = "pull_request") -> None:
     """Drone, told of a change once more, hands a runner what the player wrote."""
-    status, build = site.deliver(hook)
+    status, build = site.webhooks.deliver(hook)
     assert status == 200, build
     taken = site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=build["number"])
     assert taken is not None
@@ -146,7 +147,7 @@ def runs_theirs(site: Site, hook: Hook, *, event: str = "pull_request") -> None:
 
 
 @contextmanager
-def setting(site: Site, repository: str, **changes: Any) -> Generator[None]:
+def setting(site: DeliverySite, repository: str, **changes: Any) -> Generator[None]:
     """A repository's settings in Drone are others for a while."""
     admin = site.as_drones_admin()
     admin.ask("PATCH", f"/api/repos/game/{repository}", changes)

@@ -4,14 +4,14 @@ from collections.abc import Generator
 
 import pytest
 
+from local_game.delivery_site import DeliverySite
 from tests.live.attacks import Change, change
-from tests.live.site import Site
-from tests.live.standins import Careless, careless_drone
+from tests.live.careless_drone import Careless, careless_drone
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
-    raised = Site(tmp_path_factory.mktemp("site"))
+def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[DeliverySite]:
+    raised = DeliverySite(tmp_path_factory.mktemp("site"))
     try:
         raised.start()
         raised.watch()
@@ -21,13 +21,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
 
 
 @pytest.fixture(scope="session")
-def proposed(site: Site) -> Change:
+def proposed(site: DeliverySite) -> Change:
     """A pull request with every hostile file, which ran the program's pipeline."""
     return change(site)
 
 
 @pytest.fixture(scope="session")
-def careless(site: Site, proposed: Change) -> Generator[Careless]:
+def careless(site: DeliverySite, proposed: Change) -> Generator[Careless]:
     """A Drone whose locks are all away; it knows of the hostile pull request's build."""
     assert proposed.taken
     with careless_drone(site) as drone:

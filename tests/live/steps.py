@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from common.versions import Images
+from local_game.delivery_site import DeliverySite
 from rehearsal.drone.recording import Taken
 from tests.kube_runner import SHELL, script
-from tests.live.site import Site
 
 _IMAGES: Final = Images()
 TOOLS: Final = {
@@ -51,7 +51,7 @@ case "$name" in buildctl | trivy | cosign) test -r "$DOCKER_CONFIG/config.json" 
 class Pod:
     """What a build's steps share: the tree that was cloned, and the folder with credentials."""
 
-    def __init__(self, site: Site, taken: Taken, folder: Path, reference: str) -> None:
+    def __init__(self, site: DeliverySite, taken: Taken, folder: Path, reference: str) -> None:
         """folder: made by this. reference: what Drone tells the clone of, such as refs/heads/main."""
         self.folder = folder
         for name in ("work", "credentials", "tools", "broken", "scratch"):

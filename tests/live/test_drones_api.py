@@ -13,15 +13,16 @@ from game_app.services.setup.drone_login import log_in
 from game_app.services.setup.drone_setup import SETTINGS
 from game_app.services.setup.setup_faults import SetupError
 from game_app.services.setup.setup_plan import GiteaPlan
+from local_game.delivery_site import DeliverySite
+from local_game.webhooks import a_commit, pushed, status_of
 from tests.live.attacks import ENDED, SECONDS, Change, begin, states
-from tests.live.site import Site, a_commit, pushed, status_of
-from tests.live.standins import Careless
+from tests.live.careless_drone import Careless
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
 
 
-def test_t18_every_repository_is_protected_and_none_is_trusted(site: Site) -> None:
+def test_t18_every_repository_is_protected_and_none_is_trusted(site: DeliverySite) -> None:
     admin = site.as_drones_admin()
     for repository in ("portal", "team-red", "team-blue"):
         found = admin.get(f"/api/repos/game/{repository}")
@@ -31,7 +32,7 @@ def test_t18_every_repository_is_protected_and_none_is_trusted(site: Site) -> No
 
 @pytest.mark.parametrize("how", ["restart", "promote", "rollback", "create"])
 def test_t07_a_build_that_drones_own_api_begins_is_refused_even_to_its_admin(
-    site: Site, proposed: Change, careless: Careless, how: str, fell: Fell
+    site: DeliverySite, proposed: Change, careless: Careless, how: str, fell: Fell
 ) -> None:
     status, made = begin(site.as_drones_admin(), how, proposed.taken.number)
     # Drone may have the pipeline still; then it asks the second lock, and writes down a build that failed at once.
@@ -45,10 +46,10 @@ def test_t07_a_build_that_drones_own_api_begins_is_refused_even_to_its_admin(
     fell("the build ran")
 
 
-def test_t07_a_schedule_is_never_built(site: Site, careless: Careless, fell: Fell) -> None:
+def test_t07_a_schedule_is_never_built(site: DeliverySite, careless: Careless, fell: Fell) -> None:
     path, often = "/api/repos/game/team-red/cron", {"name": "always", "expr": "@every 1s", "branch": "main"}
     admin = site.as_drones_admin()
-    before = site.last_build("team-red")
+    before = site.builds.last_number("team-red")
     for each in (admin, careless.admin):
         each.ask("POST", path, often)
     try:
@@ -57,24 +58,29 @@ def test_t07_a_schedule_is_never_built(site: Site, careless: Careless, fell: Fel
         assert taken is not None
         assert taken.names == ["mine"]
         fell("a build began by itself")
-        assert site.last_build("team-red") == before
+        assert site.builds.last_number("team-red") == before
         status, _ = admin.ask("POST", f"{path}/always", accept=(400, 404, 500))
         assert status >= 400
-        assert site.last_build("team-red") == before
+        assert site.builds.last_number("team-red") == before
     finally:
         for each in (admin, careless.admin):
             each.ask("DELETE", f"{path}/always")
 
 
 @pytest.mark.parametrize("tag", ["v1", "main", "refs/heads/main"])
-def test_t07_a_tag_is_never_built(site: Site, careless: Careless, tag: str, fell: Fell) -> None:
+def test_t07_a_tag_is_never_built(site: DeliverySite, careless: Careless, tag: str, fell: Fell) -> None:
     operator = site.as_operator()
-    before, last = site.last_build("team-red"), site.last_hook()
+    before, last = site.builds.last_number("team-red"), site.webhooks.last_hook()
     operator.ask("POST", "/repos/game/team-red/tags", {"tag_name": tag, "target": "main"})
     try:
-        hooks = site.answered(f"refs/tags/{tag}", after=last)
-        assert site.last_build("team-red") == before
-        made = [build for hook in hooks for _, build in [site.deliver(hook, port=careless.port)] if "number" in build]
+        hooks = site.webhooks.answered(f"refs/tags/{tag}", after=last)
+        assert site.builds.last_number("team-red") == before
+        made = [
+            build
+            for hook in hooks
+            for _, build in [site.webhooks.deliver(hook, port=careless.port)]
+            if "number" in build
+        ]
         assert made
         assert careless.runner.wait_for("game/team-red", SECONDS, number=made[0]["number"]) is not None
         fell("the tag was built")
@@ -102,7 +108,7 @@ CALLS = [
 
 @pytest.mark.parametrize("who", ANONYMOUS_AND_FORGED)
 @pytest.mark.parametrize(("method", "path"), CALLS, ids=str)
-def test_t31_drones_api_is_closed_to_players(site: Site, who: str, method: str, path: str) -> None:
+def test_t31_drones_api_is_closed_to_players(site: DeliverySite, who: str, method: str, path: str) -> None:
     headers = {"Cookie": ANONYMOUS_AND_FORGED[who]}
     assert status_of(site.drone_port, method, path, b"{}", headers) in {401, 403, 404}
 
@@ -120,7 +126,9 @@ WITHOUT_LOGIN = [
 
 
 @pytest.mark.parametrize("path", WITHOUT_LOGIN)
-def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(site: Site, path: str, fell: Fell) -> None:
+def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(
+    site: DeliverySite, path: str, fell: Fell
+) -> None:
     with urllib.request.urlopen(f"{site.drone_url}{path}", timeout=30) as answered:  # noqa: S310 - loopback
         assert answered.status == 200
     fell("it was answered")
@@ -135,14 +143,14 @@ def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(site: Sit
     assert leads[max(leads, key=len)] == "blackhole"
 
 
-def test_prometheus_reads_how_many_builds_wait_without_an_account(site: Site) -> None:
+def test_prometheus_reads_how_many_builds_wait_without_an_account(site: DeliverySite) -> None:
     with urllib.request.urlopen(f"{site.drone_url}/metrics", timeout=30) as answered:  # noqa: S310 - loopback
         numbers = answered.read().decode()
     assert re.search(r"^drone_pending_jobs \d", numbers, re.MULTILINE)
     assert re.search(r"^drone_running_jobs \d", numbers, re.MULTILINE)
 
 
-def test_t31_a_player_cannot_log_in_at_drone(site: Site, careless: Careless, fell: Fell) -> None:
+def test_t31_a_player_cannot_log_in_at_drone(site: DeliverySite, careless: Careless, fell: Fell) -> None:
     plan = GiteaPlan.read(site.folder / "plan.json")
     with pytest.raises(SetupError, match="did not let ada in"):
         log_in(plan, "ada")
@@ -153,11 +161,11 @@ def test_t31_a_player_cannot_log_in_at_drone(site: Site, careless: Careless, fel
 
 
 @pytest.mark.parametrize("secret", ["", "guessed", "x" * 32])
-def test_t31_a_webhook_forged_without_the_secret_is_refused(site: Site, secret: str, fell: Fell) -> None:
+def test_t31_a_webhook_forged_without_the_secret_is_refused(site: DeliverySite, secret: str, fell: Fell) -> None:
     commit = a_commit()
-    assert site.hook(secret, "push", pushed("team-red", commit)) >= 400
-    assert site.built("team-red", commit) == []
+    assert site.webhooks.send(secret, "push", pushed("team-red", commit)) >= 400
+    assert site.builds.of_commit("team-red", commit) == []
     # With the secret it is believed, so that it is the secret that holds.
-    assert site.hook(site.hook_secret("team-red"), "push", pushed("team-red", commit)) == 200
-    assert site.build_of("team-red", commit, trust="deploy", seconds=SECONDS) is not None
+    assert site.webhooks.send(site.webhooks.secret_of("team-red"), "push", pushed("team-red", commit)) == 200
+    assert site.builds.taken_for("team-red", commit, trust="deploy", seconds=SECONDS) is not None
     fell("the forged push was built")

@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
+from local_game.delivery_site import DeliverySite
 from tests.live.attacks import SECONDS
-from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def written_down(site: Site, repository: str) -> list[dict[str, Any]]:
+def written_down(site: DeliverySite, repository: str) -> list[dict[str, Any]]:
     """The guard's lines of a repository's builds."""
     lines = [json.loads(line) for line in site.guard.log.splitlines() if '"ended": "build"' in line]
     return [line for line in lines if line["repository"] == repository]
 
 
 @pytest.mark.parametrize("outcome", ["success", "failure"])
-def test_operators_read_how_a_build_ended(site: Site, outcome: str) -> None:
+def test_operators_read_how_a_build_ended(site: DeliverySite, outcome: str) -> None:
     runner, before = site.runners["deploy"], len(written_down(site, "game/team-blue"))
     with runner.holding() as let_go:
-        commit = site.push("team-blue")
+        commit = site.webhooks.push("team-blue")
         if outcome == "failure":
             runner.to_fail.add(commit)
         let_go(commit)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from game_app.scm.gitea.gitea_accounts import account_password
+from local_game.delivery_site import DeliverySite
 from tests.live.attacks import a_name
-from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
 ADA = "ada <ada@players.invalid> 0 +0000"
@@ -25,7 +25,7 @@ LONGEST_LINE = 64 * 1024
 class Tree:
     """A change of a player's on top of a repository's main branch, and the requests that bring it."""
 
-    def __init__(self, site: Site, folder: Path) -> None:
+    def __init__(self, site: DeliverySite, folder: Path) -> None:
         self._site = site
         self.before = self.main()
         login = base64.b64encode(f"ada:{account_password(site.master, 'ada')}".encode()).decode()
@@ -59,7 +59,7 @@ class Tree:
 
 
 @pytest.fixture
-def change(site: Site, tmp_path: Path) -> Tree:
+def change(site: DeliverySite, tmp_path: Path) -> Tree:
     return Tree(site, tmp_path)
 
 

@@ -11,9 +11,9 @@ from game_app.build_limits import DEPLOY_DEADLINE_MINUTES
 from game_app.services.pipeline_catalogue import load
 from game_app.services.setup.gitea_setup import protection
 from game_app.services.setup.setup_plan import GiteaPlan
+from local_game.delivery_site import DeliverySite
 from rehearsal.drone.recording import Taken
 from tests.live.attacks import SECONDS, a_name, propose, runs_ours
-from tests.live.site import Site
 from tests.live.steps import DIGEST, SECRET, Pod
 
 pytestmark = pytest.mark.timeout(900)
@@ -22,27 +22,27 @@ STEPS = ["clone", "credentials", "build", "scan", "sign", "deploy"]
 IMAGE = "registry.example/game/portal"
 
 
-def a_push(site: Site) -> Taken:
+def a_push(site: DeliverySite) -> Taken:
     """The build that one push of the operators' begins on the runner of deployments."""
     files = {"Dockerfile": "FROM scratch\n", "chart/Chart.yaml": "name: portal\n", "fix.txt": a_name()}
-    commit = site.push_to("maintainer", "portal", "refs/heads/main", files)
-    taken = site.build_of("portal", commit, trust="deploy", seconds=SECONDS)
-    assert taken is not None, (site.built("portal", commit), site.guard.log[-1000:])
+    commit = site.git.push_to("maintainer", "portal", "refs/heads/main", files)
+    taken = site.builds.taken_for("portal", commit, trust="deploy", seconds=SECONDS)
+    assert taken is not None, (site.builds.of_commit("portal", commit), site.guard.log[-1000:])
     return taken
 
 
 @pytest.fixture(scope="module")
-def fix(site: Site) -> Taken:
+def fix(site: DeliverySite) -> Taken:
     return a_push(site)
 
 
 @pytest.fixture
-def pod(site: Site, fix: Taken, tmp_path: Path) -> Pod:
+def pod(site: DeliverySite, fix: Taken, tmp_path: Path) -> Pod:
     return Pod(site, fix, tmp_path / "pod", "refs/heads/main")
 
 
 def test_one_push_begins_the_pipeline_that_the_guard_keeps_on_the_runner_of_deployments_alone(
-    site: Site, fix: Taken
+    site: DeliverySite, fix: Taken
 ) -> None:
     kept = load(site.folder / "guard" / "pipelines").pipelines["game/portal", "push"]
     assert fix.pipeline.startswith(kept)
@@ -105,42 +105,44 @@ def test_an_image_without_a_digest_is_not_deployed(fix: Taken, pod: Pod, digest:
     assert pod.run(fix) == STEPS[:2]
 
 
-def test_a_file_of_the_repository_cannot_pretend_to_be_what_was_built(site: Site, tmp_path: Path) -> None:
+def test_a_file_of_the_repository_cannot_pretend_to_be_what_was_built(site: DeliverySite, tmp_path: Path) -> None:
     bent = {"Dockerfile": "FROM scratch\n", ".digest": "sha256:" + "e" * 64, ".built.json/x": "x", "y": a_name()}
-    commit = site.push_to("maintainer", "portal", "refs/heads/main", bent)
-    taken = site.build_of("portal", commit, trust="deploy", seconds=SECONDS)
+    commit = site.git.push_to("maintainer", "portal", "refs/heads/main", bent)
+    taken = site.builds.taken_for("portal", commit, trust="deploy", seconds=SECONDS)
     assert taken is not None
     pod = Pod(site, taken, tmp_path / "pod", "refs/heads/main")
     assert pod.run(taken) == STEPS
     assert f"image.digest={DIGEST}" in pod.calls[-1]
 
 
-def test_t24_what_a_player_proposes_to_a_component_has_no_way_to_the_deployments_secrets(site: Site) -> None:
+def test_t24_what_a_player_proposes_to_a_component_has_no_way_to_the_deployments_secrets(site: DeliverySite) -> None:
     taken = runs_ours(site, propose(site, repository="portal", player="linus"), "portal")
     assert "credentials" not in taken.pipeline
     assert taken.commit not in {each.commit for each in site.runners["deploy"].taken()}
 
 
-def test_t32_no_player_pushes_to_a_component(site: Site, fell: Fell) -> None:
+def test_t32_no_player_pushes_to_a_component(site: DeliverySite, fell: Fell) -> None:
     operator, own = site.as_operator(), "/repos/game/portal/collaborators/ada"
     with pytest.raises(PermissionError):
-        site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+        site.git.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
     operator.ask("PUT", own, {"permission": "write"})
     rule = "/repos/game/portal/branch_protections/main"
     try:
         with pytest.raises(PermissionError, match="protected branch"):
-            site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+            site.git.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
         operator.ask("PATCH", rule, {"push_whitelist_usernames": ["ada", "maintainer"]})
-        commit = site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
-        assert site.build_of("portal", commit, trust="deploy", seconds=SECONDS) is not None
+        commit = site.git.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+        assert site.builds.taken_for("portal", commit, trust="deploy", seconds=SECONDS) is not None
         fell("the player deployed a component")
     finally:
         assert "All is as planned" in site.set_up()
     with pytest.raises(PermissionError):
-        site.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
+        site.git.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
 
 
-def test_gitea_says_of_a_branchs_protection_what_the_set_up_wants_so_that_it_has_nothing_to_change(site: Site) -> None:
+def test_gitea_says_of_a_branchs_protection_what_the_set_up_wants_so_that_it_has_nothing_to_change(
+    site: DeliverySite,
+) -> None:
     plan = GiteaPlan.read(site.folder / "plan.json")
     for repository in plan.repositories:
         found = site.as_operator().get(f"/repos/game/{repository.name}/branch_protections/main")
@@ -148,6 +150,6 @@ def test_gitea_says_of_a_branchs_protection_what_the_set_up_wants_so_that_it_has
         assert {key: found[key] for key in wanted} == wanted
 
 
-def test_t32_the_maintainer_pushes_to_no_teams_repository(site: Site) -> None:
+def test_t32_the_maintainer_pushes_to_no_teams_repository(site: DeliverySite) -> None:
     with pytest.raises(PermissionError):
-        site.push_to("maintainer", "team-red", "refs/heads/main", {a_name(): "x"})
+        site.git.push_to("maintainer", "team-red", "refs/heads/main", {a_name(): "x"})

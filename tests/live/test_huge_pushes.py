@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from game_app.scm.gitea.gitea_accounts import account_password
+from local_game.delivery_site import DeliverySite
 from tests.live.attacks import a_name
-from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -27,7 +27,7 @@ ADA = "ada <ada@players.invalid> 0 +0000"
 
 
 @contextmanager
-def without(site: Site, key: str) -> Generator[None]:
+def without(site: DeliverySite, key: str) -> Generator[None]:
     """Git has its own default for a while, where Gitea is told otherwise."""
     file = site.folder / "gitea" / "work" / "data" / "home" / ".gitconfig"
     kept = file.read_text()
@@ -59,9 +59,9 @@ def committed(folder: Path, versions: Sequence[bytes], *, compression: int = -1)
     return last + git("pack-objects", "--quiet", "--stdout", "--revs", given=b"main\n")
 
 
-def pushed(site: Site, made: bytes, *, compressed: bool = False) -> tuple[int, str]:
+def pushed(site: DeliverySite, made: bytes, *, compressed: bool = False) -> tuple[int, str]:
     """Push a pack to a branch of the player's fork, as git does. Gives the bytes that were sent, and what was said."""
-    site.fork("ada", "team-red")
+    site.git.fork("ada", "team-red")
     commit, pack = made[:40].decode(), made[40:]
     command = f"{'0' * 40} {commit} refs/heads/{a_name()}\0report-status side-band-64k"
     body = f"{len(command) + 4:04x}{command}0000".encode() + pack
@@ -78,19 +78,19 @@ def pushed(site: Site, made: bytes, *, compressed: bool = False) -> tuple[int, s
         connection.close()
 
 
-def room(site: Site) -> int:
+def room(site: DeliverySite) -> int:
     """Bytes that the player's fork takes on the volume."""
     fork = site.folder / "gitea" / "work" / "repositories" / "ada" / "team-red.git"
     return sum(file.stat().st_size for file in fork.rglob("*") if file.is_file())
 
 
-def test_t27_a_huge_file_is_refused_with_a_word_that_says_why(site: Site, fell: Fell) -> None:
+def test_t27_a_huge_file_is_refused_with_a_word_that_says_why(site: DeliverySite, fell: Fell) -> None:
     def huge(folder: Path) -> Sequence[str]:
         (folder / "huge").write_bytes(os.urandom(33 * MEBIBYTE))
         return ()
 
     def push() -> None:
-        site.push_to("ada", "team-red", "refs/for/main", {}, f"topic={a_name()}", also=huge)
+        site.git.push_to("ada", "team-red", "refs/for/main", {}, f"topic={a_name()}", also=huge)
 
     with pytest.raises(PermissionError, match=r"pack exceeds maximum allowed size \(32\.00 MiB\)"):
         push()
@@ -100,10 +100,10 @@ def test_t27_a_huge_file_is_refused_with_a_word_that_says_why(site: Site, fell: 
 
 
 def test_t27_a_push_that_is_small_on_its_way_and_huge_on_the_volume_is_refused(
-    site: Site, tmp_path: Path, fell: Fell
+    site: DeliverySite, tmp_path: Path, fell: Fell
 ) -> None:
     made = committed(tmp_path, [bytes(40 * MEBIBYTE)], compression=0)
-    site.fork("ada", "team-red")
+    site.git.fork("ada", "team-red")
     before = room(site)
     sent, said = pushed(site, made, compressed=True)
     assert sent < MEBIBYTE
@@ -115,7 +115,9 @@ def test_t27_a_push_that_is_small_on_its_way_and_huge_on_the_volume_is_refused(
         fell("a request of 40 KiB took 40 MiB of the volume")
 
 
-def test_t27_many_versions_of_a_file_take_the_room_of_what_differs(site: Site, tmp_path: Path, fell: Fell) -> None:
+def test_t27_many_versions_of_a_file_take_the_room_of_what_differs(
+    site: DeliverySite, tmp_path: Path, fell: Fell
+) -> None:
     content = random.Random(0).randbytes(MEBIBYTE)  # noqa: S311 - any that does not compress
 
     def versions(first: int) -> bytes:
@@ -123,7 +125,7 @@ def test_t27_many_versions_of_a_file_take_the_room_of_what_differs(site: Site, t
         folder.mkdir()
         return committed(folder, [str(number).encode() + content for number in range(first, first + 30)])
 
-    site.fork("ada", "team-red")
+    site.git.fork("ada", "team-red")
     before = room(site)
     sent, said = pushed(site, versions(0))
     assert "unpack ok" in said
@@ -137,7 +139,7 @@ def test_t27_many_versions_of_a_file_take_the_room_of_what_differs(site: Site, t
 
 
 def test_t27_an_enormous_file_that_compresses_well_takes_little_of_giteas_memory(
-    site: Site, tmp_path: Path, fell: Fell
+    site: DeliverySite, tmp_path: Path, fell: Fell
 ) -> None:
     made = committed(tmp_path, [bytes(128 * MEBIBYTE)])
     assert len(made) < MEBIBYTE
@@ -162,7 +164,9 @@ def test_t27_an_enormous_file_that_compresses_well_takes_little_of_giteas_memory
         fell("a push of 128 KiB took 128 MiB of memory")
 
 
-def asked(site: Site, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> int:
+def asked(
+    site: DeliverySite, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> int:
     """The status of Gitea's answer to a player; 0: it has none within a second."""
     login = base64.b64encode(f"ada:{account_password(site.master, 'ada')}".encode()).decode()
     connection = http.client.HTTPConnection("127.0.0.1", site.gitea.port, timeout=1)
@@ -175,7 +179,7 @@ def asked(site: Site, method: str, path: str, body: bytes = b"", headers: Mappin
         connection.close()
 
 
-def test_t27_no_archive_is_made_that_would_stay_for_a_day(site: Site) -> None:
+def test_t27_no_archive_is_made_that_would_stay_for_a_day(site: DeliverySite) -> None:
     assert asked(site, "GET", "/api/v1/repos/game/team-red/archive/main.zip") in {0, 404, 500}
     deadline = time.monotonic() + 20
     while "unable to write archive" not in site.gitea.log:
@@ -183,7 +187,7 @@ def test_t27_no_archive_is_made_that_would_stay_for_a_day(site: Site) -> None:
         time.sleep(0.05)
 
 
-def test_t27_nothing_is_attached_to_an_issue(site: Site) -> None:
+def test_t27_nothing_is_attached_to_an_issue(site: DeliverySite) -> None:
     _, made = site.as_player("ada").ask("POST", "/repos/game/team-red/issues", {"title": "huge"})
     form = b'--x\r\nContent-Disposition: form-data; name="attachment"; filename="a.txt"\r\n\r\nx\r\n--x--\r\n'
     path = f"/api/v1/repos/game/team-red/issues/{made['number']}/assets"

@@ -9,17 +9,17 @@ from collections.abc import Generator
 import pytest
 
 from game_app.services.hunt.codes import operators_code
+from local_game.delivery_site import ROOT, DeliverySite
+from local_game.hunt_site import EXAMPLE, PLAYS, WATCHES, HuntSite
 from tests.game_app.hunts import Browser, until
 from tests.hints import printed_files
-from tests.live.played import EXAMPLE, PLAYS, WATCHES, Played
-from tests.live.site import ROOT, Site
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def played(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Generator[Played]:
-    made = Played(site, tmp_path_factory.mktemp("hunt"))
+def played(site: DeliverySite, tmp_path_factory: pytest.TempPathFactory) -> Generator[HuntSite]:
+    made = HuntSite(site, tmp_path_factory.mktemp("hunt"))
     try:
         made.service.start()
         made.begin_the_hunt()
@@ -45,18 +45,18 @@ def text(step: str, name: str) -> str:
     return (ROOT / EXAMPLE / step / f"{name}.md").read_text()
 
 
-def told(played: Played, said: str) -> None:
+def told(played: HuntSite, said: str) -> None:
     """Ask until the page says something."""
     team = played.page()
     until(lambda: said in team.press("/check"))
 
 
-def passed(played: Played, stations: int) -> None:
+def passed(played: HuntSite, stations: int) -> None:
     team = played.page()
     until(lambda: f"{stations} of 5 stations passed" in team.page())
 
 
-def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_does_not(played: Played) -> None:
+def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_does_not(played: HuntSite) -> None:
     # git: the register.
     told(played, f"There is no pull request to game/team-{PLAYS} from a branch register yet.")
     played.begin("register")
@@ -104,7 +104,7 @@ def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_d
     assert re.search(rf'<th scope="row">{PLAYS}</th><td><span class="tag">arrived</span>', funnel)
 
 
-def word_in_the_logs(played: Played, team: str) -> str:
+def word_in_the_logs(played: HuntSite, team: str) -> str:
     """The word that only the log of the team's clue pod holds."""
     with played.clue_pod(team, seconds=0, stdout=subprocess.PIPE) as clue_pod:
         assert clue_pod.stdout is not None

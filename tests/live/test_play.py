@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from local_game.delivery_site import ROOT
+from local_game.hunt_site import PLAYER
 from tests.game_app.hunts import Browser, until
-from tests.live.played import PLAYER
-from tests.live.site import ROOT
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -21,7 +21,7 @@ def test_what_is_printed_lets_one_in_and_ctrl_c_leaves_nothing(tmp_path: Path) -
     said = tmp_path / "said"
     with (
         said.open("w") as out,
-        subprocess.Popen([sys.executable, "-m", "tests.live.play"], cwd=ROOT, stdout=out, stderr=out) as game,
+        subprocess.Popen([sys.executable, "-m", "local_game"], cwd=ROOT, stdout=out, stderr=out) as game,
     ):
         until(lambda: "tail --follow" in said.read_text() or game.poll() is not None, 120)
         printed = said.read_text()

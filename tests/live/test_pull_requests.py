@@ -16,6 +16,8 @@ import pytest
 
 from game_app.services.guard.answer import Guard, answer
 from game_app.services.pipeline_catalogue import load
+from local_game.delivery_site import DeliverySite
+from local_game.webhooks import status_of
 from tests.live.attacks import (
     BROUGHT,
     SECONDS,
@@ -34,28 +36,27 @@ from tests.live.attacks import (
     setting,
     states,
 )
-from tests.live.site import Site, status_of
-from tests.live.standins import Answering, Careless, instead_of_the_guard, slow
+from tests.live.careless_drone import Answering, Careless, instead_of_the_guard, slow
 from tests.live.steps import Pod
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
 
 
-def test_t13_a_pipeline_in_a_pull_request_from_a_fork_is_not_run(site: Site, proposed: Change) -> None:
+def test_t13_a_pipeline_in_a_pull_request_from_a_fork_is_not_run(site: DeliverySite, proposed: Change) -> None:
     is_ours(site, proposed.taken)
 
 
-def test_t13_a_template_in_a_pull_request_is_not_filled_in(site: Site) -> None:
+def test_t13_a_template_in_a_pull_request_is_not_filled_in(site: DeliverySite) -> None:
     runs_ours(site, propose_by_agit(site, dict.fromkeys((".drone.yml", WHERE_DRONE_LOOKS), TEMPLATE)))
 
 
 @pytest.mark.parametrize("path", BROUGHT)
 def test_t13_without_the_locks_the_same_pull_request_runs_what_it_brought(
-    site: Site, proposed: Change, careless: Careless, path: str, fell: Fell
+    site: DeliverySite, proposed: Change, careless: Careless, path: str, fell: Fell
 ) -> None:
     careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": path})
-    status, build = site.deliver(proposed.hook, port=careless.port)
+    status, build = site.webhooks.deliver(proposed.hook, port=careless.port)
     assert status == 200, build
     taken = careless.runner.wait_for("game/team-red", SECONDS, number=build["number"])
     assert taken is not None
@@ -64,12 +65,12 @@ def test_t13_without_the_locks_the_same_pull_request_runs_what_it_brought(
     fell("the player's pipeline ran, with the owner's token")
 
 
-def test_t12_t13_a_pull_request_by_agit_without_a_fork_runs_the_same(site: Site, proposed: Change) -> None:
+def test_t12_t13_a_pull_request_by_agit_without_a_fork_runs_the_same(site: DeliverySite, proposed: Change) -> None:
     taken = runs_ours(site, propose_by_agit(site, {WHERE_DRONE_LOOKS: THEIRS}))
     assert taken.pipeline == proposed.taken.pipeline
 
 
-def test_t13_a_pipeline_in_a_pull_request_to_a_component_is_not_run(site: Site) -> None:
+def test_t13_a_pipeline_in_a_pull_request_to_a_component_is_not_run(site: DeliverySite) -> None:
     runs_ours(site, propose(site, {WHERE_DRONE_LOOKS: THEIRS}, repository="portal", player="linus"), "portal")
 
 
@@ -83,7 +84,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("how", NOTHING)
 def test_t15_an_extension_that_answers_nothing_is_caught_by_each_of_two_more_locks(
-    site: Site, proposed: Change, how: str, fell: Fell
+    site: DeliverySite, proposed: Change, how: str, fell: Fell
 ) -> None:
     validating = True
 
@@ -97,25 +98,25 @@ def test_t15_an_extension_that_answers_nothing_is_caught_by_each_of_two_more_loc
         with setting(site, "team-red", protected=False):
             refused(site, proposed.hook)
         validating = False
-        _, build = site.deliver(proposed.hook)
+        _, build = site.webhooks.deliver(proposed.hook)
         assert states(site, build) == {"blocked"}
         with setting(site, "team-red", protected=False):
             runs_theirs(site, proposed.hook)
             fell("the player's pipeline ran")
 
 
-def test_t14_while_the_guard_is_down_no_build_starts_and_afterwards_the_next_push_is_built(site: Site) -> None:
+def test_t14_while_the_guard_is_down_no_build_starts_and_afterwards_the_next_push_is_built(site: DeliverySite) -> None:
     site.guard.stop()
     try:
         commit = propose(site, {WHERE_DRONE_LOOKS: THEIRS})
         never_runs(site, commit)
-        assert site.built("team-red", commit) == []
+        assert site.builds.of_commit("team-red", commit) == []
         _, status = site.as_operator().ask("GET", f"/repos/game/team-red/commits/{commit}/status")
         assert status["total_count"] == 0, "a required status that is missing keeps it from being merged"
     finally:
         site.guard.start()
     # What Gitea's "redeliver" does.
-    status, build = site.deliver(site.answered(commit)[0])
+    status, build = site.webhooks.deliver(site.webhooks.answered(commit)[0])
     assert (status, build["status"]) == (200, "pending")
     runs_ours(site, commit)
 
@@ -130,19 +131,19 @@ BROKEN: Mapping[str, Answering] = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_t14_a_guard_that_fails_starts_no_build(site: Site, proposed: Change, how: str) -> None:
-    before = site.last_build("team-red")
+def test_t14_a_guard_that_fails_starts_no_build(site: DeliverySite, proposed: Change, how: str) -> None:
+    before = site.builds.last_number("team-red")
     with instead_of_the_guard(site, BROKEN[how]) as asked:
-        assert site.deliver(proposed.hook)[0] >= 400
+        assert site.webhooks.deliver(proposed.hook)[0] >= 400
         assert [each.path for each in asked] == ["/config"]
-    assert site.last_build("team-red") == before
+    assert site.builds.last_number("team-red") == before
 
 
 def test_t01_drones_own_request_is_answered_with_the_pipeline_that_the_program_rendered(
-    site: Site, proposed: Change
+    site: DeliverySite, proposed: Change
 ) -> None:
     with instead_of_the_guard(site, BROKEN["500"]) as asked:
-        site.deliver(proposed.hook)
+        site.webhooks.deliver(proposed.hook)
     secrets = {name: (site.folder / "guard" / "secrets" / name).read_bytes() for name in ("config", "validate")}
     catalogue = load(site.folder / "guard" / "pipelines")
     guard = Guard(catalogue, dict.fromkeys(catalogue.pipelines, "0" * 64), secrets["config"], secrets["validate"])
@@ -155,7 +156,7 @@ def test_t01_drones_own_request_is_answered_with_the_pipeline_that_the_program_r
     assert answer(guard, asked[0].path, asked[0].headers, changed, datetime.now(UTC)).status == 401
 
 
-def test_t04_a_forged_request_to_the_guard_is_refused(site: Site) -> None:
+def test_t04_a_forged_request_to_the_guard_is_refused(site: DeliverySite) -> None:
     body = json.dumps({"repo": {"slug": "game/team-red"}, "build": {"event": "push"}}).encode()
     for path in ("/config", "/validate"):
         assert status_of(site.guard_port, "POST", path, body) == 401
@@ -174,14 +175,14 @@ HOSTILE = {
 """Names of branches, and titles of pull requests."""
 
 
-def test_t09_hostile_names_of_branches_and_hostile_titles_change_nothing(site: Site) -> None:
+def test_t09_hostile_names_of_branches_and_hostile_titles_change_nothing(site: DeliverySite) -> None:
     commits = [propose(site, branch=f"{a_name()}-{branch}", title=title) for branch, title in HOSTILE.items()]
     for commit in commits:
         runs_ours(site, commit)
 
 
 def test_t18_t24_a_pull_requests_build_gets_no_secret_and_no_login_but_the_clones(
-    site: Site, proposed: Change, fell: Fell
+    site: DeliverySite, proposed: Change, fell: Fell
 ) -> None:
     admin = site.as_drones_admin()
     admin.ask("POST", "/api/repos/game/team-red/secrets", {"name": "canary", "data": "tweet", "pull_request": False})
@@ -195,15 +196,15 @@ def test_t18_t24_a_pull_requests_build_gets_no_secret_and_no_login_but_the_clone
         admin.ask("DELETE", "/api/repos/game/team-red/secrets/canary")
 
 
-def again(site: Site, proposed: Change) -> Mapping[str, str]:
+def again(site: DeliverySite, proposed: Change) -> Mapping[str, str]:
     """The secrets of the same pull request's next build."""
-    _, build = site.deliver(proposed.hook)
+    _, build = site.webhooks.deliver(proposed.hook)
     taken = site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=build["number"])
     assert taken is not None
     return taken.secrets
 
 
-def test_t24_the_login_of_a_clone_can_read_the_games_repositories_and_change_nothing(site: Site) -> None:
+def test_t24_the_login_of_a_clone_can_read_the_games_repositories_and_change_nothing(site: DeliverySite) -> None:
     own = site.as_player("clone-bot")
     assert own.get("/repos/game/team-red") is not None
     status, _ = own.ask(
@@ -212,9 +213,9 @@ def test_t24_the_login_of_a_clone_can_read_the_games_repositories_and_change_not
     assert status == 403
 
 
-def clone(site: Site, commit: str, folder: Path, step: Mapping[str, Any]) -> int:
+def clone(site: DeliverySite, commit: str, folder: Path, step: Mapping[str, Any]) -> int:
     """Run the served pipeline's own clone step here, for a commit that Drone told a runner of."""
-    taken = site.build_of("team-red", commit, seconds=SECONDS)
+    taken = site.builds.taken_for("team-red", commit, seconds=SECONDS)
     assert taken is not None
     pulls = site.as_operator().all("/repos/game/team-red/pulls?state=open")
     number = next(each["number"] for each in pulls if each["head"]["sha"] == commit)
@@ -222,13 +223,13 @@ def clone(site: Site, commit: str, folder: Path, step: Mapping[str, Any]) -> int
 
 
 def test_t29_a_huge_file_is_cloned_and_read_by_nobody(
-    site: Site, careless: Careless, tmp_path: Path, fell: Fell
+    site: DeliverySite, careless: Careless, tmp_path: Path, fell: Fell
 ) -> None:
     huge = THEIRS + "# x\n" * 1_000_000
-    commit = site.push_to("ada", "team-red", "refs/for/main", {WHERE_DRONE_LOOKS: huge}, f"topic={a_name()}")
+    commit = site.git.push_to("ada", "team-red", "refs/for/main", {WHERE_DRONE_LOOKS: huge}, f"topic={a_name()}")
     assert clone(site, commit, tmp_path / "pod", runs_ours(site, commit).steps[0]) == 0
     careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": WHERE_DRONE_LOOKS})
-    _, build = site.deliver(site.answered(commit)[0], port=careless.port)
+    _, build = site.webhooks.deliver(site.webhooks.answered(commit)[0], port=careless.port)
     taken = careless.runner.wait_for("game/team-red", SECONDS, number=build["number"])
     assert taken is not None
     assert len(taken.pipeline) >= len(huge)
@@ -237,7 +238,7 @@ def test_t29_a_huge_file_is_cloned_and_read_by_nobody(
 
 @pytest.mark.parametrize("what", ["a link", "a submodule"])
 def test_t29_a_tree_that_would_lead_a_later_step_elsewhere_ends_with_its_clone(
-    site: Site, tmp_path: Path, what: str, proposed: Change, fell: Fell
+    site: DeliverySite, tmp_path: Path, what: str, proposed: Change, fell: Fell
 ) -> None:
     def hostile(tree: Path) -> list[str]:
         if what == "a link":
@@ -245,7 +246,7 @@ def test_t29_a_tree_that_would_lead_a_later_step_elsewhere_ends_with_its_clone(
             return []
         return ["update-index", "--add", "--cacheinfo", f"160000,{proposed.commit},module"]
 
-    commit = site.push_to("ada", "team-red", "refs/for/main", {"x.txt": "x"}, f"topic={a_name()}", also=hostile)
+    commit = site.git.push_to("ada", "team-red", "refs/for/main", {"x.txt": "x"}, f"topic={a_name()}", also=hostile)
     first = runs_ours(site, commit).steps[0]
     careless = {**first, "commands": [each for each in first["commands"] if "ls-tree" not in each]}
     assert clone(site, commit, tmp_path / "with", first) != 0

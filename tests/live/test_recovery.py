@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from game_app.delivery import drone_postgres
+from local_game.delivery_site import DeliverySite
 from tests.live.attacks import SECONDS, Change, is_ours, settle
-from tests.live.site import Site
 
 pytestmark = pytest.mark.timeout(900)
 SCRIPTS = Path(drone_postgres.__file__).parent / "scripts"
 
 
 def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_what_was(
-    site: Site, fell: Callable[[str], None]
+    site: DeliverySite, fell: Callable[[str], None]
 ) -> None:
     signatures = (site.folder / "vault" / "signatures" / "signatures.json").read_text()
     operator = site.as_operator()
@@ -41,7 +41,7 @@ def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_wha
 class Job:
     """The job that dumps the database and restores it, here with a folder for its volume."""
 
-    def __init__(self, site: Site, folder: Path) -> None:
+    def __init__(self, site: DeliverySite, folder: Path) -> None:
         [container] = site.graph["delivery-postgres-backup"].inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"][
             "containers"
         ]
@@ -69,12 +69,12 @@ class Job:
 
 
 @pytest.fixture
-def job(site: Site, tmp_path: Path) -> Job:
+def job(site: DeliverySite, tmp_path: Path) -> Job:
     return Job(site, tmp_path)
 
 
 @contextmanager
-def stopped(site: Site) -> Generator[None]:
+def stopped(site: DeliverySite) -> Generator[None]:
     """Drone is away for a while, as it is while its database is restored."""
     assert site.drone is not None
     site.drone.stop()
@@ -86,14 +86,14 @@ def stopped(site: Site) -> Generator[None]:
 
 @pytest.mark.parametrize("lost", [False, True], ids=["over what is there", "after the database was lost"])
 def test_drones_database_restored_from_a_dump_goes_on_building(
-    site: Site, proposed: Change, job: Job, lost: bool
+    site: DeliverySite, proposed: Change, job: Job, lost: bool
 ) -> None:
-    site.delivered()
+    site.webhooks.delivered()
     # A build that runs while a dump is made runs in it for ever, until Drone's clean-up ends it.
     settle(site.as_drones_admin())
-    before = site.builds("team-red")
+    before = site.builds.of("team-red")
     job.dump()
-    _, later = site.deliver(proposed.hook)
+    _, later = site.webhooks.deliver(proposed.hook)
     assert site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=later["number"]) is not None
     settle(site.as_drones_admin())
     with stopped(site):
@@ -102,11 +102,11 @@ def test_drones_database_restored_from_a_dump_goes_on_building(
             site.postgres.ask("CREATE SCHEMA public")
         code, said = job.run("restore.sh")
         assert code == 0, said
-    assert site.builds("team-red") == before
+    assert site.builds.of("team-red") == before
     # Its next build has the number of the one that was lost.
     untrusted = site.runners["untrusted"]
     taken = len(untrusted.taken())
-    _, build = site.deliver(proposed.hook)
+    _, build = site.webhooks.deliver(proposed.hook)
     assert build["number"] == later["number"]
     deadline = time.monotonic() + SECONDS
     while len(untrusted.taken()) == taken:
@@ -115,7 +115,7 @@ def test_drones_database_restored_from_a_dump_goes_on_building(
     is_ours(site, untrusted.taken()[-1])
 
 
-def content(site: Site) -> str:
+def content(site: DeliverySite) -> str:
     """How often the database was changed: its builds, and the number of its tables."""
     return site.postgres.ask("SELECT (SELECT sum(build_id) FROM builds), count(*) FROM pg_tables")
 
@@ -131,7 +131,7 @@ def overwritten(dump: Path) -> None:
 
 @pytest.mark.parametrize("broken", [cut, overwritten])
 def test_a_broken_dump_is_refused_and_leaves_the_database_as_it_was(
-    site: Site, proposed: Change, job: Job, broken: Callable[[Path], None]
+    site: DeliverySite, proposed: Change, job: Job, broken: Callable[[Path], None]
 ) -> None:
     assert proposed
     dump = job.dump()
@@ -143,7 +143,7 @@ def test_a_broken_dump_is_refused_and_leaves_the_database_as_it_was(
         assert content(site) == before
 
 
-def test_a_dump_that_does_not_fit_leaves_the_database_as_it_was(site: Site, proposed: Change, job: Job) -> None:
+def test_a_dump_that_does_not_fit_leaves_the_database_as_it_was(site: DeliverySite, proposed: Change, job: Job) -> None:
     assert proposed
     job.dump()
     with stopped(site):
@@ -160,14 +160,14 @@ def test_a_dump_that_does_not_fit_leaves_the_database_as_it_was(site: Site, prop
             site.postgres.ask("DROP VIEW held")
 
 
-def test_a_dump_that_is_not_there_is_said(site: Site, job: Job) -> None:
+def test_a_dump_that_is_not_there_is_said(site: DeliverySite, job: Job) -> None:
     before = content(site)
     assert job.run("restore.sh") == (1, f"Nothing was restored: there is no dump in {job.dumps}.\n")
     assert job.run("restore.sh", "/dumps/x.dump") == (1, "Nothing was restored: there is no dump /dumps/x.dump.\n")
     assert content(site) == before
 
 
-def test_a_wrong_password_is_said_by_both_and_leaves_no_dump(site: Site, job: Job) -> None:
+def test_a_wrong_password_is_said_by_both_and_leaves_no_dump(site: DeliverySite, job: Job) -> None:
     dump, before = job.dump(), content(site)
     job.password.write_text("guessed")
     code, said = job.run("dump.sh")
@@ -184,14 +184,14 @@ def test_a_wrong_password_is_said_by_both_and_leaves_no_dump(site: Site, job: Jo
     assert job.run("dump.sh")[0] != 0
 
 
-def test_while_drone_runs_nothing_is_restored(site: Site, job: Job) -> None:
+def test_while_drone_runs_nothing_is_restored(site: DeliverySite, job: Job) -> None:
     job.dump()
     assert site.as_drones_admin().get("/api/user") is not None
     code, said = job.run("restore.sh")
     assert (code, said) == (1, "Nothing was restored: Drone is still connected to the database; stop it first.\n")
 
 
-def test_a_dump_that_is_not_whole_does_not_appear(site: Site, job: Job, tmp_path: Path) -> None:
+def test_a_dump_that_is_not_whole_does_not_appear(site: DeliverySite, job: Job, tmp_path: Path) -> None:
     """As on a volume that loses what was written last."""
     dumping = tmp_path / "pg_dump"
     dumping.write_text(f"""#!/bin/sh

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from game_app.service_files import service_files
-from tests.services.mounted import mounted
+from local_game.mounted import mounted
 
 PROGRAMS = ("guard", "hunt", "setup")
 

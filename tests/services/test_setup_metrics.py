@@ -20,10 +20,10 @@ from typing import Any, Final
 
 import pytest
 
+from local_game.mounted import mounted
 from observability.metrics_catalog import METRICS
 from rehearsal.drone.daemons import free_ports
 from tests.game_app import guards
-from tests.services.mounted import mounted
 
 SOON: Final = 30.0
 REPOSITORIES: Final = [slug.partition("/")[2] for slug in guards.SLUGS]

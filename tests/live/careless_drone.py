@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from game_app.services.setup.service_client import ServiceClient
+from local_game.delivery_site import DeliverySite
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.recording import RecordingRunner
 from tests.live.attacks import THEIRS, settle
-from tests.live.site import Site
 
 Answering = Callable[[str, bytes], tuple[int, bytes]]
 """Path and body of a request to status and body of the answer."""
@@ -59,7 +59,7 @@ def answering(port: int, answer: Answering) -> Generator[list[Asked]]:
 
 
 @contextmanager
-def instead_of_the_guard(site: Site, answer: Answering) -> Generator[list[Asked]]:
+def instead_of_the_guard(site: DeliverySite, answer: Answering) -> Generator[list[Asked]]:
     """Another service in the guard's place. Gives what it was asked."""
     site.guard.stop()
     try:
@@ -93,7 +93,7 @@ class Careless:
 
 
 @contextmanager
-def careless_drone(site: Site) -> Generator[Careless]:
+def careless_drone(site: DeliverySite) -> Generator[Careless]:
     """Another Drone over a copy of the first one's database, with its doors open and a careless guard."""
     assert site.drone is not None
     home = site.folder / "careless"

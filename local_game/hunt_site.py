@@ -31,19 +31,18 @@ from game_app.hunt.hunt import Hunt, HuntArgs
 from game_app.ingress import Endpoint
 from game_app.scm.gitea.gitea_accounts import account_password
 from game_app.services.hunt.codes import operators_code, team_code
+from local_game.browser import Browser
+from local_game.delivery_site import DeliverySite
+from local_game.rendering import API, Rendered, rendered
 from rehearsal.drone.daemons import Daemon, free_ports
-from tests.game_app.hunts import Browser
-from tests.live.site import Site
-from tests.unit.monitor import Graph, run
-from tests.unit.programs import API
 
 EXAMPLE: Final = "game_app/hunt/example"
 PLAYS, WATCHES, PLAYER = "green", "gold", "green-1"
 Tree = dict[str, Any]
 
 
-def rendered(site: Site) -> Graph:
-    """What the program has on a board for the two teams."""
+def hunt_resources(site: DeliverySite) -> Mapping[str, Rendered]:
+    """Resources of the hunt on a board with two teams."""
 
     def program() -> None:
         Hunt(
@@ -63,13 +62,13 @@ def rendered(site: Site) -> Graph:
             opts=pulumi.ResourceOptions(providers=[Provider("board")]),
         )
 
-    return run(program, preview=False)
+    return rendered(program)
 
 
 class ClusterStandIn:
     """A cluster in which everything stands as the charts on the main branches say, and is available."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: DeliverySite) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 _, namespace, name = re.split(r"/namespaces/|/deployments/", self.path)
@@ -104,13 +103,13 @@ def available(content: str) -> Tree:
     }
 
 
-class Played:
-    """The service beside Gitea and Drone, and a player with a clone of a fork."""
+class HuntSite:
+    """The hunt's service beside Gitea and Drone, and a player with a clone of a fork."""
 
-    def __init__(self, site: Site, folder: Path) -> None:
+    def __init__(self, site: DeliverySite, folder: Path) -> None:
         self.site = site
         self.folder = folder
-        self.graph = rendered(site)
+        self.graph = hunt_resources(site)
         self.cluster = ClusterStandIn(site)
         self.key = derived(site.master, "hunt")
         self.service = self._service()
@@ -176,13 +175,14 @@ class Played:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        if done.returncode:
+            raise RuntimeError(done.stderr)
         return done.stdout.strip()
 
     def begin(self, branch: str) -> None:
         """A new branch from what is on the team's main branch now."""
         if not self.clone.exists():
-            self.site.fork(PLAYER, f"team-{PLAYS}")
+            self.site.git.fork(PLAYER, f"team-{PLAYS}")
             self.git("clone", "--quiet", f"{self.site.gitea.url}/{PLAYER}/team-{PLAYS}.git", str(self.clone))
             self.git("remote", "add", "upstream", f"{self.site.gitea.url}/game/team-{PLAYS}.git")
         self.git("fetch", "--quiet", "upstream")

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from game_app.scm.gitea.gitea_accounts import account_password
 from game_app.services.hunt.codes import operators_code, team_code
-from tests.live.played import PLAYER, PLAYS, Played
-from tests.live.site import Site
+from local_game.delivery_site import DeliverySite
+from local_game.hunt_site import PLAYER, PLAYS, HuntSite
 
 ROUND = 20
 """Seconds in which the clue pod has logged everything once; a minute on a board."""
@@ -27,11 +27,11 @@ ROUND = 20
 
 def main() -> int:
     """Raise it, say where it is, and wait."""
-    argparse.ArgumentParser(prog="python -m tests.live.play", description=__doc__).parse_args()
+    argparse.ArgumentParser(prog="python -m local_game", description=__doc__).parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
         console.print("Raising Gitea, Drone, the guard and the hunt …")
-        site = Site(Path(folder) / "site", for_a_person=True)
+        site = DeliverySite(Path(folder) / "site", for_a_person=True)
         try:
             site.start()
             site.watch()
@@ -43,39 +43,39 @@ def main() -> int:
     return 0
 
 
-def play(site: Site, folder: Path, console: Console) -> None:
+def play(site: DeliverySite, folder: Path, console: Console) -> None:
     """Have the hunt begin, and wait until whoever plays it has had enough."""
     folder.mkdir()
-    played = Played(site, folder)
+    hunt = HuntSite(site, folder)
     try:
-        played.service.start()
-        played.begin_the_hunt()
+        hunt.service.start()
+        hunt.begin_the_hunt()
         log = folder / "clue-pod.log"
-        with log.open("w") as out, played.clue_pod(PLAYS, seconds=ROUND, stdout=out) as clue_pod:
+        with log.open("w") as out, hunt.clue_pod(PLAYS, seconds=ROUND, stdout=out) as clue_pod:
             try:
-                console.print(card(played, log))
+                console.print(card(hunt, log))
                 signal.sigwait({signal.SIGINT, signal.SIGTERM})
             finally:
                 clue_pod.kill()
     finally:
-        played.close()
+        hunt.close()
 
 
-def card(played: Played, log: Path) -> Table:
+def card(hunt: HuntSite, log: Path) -> Table:
     """What a team's sheet says, and the operators' own way in."""
-    site = played.site
+    site = hunt.site
     table = Table(title=f"The hunt, for team {PLAYS}; Ctrl-C ends it", title_justify="left", show_header=False)
-    page = f"http://127.0.0.1:{played.service.port}/"
+    page = f"http://127.0.0.1:{hunt.service.port}/"
     table.add_row("the team's page", page)
-    table.add_row("its code", team_code(played.key, PLAYS))
-    table.add_row("the operators' code", operators_code(played.key))
+    table.add_row("its code", team_code(hunt.key, PLAYS))
+    table.add_row("the operators' code", operators_code(hunt.key))
     table.add_row("the team's repository", f"{site.gitea.url}/game/team-{PLAYS}")
     table.add_row("a player of it", f"{PLAYER}, password {account_password(site.master, PLAYER)}")
     table.add_row("instead of kubectl logs", f"tail --follow {log}")
     return table
 
 
-def is_red(site: Site, repository: str, commit: str) -> bool:
+def is_red(site: DeliverySite, repository: str, commit: str) -> bool:
     """What hadolint says of a base image without a version (DL3006), and Helm of a chart without one."""
 
     def text(path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The game's continuous deployment on this machine: real Gitea, real Drone, the guard, and a recording runner.
+"""Continuous deployment on this machine: real Gitea, real Drone, the guard, and a recording runner.
 
 Everything is configured by what the program renders. What differs from a board is in `on_this_machine`, and nowhere
 else.
@@ -6,26 +6,20 @@ else.
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
 import os
 import re
-import secrets
-import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import pulumi
 from pulumi_kubernetes import Provider
 
-from common.keys import dns_key
+from common import settings
+from common.keys import dns_key, password
 from common.settings import Secret
 from common.versions import Images
 from game_app.delivery.continuous_deployment import Delivery, DeliveryArgs
@@ -35,17 +29,19 @@ from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
 from game_app.scm.gitea.gitea_accounts import account_password, gitea_keys, gitea_source_control, setup_plan
 from game_app.services.setup.service_client import ServiceClient
 from game_app.source_control import SourceControl
+from local_game.builds import Builds
+from local_game.git import PlayersGit
+from local_game.mounted import mounted
+from local_game.programs import built
+from local_game.rendering import API, image_registry, rendered
+from local_game.webhooks import Webhooks
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.postgres import Postgres
-from rehearsal.drone.recording import RecordingRunner, Taken
+from rehearsal.drone.recording import RecordingRunner
 from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import DRONE, GITEA
-from tests.services.mounted import mounted
-from tests.tools import built
-from tests.unit.monitor import run
-from tests.unit.programs import API, delivery_settings, registry
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[1]
 GITEA_ENDPOINT, DRONE_ENDPOINT = (
     Endpoint(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
 )
@@ -59,19 +55,12 @@ OPERATOR: Final = "operator"
 Tree = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Hook:
-    """A webhook from Gitea to Drone."""
-
-    number: int
-    event: str
-    request: Tree
-    status: int
-    """Of Drone's answer; 0: it has not come."""
+class SiteError(Exception):
+    """A process of the site did not do its work; the text holds what it said."""
 
 
-class Site:
-    """All of it, in one folder."""
+class DeliverySite:
+    """Gitea, Drone, its database, the guard and the runners, in one folder."""
 
     def __init__(
         self, folder: Path, players: Mapping[str, list[str]] | None = None, *, for_a_person: bool = False
@@ -86,26 +75,34 @@ class Site:
         self.players = players or PLAYERS
         self.master = dns_key()
         self.gitea_port, self.drone_port, self.guard_port = free_ports(3)
-        self.graph = run(self._program, preview=False)
+        self.graph = rendered(self._program)
         self.postgres = Postgres(str(self.graph["delivery-postgres-secret"].inputs["stringData"]["password"]))
         self.gitea = self._gitea()
         self.guard = self._guard()
         self.drone: Daemon | None = None
         self.runners: dict[str, RecordingRunner] = {}
+        self.git = PlayersGit(self)
+        self.webhooks = Webhooks(self)
+        self.builds = Builds(self)
+
+    @property
+    def _settings(self) -> settings.Delivery:
+        key, secret = Secret("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"), Secret(password())
+        return settings.Delivery(master_key=Secret(self.master), signing_key=key, signing_password=secret)
 
     @property
     def source_control(self) -> SourceControl:
         """Gitea as the rest of the game knows it."""
         players = [player for names in self.players.values() for player in names]
-        return gitea_source_control(delivery_settings(master_key=Secret(self.master)), GITEA_ENDPOINT, players)
+        return gitea_source_control(self._settings, GITEA_ENDPOINT, players)
 
     def _program(self) -> None:
         source_control = self.source_control
-        images_registry = registry("{}")
+        images_registry = image_registry("{}")
         Delivery(
             "delivery",
             DeliveryArgs(
-                settings=delivery_settings(master_key=Secret(self.master)),
+                settings=self._settings,
                 images=Images(),
                 endpoint=DRONE_ENDPOINT,
                 source_control=source_control,
@@ -187,7 +184,8 @@ class Site:
             self.drone = self._drone(self._application(setup))
             self.drone.start()
             _, said = setup.communicate(timeout=600)
-            assert setup.returncode == 0, said.decode()
+            if setup.returncode:
+                raise SiteError(f"The set-up failed:\n{said.decode()}")
         finally:
             setup.kill()
             setup.wait()
@@ -260,13 +258,15 @@ class Site:
         """Where Drone finds a database of that name."""
         given = self._environment("delivery-drone-deployment")["DRONE_DATABASE_DATASOURCE"]
         account, at, place = given.partition("@postgres:5432/drone?")
-        assert at, "the program names another database"
+        if not at:
+            raise SiteError("The program names another database than postgres:5432/drone.")
         return f"{account}@127.0.0.1:{self.postgres.port}/{database}?{place}"
 
     def _write_plan(self) -> None:
         env = self._environment("delivery-drone-deployment")
         token = re.search(r"token:(\w+)", env["DRONE_USER_CREATE"])
-        assert token is not None
+        if token is None:
+            raise SiteError("The program gives Drone no account for the set-up.")
         self.drone_token = token[1]
         made = setup_plan(
             components=["portal"],
@@ -294,7 +294,7 @@ class Site:
         deadline = time.monotonic() + 300
         while not all((folder / name).exists() for name in ("id", "secret")):
             if setup.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the set-up made no application: {setup.communicate()[1].decode()}")
+                raise SiteError(f"The set-up made no application: {setup.communicate()[1].decode()}")
             time.sleep(0.05)
         return {name: (folder / name).read_text() for name in ("id", "secret")}
 
@@ -302,9 +302,8 @@ class Site:
         done = subprocess.run(
             command, env={**os.environ, **self.gitea.env, **env}, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
-
-    # What people do.
+        if done.returncode:
+            raise SiteError(done.stderr)
 
     def as_player(self, name: str) -> ServiceClient:
         """Gitea's API, asked by an account."""
@@ -316,224 +315,3 @@ class Site:
 
     def as_drones_admin(self) -> ServiceClient:
         return ServiceClient.by_token(self.drone_url, self.drone_token, scheme="Bearer")
-
-    def fork(self, player: str, repository: str) -> None:
-        """Fork a repository of the game, unless the player has."""
-        own = self.as_player(player)
-        if own.get(f"/repos/{player}/{repository}") is None:
-            own.ask("POST", f"/repos/game/{repository}/forks", {})
-
-    def propose(
-        self, player: str, repository: str, branch: str, files: Mapping[str, str], *, title: str = "A change"
-    ) -> str:
-        """Open a pull request from a fork with other files. Gives its commit."""
-        self.fork(player, repository)
-        own = self.as_player(player)
-        changes = [
-            {"operation": "create", "path": path, "content": base64.b64encode(text.encode()).decode()}
-            for path, text in files.items()
-        ]
-        own.ask(
-            "POST",
-            f"/repos/{player}/{repository}/contents",
-            {"branch": "main", "new_branch": branch, "message": title, "files": changes},
-        )
-        _, opened = own.ask(
-            "POST",
-            f"/repos/game/{repository}/pulls",
-            {"base": "main", "head": f"{player}:{branch}", "title": title},
-        )
-        return str(opened["head"]["sha"])
-
-    def build_of(self, repository: str, commit: str, *, trust: str = "untrusted", seconds: float = 30) -> Taken | None:
-        """The build that a runner was given for a commit."""
-        return self.runners[trust].wait_for(f"game/{repository}", seconds, commit=commit)
-
-    def deliver(self, hook: Hook, *, port: int | None = None) -> tuple[int, Tree]:
-        """Deliver a webhook of Gitea's once more, to Drone or to another one. Gives its answer: a build, or why not."""
-        path = f"/hook?{urlsplit(str(hook.request['url'])).query}"
-        body = str(hook.request["body"]).encode()
-        return asked(port or self.drone_port, "POST", path, body, hook.request["headers"])
-
-    def taken(self) -> list[Taken]:
-        """Every build that any runner was given."""
-        return [each for runner in self.runners.values() for each in runner.taken()]
-
-    def builds(self, repository: str) -> list[Tree]:
-        """A repository's last 25 builds in Drone, the newest first."""
-        return list(self.as_drones_admin().get(f"/api/repos/game/{repository}/builds") or [])
-
-    def last_build(self, repository: str) -> int:
-        """Number of a repository's last build."""
-        return max((build["number"] for build in self.builds(repository)), default=0)
-
-    def built(self, repository: str, commit: str) -> list[Tree]:
-        """Drone's builds of one commit."""
-        return [build for build in self.builds(repository) if build["after"] == commit]
-
-    def last_hook(self) -> int:
-        """Number of the last webhook that Gitea has for Drone."""
-        return max((hook.number for hook in self._hooks()), default=0)
-
-    def answered(self, what: str, *, after: int = 0, seconds: float = 20) -> list[Hook]:
-        """The webhooks whose body holds a text, once Drone has answered them all.
-
-        Drone decides about a build while it answers: what it has no build of then, it never builds.
-        after: number of the last webhook that is not meant. Raises AssertionError where none comes.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            found = [hook for hook in self._hooks(what) if hook.number > after]
-            if found and all(hook.status for hook in found):
-                return found
-            assert time.monotonic() < deadline, f"Drone has not answered {what}: {found}"
-            time.sleep(0.05)
-
-    def delivered(self, seconds: float = 20) -> None:
-        """Wait until Gitea has no webhook left to deliver: what happened before has its build, or never will."""
-        deadline = time.monotonic() + seconds
-        database = self.folder / "gitea" / "work" / "gitea.db"
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
-            while opened.execute("SELECT count(*) FROM hook_task WHERE NOT is_delivered").fetchone()[0]:
-                assert time.monotonic() < deadline, "Gitea has not delivered its webhooks"
-                time.sleep(0.05)
-
-    def _hooks(self, what: str = "") -> list[Hook]:
-        """Gitea's own record of its webhooks."""
-        database = self.folder / "gitea" / "work" / "gitea.db"
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
-            query = "SELECT id, event_type, request_content, response_content FROM hook_task"
-            rows = opened.execute(f"{query} WHERE instr(payload_content, ?) ORDER BY id", (what or "{",)).fetchall()
-        return [
-            Hook(
-                number=int(number),
-                event=str(event),
-                request=json.loads(request or "{}"),
-                status=int(json.loads(response or "{}").get("status") or 0),
-            )
-            for number, event, request, response in rows
-        ]
-
-    def hook(self, secret: str, event: str, body: Tree, *, port: int | None = None) -> int:
-        """Send Drone, or another one, a webhook as if from Gitea. Gives the status of its answer."""
-        headers = {"X-Gitea-Event": event, "Content-Type": "application/json"}
-        path = f"/hook?secret={secret}"
-        return status_of(port or self.drone_port, "POST", path, json.dumps(body).encode(), headers)
-
-    def push(self, repository: str, *, port: int | None = None, secret: str | None = None) -> str:
-        """Tell Drone, or another one, of a push to the main branch, as Gitea would. Gives its commit, which is none.
-
-        secret: of the repository's webhook, for whoever has asked for it before.
-        """
-        commit = a_commit()
-        secret = secret or self.hook_secret(repository)
-        status = self.hook(secret, "push", pushed(repository, commit), port=port)
-        assert status == 200, status
-        return commit
-
-    def hook_secret(self, repository: str) -> str:
-        """What Gitea's webhooks to Drone carry: for its operator to see, and for no player."""
-        hooks = self.as_operator().all(f"/repos/game/{repository}/hooks")
-        return str(hooks[0]["config"]["url"]).partition("secret=")[2]
-
-    def push_to(
-        self,
-        player: str,
-        repository: str,
-        target: str,
-        files: Mapping[str, str],
-        *options: str,
-        also: Callable[[Path], Sequence[str]] | None = None,
-    ) -> str:
-        """Clone a repository of the game, commit files and push to a reference. Gives the commit, or raises.
-
-        options: what git push hands over, as `topic=x`.
-        also: changes the clone further, and gives the arguments of one more git command, or none.
-        """
-        folder = self.folder / "clones" / f"{player}-{time.monotonic_ns()}"
-        folder.parent.mkdir(exist_ok=True)
-        login = base64.b64encode(f"{player}:{account_password(self.master, player)}".encode()).decode()
-        env = {
-            **os.environ,
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "http.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
-            "GIT_TERMINAL_PROMPT": "0",
-            **{
-                f"GIT_{who}_{what}": f"{player}@players.invalid"
-                for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")
-            },
-        }
-
-        def git(*arguments: str) -> str:
-            done = subprocess.run(
-                ["git", *arguments],
-                cwd=folder if folder.exists() else None,
-                env=env,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise PermissionError(done.stderr)
-            return done.stdout
-
-        git("clone", "--quiet", f"{self.gitea.url}/game/{repository}.git", str(folder))
-        for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
-        more = also(folder) if also else ()
-        git("add", "--all")
-        if more:
-            git(*more)
-        git("commit", "--quiet", "--message", "A change")
-        git("push", "--quiet", *(f"--push-option={option}" for option in options), "origin", f"HEAD:{target}")
-        return git("rev-parse", "HEAD").strip()
-
-
-def a_commit() -> str:
-    """The name of a commit that nobody has made."""
-    return secrets.token_hex(20)
-
-
-def pushed(repository: str, commit: str) -> Tree:
-    """What Gitea says of a push to a repository's main branch."""
-    account = {"login": "ada", "username": "ada", "email": "ada@players.invalid", "full_name": ""}
-    about = {"id": commit, "message": "pushed", "author": {"name": "ada", "email": "", "username": "ada"}}
-    return {
-        "ref": "refs/heads/main",
-        "before": "0" * 40,
-        "after": commit,
-        "commits": [about],
-        "head_commit": about,
-        "repository": {
-            "name": repository,
-            "owner": {"login": "game", "username": "game"},
-            "full_name": f"game/{repository}",
-            "default_branch": "main",
-        },
-        "pusher": account,
-        "sender": account,
-    }
-
-
-def asked(port: int, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, Tree]:
-    """The status of an answer of a program on this machine, and its JSON where that is an object."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request(method, path, body, dict(headers or {}))
-        answered = connection.getresponse()
-        text = answered.read()
-    finally:
-        connection.close()
-    try:
-        said = json.loads(text)
-    except ValueError:
-        said = None
-    return answered.status, cast("Tree", said) if isinstance(said, dict) else {}
-
-
-def status_of(port: int, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> int:
-    """The status of an answer of a program on this machine."""
-    return asked(port, method, path, body, headers)[0]
