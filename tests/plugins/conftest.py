@@ -11,6 +11,7 @@ from tests.plugins.background import Background
 from tests.plugins.engine import Engine
 from tests.plugins.leftovers import none_left
 from tests.plugins.plugin import Plugin
+from tests.plugins.rancher2_plugin import BOOTSTRAP, FIRST, configured
 from tests.plugins.rancher_host import RancherHost
 from tests.plugins.ssh_host import SshHost
 from tests.tools import tools
@@ -67,3 +68,17 @@ def rancher(tmp_path: Path, background: Background) -> Generator[RancherHost]:
     background.run(host.start())
     yield host
     background.run(host.stop())
+
+
+@pytest.fixture
+async def bootstrap(rancher: RancherHost) -> AsyncGenerator[Plugin]:
+    # As the SDK sends them: what is no string is JSON in a string.
+    async with configured(apiUrl=rancher.url, bootstrap="true", timeout="500ms") as plugin:
+        yield plugin
+
+
+@pytest.fixture
+async def rancher2(rancher: RancherHost, bootstrap: Plugin) -> AsyncGenerator[Plugin]:
+    _, state = await bootstrap.create(BOOTSTRAP, FIRST)
+    async with configured(apiUrl=rancher.url, tokenKey=state["token"], timeout="500ms") as plugin:
+        yield plugin
