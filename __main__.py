@@ -18,61 +18,61 @@ with shown_once():
     settings = load(pulumi.Config(), pulumi.get_stack())
     course = load_course(settings.game_app.hunt)
     ssh = providers.ssh()
-scaleway = providers.scaleway(settings.scaleway)
-charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)
-# What was imported stays to the end: the collector would walk it again and again, for almost a second of each command.
-gc.freeze()
+    scaleway = providers.scaleway(settings.scaleway)
+    charts = Charts(repositories=settings.sources.charts, timeout=settings.sources.chart_timeout_seconds)
+    # Imported modules stay to the end: without, the garbage collector walks them for almost a second of each command.
+    gc.freeze()
 
-game_master = GameMaster("gamemaster", settings, opts=ResourceOptions(providers=[scaleway, ssh]))
-boards = {
-    name: Board(
-        f"board-{name}",
-        BoardArgs(
-            settings=settings,
-            board=name,
-            charts=charts,
-            vpc_id=game_master.vpc_id,
-            zone=game_master.zone,
-            name_server=game_master.ip,
-            key=game_master.tsig_keys[name],
-            rancher=game_master.rancher,
-        ),
-        opts=ResourceOptions(providers=[scaleway, ssh]),
+    game_master = GameMaster("gamemaster", settings, opts=ResourceOptions(providers=[scaleway, ssh]))
+    boards = {
+        name: Board(
+            f"board-{name}",
+            BoardArgs(
+                settings=settings,
+                board=name,
+                charts=charts,
+                vpc_id=game_master.vpc_id,
+                zone=game_master.zone,
+                name_server=game_master.ip,
+                key=game_master.tsig_keys[name],
+                rancher=game_master.rancher,
+            ),
+            opts=ResourceOptions(providers=[scaleway, ssh]),
+        )
+        for name in settings.boards
+    }
+    active = boards[settings.active_board]
+    on_the_active_board = ResourceOptions(providers=[active.provider], deleted_with=active.cluster)
+    observability = Observability(
+        "observability",
+        ObservabilityArgs(settings=settings, charts=charts, board=active),
+        opts=on_the_active_board,
     )
-    for name in settings.boards
-}
-active = boards[settings.active_board]
-on_the_active_board = ResourceOptions(providers=[active.provider], deleted_with=active.cluster)
-observability = Observability(
-    "observability",
-    ObservabilityArgs(settings=settings, charts=charts, board=active),
-    opts=on_the_active_board,
-)
-registry = image_registry("registry", settings, ResourceOptions(providers=[scaleway]))
-game_args = GameAppArgs(settings=settings, course=course, registry=registry, board=active)
-game = GameApp("game", game_args, opts=on_the_active_board)
+    registry = image_registry("registry", settings, ResourceOptions(providers=[scaleway]))
+    game_args = GameAppArgs(settings=settings, course=course, registry=registry, board=active)
+    game = GameApp("game", game_args, opts=on_the_active_board)
 
-DnsRecords(
-    "dns-records",
-    DnsRecordsArgs(
-        host=game_master.host,
-        zone=game_master.zone,
-        a_records={f"*.{name}": board.ingress_ip for name, board in boards.items()}
-        | dict.fromkeys([*settings.hosts, f"*.{settings.game_app.host}"], game.address)
-        | {GRAFANA: observability.address},
-        cname_records=settings.challenges,
-    ),
-    opts=ResourceOptions(providers=[ssh]),
-)
+    DnsRecords(
+        "dns-records",
+        DnsRecordsArgs(
+            host=game_master.host,
+            zone=game_master.zone,
+            a_records={f"*.{name}": board.ingress_ip for name, board in boards.items()}
+            | dict.fromkeys([*settings.hosts, f"*.{settings.game_app.host}"], game.address)
+            | {GRAFANA: observability.address},
+            cname_records=settings.challenges,
+        ),
+        opts=ResourceOptions(providers=[ssh]),
+    )
 
-pulumi.export("game_master_ip", game_master.ip)
-pulumi.export("zone", game_master.zone)
-pulumi.export("delegation", game_master.delegation)
-pulumi.export("ds", game_master.ds)
-pulumi.export("boards", {name: board.ingress_ip for name, board in boards.items()})
-pulumi.export("kubeconfig", active.kubeconfig)
-pulumi.export("grafana_url", observability.grafana_url)
-pulumi.export("game_url", game.url)
-pulumi.export("operators_code", game.operators_code)
-pulumi.export("maintainer_password", game.maintainer_password)
-pulumi.export("teams", game.teams)
+    pulumi.export("game_master_ip", game_master.ip)
+    pulumi.export("zone", game_master.zone)
+    pulumi.export("delegation", game_master.delegation)
+    pulumi.export("ds", game_master.ds)
+    pulumi.export("boards", {name: board.ingress_ip for name, board in boards.items()})
+    pulumi.export("kubeconfig", active.kubeconfig)
+    pulumi.export("grafana_url", observability.grafana_url)
+    pulumi.export("game_url", game.url)
+    pulumi.export("operators_code", game.operators_code)
+    pulumi.export("maintainer_password", game.maintainer_password)
+    pulumi.export("teams", game.teams)
