@@ -74,7 +74,7 @@ def settings(session: Session, own: Secrets, account: Credentials, sources: Sour
             "secretKey": account.secret_key,
             "apiUrl": sources.scaleway,
         },
-        # The operators call from loopback; behind a machine's doors they bear the address of Docker's gateway.
+        # The operators call from loopback; an Instance sees Docker's gateway as their address.
         "operators": {"cidrs": ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]},
         "gamemaster": {"type": "PLAY2-MICRO", "subnet": f"10.{session.slot}.0.0/24"},
         # Nobody asks the parent zone's servers here: the authority asks the game master itself.

@@ -44,7 +44,7 @@ def order(issuer: Issuer, names: Sequence[str]) -> tuple[str, str]:
 
 
 def _said(error: Exception) -> str:
-    """The same words for the same trouble, without the ids and times of one attempt."""
+    """The same words for the same error, without the ids and times of one attempt."""
     if isinstance(error, errors.ValidationError):
         failed: list[Any] = error.failed_authzrs
         return "; ".join(str(each.error.detail) for one in failed for each in one.body.challenges if each.error)

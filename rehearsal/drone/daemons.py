@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-PATIENCE: Final = 60.0
+START_TIMEOUT: Final = 60.0
 """Seconds that a program may take to answer."""
 _PORTS: Final = range(15_000, 30_000)
 """Below those of callers (from 32768 on: ip(7), ip_local_port_range) and those of Kubernetes' Services (from 30000)."""
@@ -72,7 +72,7 @@ class Daemon:
             self.wait()
 
     def wait(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT
         while not self._healthy():
             if self._process is None or self._process.poll() is not None:
                 raise DaemonError(f"{self.name} ended. Its log ends with:\n{self.log[-2000:]}")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from rehearsal.drone.daemons import PATIENCE, DaemonError, end, free_ports
+from rehearsal.drone.daemons import START_TIMEOUT, DaemonError, end, free_ports
 
 USER: Final = "drone"
 """Its one account, which may do everything, and the database that it has from the start: as the image makes them."""
@@ -114,7 +114,7 @@ class Postgres:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT
         asking = [self.programs / "pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}"]
         while subprocess.run(asking, check=False).returncode:
             if process.poll() is not None or time.monotonic() > deadline:

@@ -1,6 +1,6 @@
 """What the Scaleway stand-in asks of the machines and clusters behind it.
 
-The API keeps the books (states, ids, who uses what); these do the work on this machine. Contract
+The API keeps states and ids in its store; these do the work on this machine. Contract
 tests give it backends that do nothing.
 """
 

@@ -35,7 +35,7 @@ class BackgroundJobs:
             await asyncio.wait(tuple(tasks), timeout=limit)
 
     async def stop(self) -> None:
-        """Abandon every job; what they were doing is in the books and is taken up at the next start."""
+        """Cancel every job; the states in the store tell the next start what to resume."""
         tasks = [task for running in self._running.values() for task in running]
         for task in tasks:
             task.cancel()

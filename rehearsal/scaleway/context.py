@@ -27,7 +27,7 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Context:
-    """The books, the work behind them and whose they are."""
+    """Store, background jobs, backends and credentials."""
 
     session: Session
     store: Store

@@ -41,7 +41,7 @@ TYPES = {429: "too_many_requests", 500: "internal_error", 502: "bad_gateway", 50
 
 @dataclass
 class Fault:
-    """One kind of trouble, for some requests or for some time."""
+    """One kind of fault, for a number of requests or for some time."""
 
     answer: int | None
     """Status, or None for no answer at all."""

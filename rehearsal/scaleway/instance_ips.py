@@ -18,7 +18,7 @@ ROUTED_IPV4 = "routed_ipv4"
 
 
 class InstanceIps:
-    """Flexible IPs; attaching one opens its server's doors at it."""
+    """Flexible IPs; attaching one publishes its server's ports there."""
 
     def __init__(self, context: Context, controller: MachineController) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Tells the machines behind the API what its books say about them."""
+"""Machines behind the servers of the store: booted, halted, removed and kept in line with their networks and ports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MachineController:
         self._forget: Callable[[Record], None] | None = None
 
     def when_gone(self, forget: Callable[[Record], None]) -> None:
-        """What takes a terminated server out of the books."""
+        """Callback that removes a terminated server from the store."""
         self._forget = forget
 
     def start(self, server: Record) -> None:

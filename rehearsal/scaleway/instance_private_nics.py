@@ -42,7 +42,7 @@ class PrivateNics:
         ]
 
     def remove(self, nic: Record) -> None:
-        """Take an interface and its addresses out of the books."""
+        """Remove an interface and its addresses from the store."""
         self._ipam.detach(nic["id"])
         self._store.nics.remove(nic["id"])
 

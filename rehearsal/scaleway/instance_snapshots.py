@@ -1,6 +1,6 @@
 """Snapshots and images of volumes, and placement groups: what people and clusters make beside the program.
 
-They are entries in the books: nothing is copied. Instance v1 has those of local volumes, Block Storage v1 the others.
+They are records in the store: nothing is copied. Instance v1 has those of local volumes, Block Storage v1 the others.
 """
 
 from __future__ import annotations

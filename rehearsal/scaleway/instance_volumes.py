@@ -1,6 +1,6 @@
 """Volumes of servers: local ones (Instance v1) and those of the Block Storage API (v1).
 
-They are entries in the books; a machine's disk lives and dies with the machine.
+They are records in the store; a machine's disk lives and dies with the machine.
 """
 
 from __future__ import annotations

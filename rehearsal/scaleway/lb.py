@@ -1,6 +1,6 @@
 """Load Balancer v1: their IPs, and the load balancers that a cluster's Services make.
 
-A load balancer here is an address and an entry in the books: whoever runs the cluster carries the traffic.
+A load balancer here is an address and a record in the store: whoever runs the cluster carries the traffic.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Public Gateways v2: their IPs, gateways, and how they are connected to private networks.
 
-A gateway here is an address and an entry in the books: no packet goes through it. What it decides is whether nodes
+A gateway here is an address and a record in the store: no packet goes through. It decides whether nodes
 without an address of their own become ready, see `leads_out`.
 """
 

@@ -1,4 +1,4 @@
-"""The stand-in's books: one table per kind of resource, in one file that is rewritten after each change."""
+"""State of the stand-in: one table per kind of resource, in one file that is rewritten after each change."""
 
 from __future__ import annotations
 

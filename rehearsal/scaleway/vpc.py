@@ -46,7 +46,7 @@ class Vpc:
         ]
 
     async def resume(self) -> None:
-        """Make the networks again that the books know; those that are there stay."""
+        """Create the stored networks again; those that exist stay."""
         for network in self._store.private_networks:
             try:
                 await self._context.machines.create_network(network["id"], ipv4_subnet(network))
@@ -162,7 +162,7 @@ class Vpc:
             "has_s3_integration": False,
             "region": region,
         }
-        # In the books first, so that a request at the same time does not get the same subnet.
+        # In the store first, so that a request at the same time does not get the same subnet.
         self._store.private_networks.add(network)
         try:
             await self._context.machines.create_network(identity, ipv4_subnet(network))
