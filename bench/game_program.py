@@ -24,6 +24,7 @@ class BoardOutputs:
     api: ApiServer = API
     ingress_class: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("nginx"))
     ingress_ip: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("192.0.2.20"))
+    dns_ip: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("10.32.0.10"))
     cluster_issuer: pulumi.Output[str] | None = None
 
 
