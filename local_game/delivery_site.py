@@ -15,25 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pulumi
-from pulumi_kubernetes import Provider
-
-from common import settings
-from common.keys import dns_key, password
-from common.settings import Secret
-from common.versions import Images
-from game_app.delivery.continuous_deployment import Delivery, DeliveryArgs
-from game_app.guard.pipelines import pipeline_files
-from game_app.ingress import Endpoint
+from common.keys import dns_key
 from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
-from game_app.scm.gitea.gitea_accounts import account_password, gitea_keys, gitea_source_control, setup_plan
+from game_app.scm.gitea.gitea_accounts import account_password, gitea_keys, setup_plan
 from game_app.services.setup.service_client import ServiceClient
 from game_app.source_control import SourceControl
 from local_game.builds import Builds
+from local_game.delivery_program import GITEA_ENDPOINT, delivery, gitea
 from local_game.git import PlayersGit
 from local_game.mounted import mounted
 from local_game.programs import built
-from local_game.rendering import API, image_registry, rendered
+from local_game.rendering import rendered
 from local_game.webhooks import Webhooks
 from rehearsal.drone.daemons import Daemon, free_ports
 from rehearsal.drone.postgres import Postgres
@@ -42,9 +34,6 @@ from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import DRONE, GITEA
 
 ROOT: Final = Path(__file__).parents[1]
-GITEA_ENDPOINT, DRONE_ENDPOINT = (
-    Endpoint(host=f"{name}.hunt.example.org", ingress_class="nginx", cluster_issuer="acme") for name in ("git", "drone")
-)
 PLAYERS: Final = {
     "team-red": ["ada", "grace"],
     "team-blue": ["linus"],
@@ -75,7 +64,7 @@ class DeliverySite:
         self.players = players or PLAYERS
         self.master = dns_key()
         self.gitea_port, self.drone_port, self.guard_port = free_ports(3)
-        self.graph = rendered(self._program)
+        self.graph = rendered(lambda: delivery(self.master, self.players))
         self.postgres = Postgres(str(self.graph["delivery-postgres-secret"].inputs["stringData"]["password"]))
         self.gitea = self._gitea()
         self.guard = self._guard()
@@ -86,41 +75,9 @@ class DeliverySite:
         self.builds = Builds(self)
 
     @property
-    def _settings(self) -> settings.Delivery:
-        key, secret = Secret("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"), Secret(password())
-        return settings.Delivery(master_key=Secret(self.master), signing_key=key, signing_password=secret)
-
-    @property
     def source_control(self) -> SourceControl:
         """Gitea as the rest of the game knows it."""
-        players = [player for names in self.players.values() for player in names]
-        return gitea_source_control(self._settings, GITEA_ENDPOINT, players)
-
-    def _program(self) -> None:
-        source_control = self.source_control
-        images_registry = image_registry("{}")
-        Delivery(
-            "delivery",
-            DeliveryArgs(
-                settings=self._settings,
-                images=Images(),
-                endpoint=DRONE_ENDPOINT,
-                source_control=source_control,
-                pipelines=pipeline_files(
-                    organisation=source_control.organisation,
-                    components=["portal"],
-                    teams=list(self.players),
-                    source=source_control.builds_url,
-                    registry=images_registry.folder,
-                    images=Images(),
-                ),
-                component_namespace="game",
-                teams={team: team for team in self.players},
-                registry=images_registry,
-                api=API,
-            ),
-            opts=pulumi.ResourceOptions(providers=[Provider("board")]),
-        )
+        return gitea(self.master, self.players)
 
     def _gitea(self) -> Daemon:
         home = self.folder / "gitea"
@@ -250,7 +207,7 @@ class DeliverySite:
             "DRONE_VALIDATE_PLUGIN_ENDPOINT": f"{self.guard.url}/validate",
             "DRONE_WEBHOOK_ENDPOINT": f"{self.guard.url}/ended",
             "DRONE_DATABASE_DATASOURCE": self.data_source("drone"),
-            # A guard that is slow must not make these tests so.
+            # Short, so that a slow guard does not make the tests slow.
             "DRONE_YAML_TIMEOUT": "1s",
         }
 
