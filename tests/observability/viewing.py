@@ -100,10 +100,11 @@ def look(driver: webdriver.Chrome, url: str, file: str, chosen: Mapping[str, str
     Chromium drops every request that is under way when an address of the machine comes or goes, as a rehearsal beside
     this test makes them: a page that met that is opened again.
     """
-    for _ in range(_LOOKS):
-        seen = _look(driver, url, file, chosen, now)
+    seen = _look(driver, url, file, chosen, now)
+    for _ in range(_LOOKS - 1):
         if not any("ERR_NETWORK_CHANGED" in message for message in seen.said):
             break
+        seen = _look(driver, url, file, chosen, now)
     return seen
 
 
