@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
@@ -71,7 +70,7 @@ def check_silent(clusters: Iterable[SilentCluster], stack: str) -> None:
 def _in_state(inputs: Mapping[str, object], account: Scaleway) -> Scaleway:
     """The account with the keys of a provider in the state."""
     access_key, secret_key = (Secret(str(plaintext(inputs[name]))) for name in ("accessKey", "secretKey"))
-    return replace(account, access_key=access_key, secret_key=secret_key)
+    return account.model_copy(update={"access_key": access_key, "secret_key": secret_key})
 
 
 def _refusal(account: Scaleway) -> str:
