@@ -144,6 +144,9 @@ def grafana_values(
             },
             "users": {"allow_sign_up": False, "viewers_can_edit": False},
             "auth.anonymous": {"enabled": False},
+            # The data sources are plugins in the image. By default Grafana replaces them by newer ones from grafana.com
+            # at each start; one that cannot be replaced is gone: https://github.com/grafana/grafana/issues/132528
+            "plugins": {"preinstall_auto_update": False},
             "dashboards": {"default_home_dashboard_path": f"{_MOUNTED}/game/at-a-glance.json"},
             **_sign_in(args.settings.observability.sign_in, args.settings.rancher_url),
         },

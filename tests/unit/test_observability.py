@@ -294,6 +294,8 @@ def test_grafana_answers_with_a_certificate_where_the_board_has_an_issuer(previe
     assert values["ingress"]["annotations"] == {"nginx.org/websocket-services": graph[GRAFANA].inputs["name"]}
     assert values["grafana.ini"]["server"]["root_url"] == "https://grafana.hunt.example.org/"
     assert values["grafana.ini"]["security"]["cookie_secure"] is True
+    # The data sources stay as they are in the image.
+    assert values["grafana.ini"]["plugins"]["preinstall_auto_update"] is False
 
 
 def test_who_signs_in_at_the_provider_may_look_and_no_more(preview: bool) -> None:
