@@ -38,6 +38,8 @@ _DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
 _METRICS: Final = (
     Metric("ALERTS", "Prometheus", ("alertname", "alertstate", "severity", "namespace", "team", "component", "pod")),
     Metric("up", "Prometheus", ("job", "instance")),
+    # Source: discovery/kubernetes/metrics.go.
+    Metric("prometheus_sd_kubernetes_failures_total", "Prometheus", ("job", "instance"), counter=True),
     Metric("hunt_stuck_after_minutes", "Prometheus, from the setting observability.stuckAfterMinutes"),
     Metric("component_pods_wanted", _RECORDED, ("namespace", "component")),
     Metric("component_pods_answering", _RECORDED, ("namespace", "component")),

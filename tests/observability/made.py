@@ -116,6 +116,7 @@ _SLOPES: Mapping[str, float] = {
     "coredns_": 9,
     "loki_distributor_": 20,
     "loki_discarded_": 0.1,
+    "prometheus_sd_": 0.0,
     "kube_pod_container_status_restarts_total": 1 / 3000,
     "container_cpu_": 0.2,
 }

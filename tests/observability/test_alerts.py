@@ -78,6 +78,12 @@ FIRES: Final[Mapping[str, tuple[Mapping[str, str], int, int, Mapping[str, str]]]
         6,
         {"namespace": "scm", "component": "gitea", "thing": "the account ada", "severity": "page"},
     ),
+    "KubernetesApiUnreachable": (
+        {'prometheus_sd_kubernetes_failures_total{job="prometheus", instance="localhost:9090"}': "3x4 5+2x30"},
+        13,
+        17,
+        {"severity": "page"},
+    ),
     "LogsLost": (
         {'loki_discarded_samples_total{tenant="teams", reason="rate_limited"}': "0x4 0+10x30"},
         4,
@@ -109,6 +115,8 @@ QUIET: Final[Mapping[str, Mapping[str, str]]] = {
     "TeamWithoutProgress": {'hunt_last_progress_timestamp_seconds{team="red"}': "0x90", "hunt_running": "0x90"},
     # Two runs in a row met a Gitea that began anew; then there was nothing to tell.
     "SetUpRefused": {'setup_fault{namespace="scm", component="gitea", thing="the source control"}': "1x2 stale"},
+    # An upgrade of the control plane, and what has failed before.
+    "KubernetesApiUnreachable": {"prometheus_sd_kubernetes_failures_total": "3x4 5 7 9 9x83"},
     "LogsLost": {'loki_discarded_samples_total{tenant="teams", reason="rate_limited"}': "7x90"},
 }
 
