@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 import yaml
 
+from common.network_policies import PRIVATE_NETWORKS
 from common.settings.credentials import Password
 from common.settings.schema import schema_of
 from gamemaster.certbot import acme_challenges, certificate_names
@@ -59,6 +60,11 @@ def test_a_copy_of_each_backup_goes_to_the_environment_s_folder_of_the_bucket() 
 def test_the_packet_filter_lets_the_operators_in_even_where_their_networks_overlap() -> None:
     rules = firewall(["198.51.100.0/24", "198.51.100.7/32", "203.0.113.0/25"])
     assert "ip saddr { 198.51.100.0/24, 203.0.113.0/25 } tcp dport 22 accept" in rules
+
+
+def test_the_packet_filter_leaves_no_private_network_to_the_security_group() -> None:
+    [taken_out] = re.findall(r"ip saddr != \{ (.*) \} tcp dport 22 accept", firewall(["198.51.100.0/24"]))
+    assert set(taken_out.split(", ")) == {*PRIVATE_NETWORKS}
 
 
 def test_a_certificate_names_nothing_twice_that_its_wildcard_covers() -> None:
