@@ -23,6 +23,7 @@ from pulumi_kubernetes.networking.v1 import (
 
 from common.kubernetes_api import ApiServer
 from common.naming import INGRESS_NAMESPACE, OBSERVABILITY_NAMESPACE
+from common.settings import EVERYWHERE
 
 DEFAULT_DENY: Final = "default-deny"
 PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
@@ -34,7 +35,6 @@ Source: https://www.scaleway.com/en/docs/kubernetes/reference-content/kubernetes
 """
 METADATA_NETWORK: Final = "169.254.0.0/16"
 """Network of Scaleway's metadata service, which asks for no password (169.254.42.42), and of other clouds'."""
-EVERY_ADDRESS: Final = "0.0.0.0/0"
 _NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
 
 
@@ -149,7 +149,7 @@ def allow_internet_egress(api: ApiServer) -> NetworkRule:
     denied = pulumi.Output.from_input(api.cidrs).apply(lambda known: [*PRIVATE_NETWORKS, METADATA_NETWORK, *known])
     return NetworkRule(
         name="allow-https-internet",
-        egress=[{"to": [{"ip_block": {"cidr": EVERY_ADDRESS, "except_": denied}}], "ports": ports(443)}],
+        egress=[{"to": [{"ip_block": {"cidr": EVERYWHERE, "except_": denied}}], "ports": ports(443)}],
     )
 
 
@@ -168,7 +168,7 @@ def allow_public_ingress(*numbers: int) -> NetworkRule:
 
     No pod is let in: what a pod said of the address that it speaks for would be believed.
     """
-    outside: Peer = {"ip_block": {"cidr": EVERY_ADDRESS, "except_": [METADATA_NETWORK, POD_NETWORK]}}
+    outside: Peer = {"ip_block": {"cidr": EVERYWHERE, "except_": [METADATA_NETWORK, POD_NETWORK]}}
     return allow_ingress("allow-public-ingress", outside, *numbers)
 
 
@@ -212,7 +212,7 @@ def network(cidr: pulumi.Input[str]) -> Peer:
 
 def anywhere() -> Peer:
     """Every IPv4 address but the metadata service's."""
-    return {"ip_block": {"cidr": EVERY_ADDRESS, "except_": [METADATA_NETWORK]}}
+    return {"ip_block": {"cidr": EVERYWHERE, "except_": [METADATA_NETWORK]}}
 
 
 def ports(*numbers: int, protocol: str = "TCP") -> list[Port]:
