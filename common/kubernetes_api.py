@@ -29,8 +29,9 @@ class KubernetesApi(pulumi.ComponentResource):
     https://kubernetes.io/docs/concepts/services-networking/network-policies/ (Kubernetes leaves the order open)
 
     Each preview and each update reads the object `Endpoints`, so that addresses which changed are in the policies after
-    the next `make up`. Nobody but the API server writes it, and it has one name everywhere, while an EndpointSlice may
-    be called otherwise. Where the cluster is not there yet, addresses and ports are unknown in a preview.
+    the next `make up`; until then the alert KubernetesApiUnreachable fires (docs/troubleshooting.md). Nobody but the
+    API server writes the object, and it has one name everywhere, while an EndpointSlice may be called otherwise. Where
+    the cluster is not there yet, addresses and ports are unknown in a preview.
     """
 
     server: ApiServer
