@@ -65,7 +65,11 @@ class BoundedServer(HTTPServer):
         """Hand a connection to a thread, once there is a place for one more."""
         self._places.acquire()
         if not self._idle.acquire(blocking=False):
-            threading.Thread(target=self._work, daemon=True).start()
+            try:
+                threading.Thread(target=self._work, daemon=True).start()
+            except BaseException:
+                self._places.release()
+                raise
             self._threads += 1
         self._accepted.put((request, client_address))
 

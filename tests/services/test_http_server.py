@@ -193,6 +193,18 @@ def test_a_mistake_costs_one_answer_and_no_place(port: int, capfd: pytest.Captur
     assert '"reason": "RuntimeError"' in capfd.readouterr().err
 
 
+def test_a_thread_that_cannot_begin_costs_one_answer_and_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with serving(BoundedServer(("127.0.0.1", 0), Echo, LIMITS)) as port:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refused)
+            for _ in range(2 * LIMITS.connections):
+                assert raw(port, get()) == b""
+        assert raw(port, get()).startswith(b"HTTP/1.0 200")
+
+
 def test_nothing_of_a_request_is_logged_or_answered_when_it_is_none(
     port: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
