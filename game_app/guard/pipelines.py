@@ -15,13 +15,13 @@ from common.templates import render
 from common.versions import Images
 from game_app.build_limits import DEPLOY_DEADLINE_MINUTES, ROLLOUT_TIMEOUT_MINUTES
 from game_app.cluster_addresses import BUILDKIT_URL, COMPONENTS_NAMESPACE
+from game_app.services.pipeline_catalogue import CATALOGUE, EVENTS
 
 BRANCH: Final = "main"
 _FOLDER: Final = Path(__file__).parent / "pipelines"
 COMPONENT: Final = "component"
 TEAM: Final = "team"
 _KINDS: Final = (COMPONENT, TEAM)
-_EVENTS: Final = ("pull_request", "push")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +64,9 @@ def pipeline_files(
     templates = {
         template_name(kind, event): render(_FOLDER / f"{kind}.{event}.yaml.j2", parameters)
         for kind in _KINDS
-        for event in _EVENTS
+        for event in EVENTS
     }
-    return {"repositories.json": json.dumps({"branch": BRANCH, "repositories": repositories}, indent=1), **templates}
+    return {CATALOGUE: json.dumps({"branch": BRANCH, "repositories": repositories}, indent=1), **templates}
 
 
 def template_name(kind: str, event: str) -> str:

@@ -25,7 +25,7 @@ class SetupContainer:
     source_control: str
     """`gitea` or `github`."""
     plan: pulumi.Input[Mapping[str, Any]]
-    """Wanted accounts and repositories (`setup.plan`), a secret."""
+    """Wanted accounts and repositories (`services.setup.setup_plan`), a secret."""
     pipelines: Mapping[str, str]
     """Files of the guard, whose pipelines Drone is asked to sign."""
     secrets: Mapping[str, ObjectName]

@@ -126,7 +126,6 @@ class Gitea(pulumi.ComponentResource):
         # No value flows, but a Service counts as ready only once it has endpoints.
         after_pod = pulumi.ResourceOptions(parent=self, depends_on=[running])
         served = service(name, GITEA.app, namespace, GITEA.port, after_pod).metadata.name
-        # Ingress of Gitea.
         url = expose(name, GITEA.app, namespace, served, args.endpoint, body_mib=PUSH_MIB, opts=child)
         self.url = pulumi.Output.concat(url, "/")
         self.register_outputs({"url": self.url})

@@ -78,7 +78,10 @@ def setup_plan(
     drone_public_url: str,
     drone_token: str,
 ) -> Mapping[str, Any]:
-    """Plan of the set-up as JSON (`setup.plan`). teams: name of each team's repository to its players' accounts."""
+    """Plan of the set-up as JSON (`services.setup.setup_plan`).
+
+    teams: name of each team's repository to its players' accounts.
+    """
     players = [player for team in teams.values() for player in team]
     accounts = (BUILDER, CLONER, MERGER, MAINTAINER, *players)
     return {

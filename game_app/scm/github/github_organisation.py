@@ -219,7 +219,7 @@ class GitHubOrganisation(pulumi.ComponentResource):
 
 
 def _plan(args: GitHubOrganisationArgs, public_url: str, token: str, repositories: Sequence[str]) -> Mapping[str, Any]:
-    """Plan of the set-up as JSON (`setup.plan`)."""
+    """Plan of the set-up as JSON (`services.setup.setup_plan`)."""
     components = args.settings.components
     return {
         "organisation": args.organisation.organization,
