@@ -113,7 +113,7 @@ class DeliverySite:
             (home / "secrets" / name).write_text(text)
         command = [*mounted("guard", home / "app"), "--host=127.0.0.1", f"--port={self.guard_port}"]
         command += [f"--pipelines={home}/pipelines", f"--secrets={home}/secrets"]
-        command += [f"--signatures={self.folder}/vault/signatures"]
+        command += [f"--signatures={self.folder}/secret-store/signatures"]
         return Daemon("guard", command, self.guard_port, home / "app", health="/healthz")
 
     def start_gitea(self) -> None:
@@ -241,12 +241,12 @@ class DeliverySite:
             *mounted("setup", self.folder / "setup"),
             *("--scm=gitea", "--once", "--timeout=60"),
             *("--plan", str(self.folder / "plan.json"), "--pipelines", str(self.folder / "guard" / "pipelines")),
-            *("--token", str(self.folder / "gitea" / "token" / "token"), "--folder", str(self.folder / "vault")),
+            *("--token", str(self.folder / "gitea" / "token" / "token"), "--folder", str(self.folder / "secret-store")),
         ]
 
     def _application(self, setup: subprocess.Popen[bytes]) -> Mapping[str, str]:
         """Drone's OAuth application, once the set-up has made it."""
-        folder = self.folder / "vault" / "application"
+        folder = self.folder / "secret-store" / "application"
         # Every account and repository comes before it.
         deadline = time.monotonic() + 300
         while not all((folder / name).exists() for name in ("id", "secret")):

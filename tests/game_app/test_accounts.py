@@ -45,7 +45,7 @@ def set_up(site: DeliverySite, **other: object) -> None:
     changed.write_text(json.dumps({**json.loads(plan.read_text()), **other}))
     token = (site.folder / "gitea" / "token" / "token").read_text().strip()
     faults = Faults()
-    GiteaSetup(GiteaPlan.read(changed), token).set_up(FolderStore(site.folder / "vault"), 60, faults)
+    GiteaSetup(GiteaPlan.read(changed), token).set_up(FolderStore(site.folder / "secret-store"), 60, faults)
     faults.raise_all()
 
 
@@ -144,4 +144,4 @@ def test_one_fault_does_not_stop_the_others_set_up_and_all_faults_are_told(site:
     assert "after-1" in logins(site)
     readers = site.as_operator().all("/repos/game/team-after/collaborators")
     assert {each["login"] for each in readers} == {"after-1", "merge-bot"}
-    assert Path(site.folder / "vault" / "application" / "id").exists()
+    assert Path(site.folder / "secret-store" / "application" / "id").exists()

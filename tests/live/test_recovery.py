@@ -21,7 +21,7 @@ SCRIPTS = Path(drone_postgres.__file__).parent / "scripts"
 def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_what_was(
     site: DeliverySite, fell: Callable[[str], None]
 ) -> None:
-    signatures = (site.folder / "vault" / "signatures" / "signatures.json").read_text()
+    signatures = (site.folder / "secret-store" / "signatures" / "signatures.json").read_text()
     operator = site.as_operator()
     operator.ask("PATCH", "/repos/game/team-red/branch_protections/main", {"enable_push": True})
     operator.ask("DELETE", "/repos/game/team-blue/branch_protections/main")
@@ -35,7 +35,7 @@ def test_t34_the_set_up_changes_nothing_when_nothing_was_bent_and_puts_right_wha
         assert operator.get(f"/repos/game/team-{team}/branch_protections/main")["enable_push"] is False
     assert "linus" not in {each["login"] for each in operator.all("/repos/game/team-red/collaborators")}
     assert site.as_drones_admin().get("/api/repos/game/team-red")["protected"] is True
-    assert (site.folder / "vault" / "signatures" / "signatures.json").read_text() == signatures
+    assert (site.folder / "secret-store" / "signatures" / "signatures.json").read_text() == signatures
 
 
 class Job:
