@@ -225,7 +225,7 @@ async def test_t25_a_components_pod_that_was_broken_into_reaches_nothing_else_of
     fell("a component's pod reached what it has no business with")
 
 
-async def test_t25_no_build_reaches_a_component_but_by_its_door(network: Network, fell: Fell) -> None:
+async def test_t25_no_build_reaches_a_component_but_by_its_ingress(network: Network, fell: Fell) -> None:
     assert not await network.reaches("cd-team-red/build", "game/page", 8080)
     assert await network.reaches("cd-team-red/build", "game/page", 8080, without="cd-team-red game")
     fell("a build reached a component")
