@@ -27,7 +27,7 @@ from rehearsal.drone.daemons import free_ports
 EXAMPLE: Final = Path(__file__).parents[2] / "game_app" / "hunt" / "example"
 KEY: Final = "0123456789abcdef" * 4
 TEAMS: Final = ("amber", "blue", "crimson")
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 Tree = dict[str, Any]
 
 
@@ -159,7 +159,7 @@ class StandIn:
         """Whose board a path is about, and the rest of it."""
         matched = re.search(r"/(?:repos/game|namespaces)/team-([a-z]+)/(.+)", path)
         board = self.boards.get(matched[1]) if matched else None
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while board is not None and board.silent.is_set() and time.monotonic() < deadline:
             time.sleep(0.02)
         return board, matched[2] if matched else ""
@@ -261,7 +261,7 @@ class Running:
         else:
             self.process.terminate()
         try:
-            assert self.process.wait(timeout=PATIENCE) == (-signal.SIGKILL if hard else 0)
+            assert self.process.wait(timeout=TIMEOUT) == (-signal.SIGKILL if hard else 0)
         finally:
             # Whatever it did not listen to, nothing is left of it.
             self.process.kill()
@@ -301,7 +301,7 @@ class Running:
         self.as_operators().press("/begin")
 
 
-def until(done: Callable[[], object], seconds: float = PATIENCE) -> None:
+def until(done: Callable[[], object], seconds: float = TIMEOUT) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not done():

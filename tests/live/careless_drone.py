@@ -94,7 +94,7 @@ class Careless:
 
 @contextmanager
 def careless_drone(site: DeliverySite) -> Generator[Careless]:
-    """Another Drone over a copy of the first one's database, with its doors open and a careless guard."""
+    """Another Drone over a copy of the first one's database, without its locks and with a careless guard."""
     assert site.drone is not None
     home = site.folder / "careless"
     home.mkdir()
@@ -102,7 +102,7 @@ def careless_drone(site: DeliverySite) -> Generator[Careless]:
     # A build that runs while it is copied would run in the copy for ever.
     settle(site.as_drones_admin())
     site.postgres.copy("careless")
-    doors = {
+    without_locks = {
         "DRONE_SERVER_PORT": f":{port}",
         "DRONE_DATABASE_DATASOURCE": site.data_source("careless"),
         "DRONE_YAML_ENDPOINT": f"http://127.0.0.1:{guard}/config",
@@ -116,7 +116,7 @@ def careless_drone(site: DeliverySite) -> Generator[Careless]:
         "DRONE_CRON_DISABLED": "false",
         "DRONE_CRON_INTERVAL": "1s",
     }
-    drone = Daemon("drone", site.drone.command, port, home, health="/healthz", env={**site.drone.env, **doors})
+    drone = Daemon("drone", site.drone.command, port, home, health="/healthz", env={**site.drone.env, **without_locks})
     with answering(guard, everything):
         drone.start()
         runner = RecordingRunner(drone.url, site.rpc_secret, {"trust": "untrusted"}, places=2)
