@@ -17,7 +17,8 @@ def service_files(program: str) -> Mapping[str, str]:
     return {
         file.relative_to(_SERVICES.parent).as_posix(): file.read_text(encoding="utf-8")
         for file in sorted(found)
-        if "__pycache__" not in file.parts
+        # Editors and desktops leave hidden files, which may be no text.
+        if "__pycache__" not in file.parts and not file.name.startswith(".")
     }
 
 

@@ -41,6 +41,15 @@ def test_every_import_is_of_the_standard_library_or_of_a_mounted_file(program: s
                     assert (folder / f"{module}.py").as_posix() in files, f"{path} imports {module}"
 
 
+def test_hidden_and_compiled_files_are_not_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = ("shared.py", "one/__main__.py", "one/pages/a.html", "one/.DS_Store", "one/__pycache__/a.pyc", "two/b.py")
+    for path in files:
+        (tmp_path / "services" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "services" / path).write_bytes(b"text" if path.endswith((".py", ".html")) else b"\xff\x00")
+    monkeypatch.setattr("game_app.service_files._SERVICES", tmp_path / "services")
+    assert set(service_files("one")) == {"services/shared.py", "services/one/__main__.py", "services/one/pages/a.html"}
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_config_map_holds_a_program(program: str) -> None:
     size = sum(len(path) + len(text.encode()) for path, text in service_files(program).items())
