@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from common.naming import labels
 from common.network_policies import NetworkRule, network_policies
+from common.outputs import known_after
 
 PodSecurity = Literal["restricted", "baseline", "privileged"]
 """Level of Kubernetes' Pod Security standards.
@@ -69,7 +70,10 @@ class SecureNamespace(pulumi.ComponentResource):
     """
 
     name: pulumi.Output[str]
-    """Known once `default-deny` is in force: whatever is put into the namespace comes after."""
+    """Known once every policy is in force: whatever is put into the namespace comes after, and is removed before.
+
+    A pod that ends still needs what the rules allow: a runner sees its builds to their end by the Kubernetes API.
+    """
 
     def __init__(self, name: str, args: SecureNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:common:SecureNamespace", name, None, opts)
@@ -82,8 +86,8 @@ class SecureNamespace(pulumi.ComponentResource):
             },
             opts=child,
         ).metadata.name
-        default_deny = network_policies(name, namespace, args.network_rules, child)
-        self.name = default_deny.metadata.namespace
+        policies = network_policies(name, namespace, args.network_rules, child)
+        self.name = known_after(namespace, *(policy.metadata.name for policy in policies))
         self._quota(name, args.quota)
         self._limits(name, args.quota)
         pull_secret = self._registry_secret(name, args.registry_login) if args.registry_login is not None else None

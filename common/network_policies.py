@@ -57,16 +57,16 @@ class NetworkRule:
 
 def network_policies(
     name: str, namespace: pulumi.Input[str], rules: Sequence[NetworkRule], opts: pulumi.ResourceOptions
-) -> k8s.networking.v1.NetworkPolicy:
-    """NetworkPolicies of a namespace: `default-deny` in both directions, which is returned, and one for each rule.
+) -> Sequence[k8s.networking.v1.NetworkPolicy]:
+    """NetworkPolicies of a namespace: `default-deny` in both directions, and one for each rule.
 
     name: prefix of the resources' names.
     """
-    denied = _policy(name, namespace, NetworkRule(name=DEFAULT_DENY), ["Ingress", "Egress"], opts)
+    made = [_policy(name, namespace, NetworkRule(name=DEFAULT_DENY), ["Ingress", "Egress"], opts)]
     for rule in rules:
         directions = [*(["Ingress"] if rule.ingress else []), *(["Egress"] if rule.egress else [])]
-        _policy(name, namespace, rule, directions, opts)
-    return denied
+        made.append(_policy(name, namespace, rule, directions, opts))
+    return made
 
 
 def _policy(

@@ -52,6 +52,8 @@ def test_each_rule_is_a_policy_of_its_own_for_its_own_direction(preview: bool) -
     }
 
 
-def test_what_is_put_into_the_namespace_comes_after_its_default_deny(preview: bool) -> None:
+def test_what_is_put_into_the_namespace_comes_after_its_policies_and_goes_before_them(preview: bool) -> None:
     graph = run(program, preview=preview)
-    assert "hunt-namespace-default-deny" in graph["hunt-namespace-quota"].depends_on
+    quota = graph["hunt-namespace-quota"]
+    assert quota.depends_on >= {"hunt-namespace-default-deny", "hunt-namespace-allow-dns"}
+    assert quota.inputs["metadata"]["namespace"] == "hunt"
