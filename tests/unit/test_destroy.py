@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,12 +14,12 @@ from scaleway import Client
 
 from cli import __main__ as cli
 from cli import backup
-from cli.destroy import destroy_command
-from cli.destroy.destroy_checks import DestroyError, check_operations
+from cli.destroy import destroy_checks, destroy_command
+from cli.destroy.destroy_checks import DestroyError, check_api_keys, check_operations
 from cli.destroy.lost_hosts import Hosts
 from cli.init.starting_values import completed
 from cli.leftovers.survey import Leftover, Survey
-from common.settings import Scaleway, Settings
+from common.settings import Scaleway, Secret, Settings
 from tests.unit.test_init import GIVEN
 
 # Notes what it is asked, and gives what the test laid beside it; a destroy empties the state.
@@ -173,6 +175,37 @@ def test_a_creation_that_was_cut_off_is_recovered_first() -> None:
     check_operations(state("creating"), {"urn::a-cluster"}, "dev")
     # The engine does these again by itself, as after a destroy that was killed.
     check_operations(state("deleting"), (), "dev")
+
+
+def test_the_api_key_in_the_state_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Scaleway(
+        region="fr-par",
+        zone="fr-par-1",
+        project_id="11111111-2222-4333-8444-555555555555",
+        access_key=Secret("SCWSETTINGS000000000"),
+        secret_key=Secret("21111111-2222-4333-8444-555555555555"),
+    )
+    inputs = {
+        "accessKey": {"plaintext": json.dumps("SCWSTATE000000000000")},
+        "secretKey": {"plaintext": json.dumps("31111111-2222-4333-8444-555555555555")},
+    }
+    provider = {"urn": "urn::scaleway", "type": destroy_checks.PROVIDER, "inputs": inputs}
+    state: dict[str, Any] = {"deployment": {"resources": [provider]}}
+    ends: dict[str, datetime] = {}
+
+    class Keys:
+        def __init__(self, client: Client) -> None:
+            self.client = client
+
+        def get_api_key(self, *, access_key: str) -> SimpleNamespace:
+            assert access_key == self.client.access_key
+            return SimpleNamespace(expires_at=ends.get(access_key))
+
+    monkeypatch.setattr(destroy_checks, "IamV1Alpha1API", Keys)
+    check_api_keys(state, account, "dev")
+    ends["SCWSTATE000000000000"] = datetime(2020, 1, 1, tzinfo=UTC)
+    with pytest.raises(DestroyError, match="the API key in the state expires at 2020-01-01 00:00 UTC"):
+        check_api_keys(state, account, "dev")
 
 
 def test_a_backup_without_a_place_goes_out_of_the_clone_and_is_for_its_owner(
