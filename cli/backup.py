@@ -48,7 +48,7 @@ class Login:
     @classmethod
     def of_stack(cls, stack: Stack) -> Login:
         """The login that a stack's settings and outputs tell."""
-        settings = parse(stack.read(), stack.name)
+        settings = parse(stack.read(), stack.short_name)
         ip = stack.outputs().get("game_master_ip")
         if not ip:
             raise BackupError(f"the stack {stack.name} has no game master; run 'pulumi up --stack {stack.name}' first")

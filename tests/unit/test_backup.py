@@ -55,9 +55,10 @@ def test_a_wrong_setting_and_a_missing_engine_are_told(engine: Path, capsys: pyt
     assert "or name it with --pulumi" in capsys.readouterr().err
 
 
-def test_the_login_insists_on_the_host_key_of_the_settings(engine: Path) -> None:
+@pytest.mark.parametrize("stack", ["dev", "company/shambhala/dev"])
+def test_the_login_insists_on_the_host_key_of_the_settings(engine: Path, stack: str) -> None:
     engine.with_name("pulumi.outputs").write_text(json.dumps({"game_master_ip": "192.0.2.10"}))
-    login = backup.Login.of_stack(Stack("dev", engine.parent, str(engine)))
+    login = backup.Login.of_stack(Stack(stack, engine.parent, str(engine)))
     assert login.ip == "192.0.2.10"
     assert login.host_key.startswith("ssh-ed25519 ")
     assert "BEGIN OPENSSH PRIVATE KEY" in login.private_key
