@@ -17,7 +17,14 @@ def refused(folder: Path, message: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "subject", ["bind9: refuse transfers", "docs: say why\n\nA body of any length.", "Merge branch 'x'"]
+    "subject",
+    [
+        "bind9: refuse transfers",
+        "game_app: hand settings on whole",
+        "k3s, plugins: split by idea",
+        "docs: say why\n\nA body of any length.",
+        "Merge branch 'x'",
+    ],
 )
 def test_an_area_and_an_imperative_pass(tmp_path: Path, subject: str) -> None:
     assert refused(tmp_path, subject) == ""
