@@ -11,6 +11,9 @@ SHAMBHALA := .venv/bin/python -m cli
 REHEARSAL := .venv/bin/python -m rehearsal
 DEBIAN := $(PYTHON) -m rehearsal.debian_packages
 
+# No step needs an SSH agent, but the command plugin fails where this names one that is gone.
+unexport SSH_AUTH_SOCK
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +29,7 @@ help: ## Show this list
 # The packages of the program, of a rehearsal and of the tests: each its own, so that nobody waits for another's.
 .venv/.program: requirements.txt
 .venv/.rehearsal: rehearsal/requirements.txt requirements.txt
-.venv/.tests: requirements-dev.txt rehearsal/requirements.txt requirements.txt
+.venv/.tests: requirements-dev.txt rehearsal/requirements.txt requirements-github.txt requirements.txt
 .venv/.program .venv/.rehearsal .venv/.tests: .venv/.made
 	@echo "Installing the Python packages of $(firstword $(filter %.txt,$^)) into .venv (about a minute)"
 	@.venv/bin/pip install --quiet --disable-pip-version-check --requirement $(firstword $(filter %.txt,$^))
@@ -67,25 +70,25 @@ play: tools ## Play the example hunt yourself, beside the real Gitea and Drone, 
 init: setup ## Prepare an environment; asks, or takes a file: make init STACK=dev [VALUES=FILE] [OPTIONS=…]
 	@$(SHAMBHALA) init $(STACK) $(if $(VALUES),--values "$$VALUES") $(OPTIONS)
 doctor: setup ## Find whatever would stop an environment, before a euro is spent: make doctor STACK=dev
-	@$(SHAMBHALA) doctor $(STACK) --days $(DAYS)
+	@$(SHAMBHALA) doctor $(STACK) --days $(DAYS) $(OPTIONS)
 cost: setup ## Print what an environment costs an hour, a day and for the event: make cost STACK=dev DAYS=3
-	@$(SHAMBHALA) cost $(STACK) --days $(DAYS)
+	@$(SHAMBHALA) cost $(STACK) --days $(DAYS) $(OPTIONS)
 preview: setup ## Show what an update would change, and what all of it costs: make preview STACK=dev
-	@$(SHAMBHALA) preview $(STACK) --days $(DAYS)
+	@$(SHAMBHALA) preview $(STACK) --days $(DAYS) $(OPTIONS)
 up: setup ## Raise the environment, or change it: previews, asks, updates: make up STACK=dev [OPTIONS=--skip-preview]
 	@$(SHAMBHALA) up $(STACK) $(OPTIONS)
 recover: setup ## After an update that was killed: adopt the resources that it could not write down
-	@$(SHAMBHALA) recover $(STACK)
+	@$(SHAMBHALA) recover $(STACK) $(OPTIONS)
 sheets: setup ## One printable sheet and one kubeconfig for each team, in sheets/: make sheets STACK=dev
-	@$(SHAMBHALA) sheets $(STACK)
+	@$(SHAMBHALA) sheets $(STACK) $(OPTIONS)
 backup: setup ## Save what a new game master could not make by itself: make backup STACK=dev [FILE=…]
-	@$(SHAMBHALA) backup $(STACK) $(FILE)
+	@$(SHAMBHALA) backup $(STACK) $(FILE) $(OPTIONS)
 restore: setup ## Put a backup onto a new game master: make restore STACK=dev FILE=…
-	@$(SHAMBHALA) restore $(STACK) $(FILE)
+	@$(SHAMBHALA) restore $(STACK) $(FILE) $(OPTIONS)
 destroy: setup ## End an event: save, destroy, prove that nothing is left: make destroy STACK=dev [OPTIONS=…]
 	@$(SHAMBHALA) destroy $(STACK) $(OPTIONS)
 leftovers: setup ## Prove that nothing of an environment is left at Scaleway, or list it: make leftovers STACK=dev
-	@$(SHAMBHALA) leftovers $(STACK)
+	@$(SHAMBHALA) leftovers $(STACK) $(OPTIONS)
 
 # For whoever changes the project: CONTRIBUTING.md.
 .PHONY: check unit test bench

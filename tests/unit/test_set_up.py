@@ -69,6 +69,24 @@ def test_help_has_a_line_for_each_command() -> None:
     assert len(listed) == len(set(listed))
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["init", "doctor", "cost", "preview", "up", "recover", "sheets", "backup", "restore", "destroy", "leftovers"],
+)
+def test_options_are_handed_to_every_command(command: str) -> None:
+    printed = make(ROOT, "--dry-run", command, "STACK=staging", "OPTIONS=--help").stdout.splitlines()
+    assert printed[-1].startswith(f".venv/bin/python -m cli {command} staging ")
+    assert printed[-1].endswith(" --help")
+
+
+def test_an_ssh_agent_that_is_gone_stops_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
+    (tmp_path / "Makefile").write_text(
+        f'include {ROOT / "Makefile"}\nagent:\n\t@echo "agent: $${{SSH_AUTH_SOCK-none}}"\n'
+    )
+    assert make(tmp_path, "agent").stdout == "agent: none\n"
+
+
 def test_the_plan_needs_no_package_and_names_what_is_missing_and_how_long_it_takes(tmp_path: Path) -> None:
     done = subprocess.run(
         # -S: a Python without anything that was installed into it.
