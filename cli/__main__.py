@@ -88,7 +88,7 @@ for _time, _commands in COMMANDS.items():
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command. Gives its exit status: 0 done, 1 failed, 2 the command line is wrong or something is left."""
+    """Run one command. Gives its exit status: 0 done, 1 failed, 2 a wrong command line, or `init` left a setting."""
     try:
         app(list(arguments), prog_name="shambhala")
     except SystemExit as end:
