@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, Strict
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from common.settings.problems import closest
@@ -100,13 +100,7 @@ def whole_number(lowest: int, highest: int, unit: str = "") -> WholeNumber:
     return WholeNumber(allowed=allowed, lowest=lowest, highest=highest)
 
 
-class _TrueOrFalse(Constraint):
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        del source, handler
-        return core_schema.bool_schema(strict=True)
-
-
-Flag = Annotated[bool, _TrueOrFalse(allowed="true or false")]
+Flag = Annotated[bool, Strict(), Constraint(allowed="true or false")]
 """True or false; text and numbers are neither."""
 
 
@@ -114,6 +108,7 @@ class NotEmpty:
     """At least one entry in a list or a map."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # Not pydantic's own min_length: a list whose only entry is wrong counts as empty there, beside that mistake.
         return core_schema.no_info_after_validator_function(_with_an_entry, handler(source))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
+from datetime import datetime
 from importlib.util import find_spec
 from typing import Annotated, Final, Literal
 
@@ -36,9 +38,13 @@ ImageFolder = Annotated[
         r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-][a-z0-9]+)*)+",
     ),
 ]
+_MOMENT: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 Moment = Annotated[
     str,
-    matching("a moment in UTC, such as '2027-01-31T18:00:00Z'", r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ"),
+    Text(
+        allowed="a moment in UTC, such as '2027-01-31T18:00:00Z'",
+        accepts=lambda value: _MOMENT.fullmatch(value) is not None and bool(datetime.fromisoformat(value)),
+    ),
 ]
 
 

@@ -131,7 +131,10 @@ def _dotted(at: Place) -> str:
 
 @cache
 def _meanings(section: type[Section]) -> Mapping[str, str]:
-    """The text under each field of a section, on one line."""
+    """The text under each field of a section, on one line.
+
+    pydantic's `use_attribute_docstrings` would read the source of every section at each command of the engine.
+    """
     [tree] = ast.parse(textwrap.dedent(inspect.getsource(section))).body
     body = cast("ast.ClassDef", tree).body
     return {

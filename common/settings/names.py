@@ -11,6 +11,8 @@ LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LONGEST_LABEL: Final = 63
 LONGEST_NAME: Final = 253
 """Characters of a domain name (RFC 1035, section 2.3.4, without the final dot)."""
+RELATIVE_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+"""Path of a file or folder in the project's folder."""
 
 
 def _are_labels(value: str) -> bool:
@@ -42,11 +44,7 @@ MailServer = Annotated[
     matching("a mail server and its port, such as 'smtp.example.org:587'", r"[a-z0-9-]+(\.[a-z0-9-]+)+:\d{2,5}"),
 ]
 Folder = Annotated[
-    str,
-    matching(
-        "the name of a folder in the project's folder, such as 'hunts/autumn'",
-        r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*",
-    ),
+    str, matching("the name of a folder in the project's folder, such as 'hunts/autumn'", RELATIVE_PATH.pattern)
 ]
 LabelKey = Annotated[
     str,

@@ -63,13 +63,14 @@ def _in_order(mistakes: Sequence[ErrorDetails]) -> Sequence[ErrorDetails]:
 def _report(schema: Schema, at: Place, mistake: ErrorDetails) -> None:
     """Add the problem of one mistake, in the words of the schema at its place."""
     loc = mistake["loc"]
-    names = _inside(schema, loc[:-2])
+    names = schema.descendant(loc[:-2])
     if loc[-1:] == (_NAME,) and isinstance(names, MapSchema) and mistake["type"] != _UNKNOWN:
         # The name is what is wrong; its entry may hold anything and is not repeated.
         at = at.descendant(loc[:-1])
-        at.report("", f"has a name that must be {names.name.allowed}{_hint(names.name, loc[-2])}", (at.remove(),))
+        meant = names.name.closest(loc[-2])
+        at.report("", f"has a name that must be {names.name.allowed}{hint(meant)}", (at.remove(),))
         return
-    outer, inner, at = _inside(schema, loc[:-1]), _inside(schema, loc), at.descendant(loc)
+    outer, inner, at = schema.descendant(loc[:-1]), schema.descendant(loc), at.descendant(loc)
     if inner is None:
         known = outer.settings if isinstance(outer, SectionSchema) else ()
         at.report("", f"is no setting{nearest(str(loc[-1]), known)}", (at.remove(),))
@@ -91,17 +92,6 @@ def _report_stated(schema: Schema, at: Place, mistake: ErrorDetails) -> None:
         at.problems.append(Problem(f"{at.key} {line}", shown(value), stated["sentence"]))
     else:
         at.report(shown(value), stated["sentence"], schema.mend(value, at))
-
-
-def _hint(schema: Schema, value: object) -> str:
-    return hint(schema.closest(value))
-
-
-def _inside(schema: Schema, steps: Steps) -> Schema | None:
-    found: Schema | None = schema
-    for step in steps:
-        found = found and found.inside(step)
-    return found
 
 
 def _left(schema: Schema, value: object, refused: Sequence[Steps], at: Place) -> Any:

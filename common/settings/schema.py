@@ -7,7 +7,7 @@ sentence for each value, whether it is secret, and the commands that set it.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
@@ -37,6 +37,14 @@ class Schema:
         adapter = cast("TypeAdapter[Any]", self._adapter)
         return adapter.validate_python(value, context=CONFIGURATION, by_alias=True, by_name=False)
 
+    def takes(self, value: object) -> bool:
+        """Whether a configured value is allowed."""
+        try:
+            self.validated(value)
+        except ValidationError:
+            return False
+        return True
+
     @cached_property
     def _adapter(self) -> Any:
         return TypeAdapter(self.annotation)
@@ -46,11 +54,16 @@ class Schema:
         del step
         return None
 
+    def descendant(self, steps: Iterable[str | int]) -> Schema | None:
+        """What may stand inside at the end of several steps."""
+        found: Schema | None = self
+        for step in steps:
+            found = found and found.inside(step)
+        return found
+
     def at(self, key: str) -> Schema:
         """The schema of a setting by its key, such as `operators.cidrs`. Raises KeyError where there is none."""
-        found: Schema | None = self
-        for step in key.split("."):
-            found = found and found.inside(step)
+        found = self.descendant(key.split("."))
         if found is None:
             raise KeyError(key)
         return found
@@ -90,23 +103,13 @@ class ValueSchema(Schema):
             return (at.set_from_file(secret=self.secret),)
         if self.secret:
             return (at.set_secret(),)
-        text = len(at.steps) > 1 and self.is_text and self._takes("1", "true")
+        text = len(at.steps) > 1 and self.is_text and (self.takes("1") or self.takes("true"))
         return (at.set(meant or self.constraint.placeholder, text=text),)
 
     def mend(self, value: object, at: Place, meant: str | None = None) -> Sequence[str]:
         # The engine leaves what stands in quotes in quotes, and a number in quotes is text.
         quoted = isinstance(value, str) and not self.is_text
         return (*((at.remove(),) if quoted else ()), *self.fill(at, meant))
-
-    def _takes(self, *values: str) -> bool:
-        """Whether it may be one of these texts."""
-        for value in values:
-            try:
-                self.validated(value)
-            except ValidationError:
-                continue
-            return True
-        return False
 
 
 @dataclass(frozen=True, eq=False)

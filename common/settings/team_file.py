@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ from pydantic import GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 from common.settings.constraints import Constraint, stated
-from common.settings.schema import Schema, schema_of
+from common.settings.names import RELATIVE_PATH
+from common.settings.schema import schema_of
 from common.settings.team import PlayerName, Team, TeamName
 
 LARGEST_FILE: Final = 1024 * 1024
 """Bytes: 2,000 players need a tenth of it."""
-_FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +30,7 @@ class TeamFile(Constraint):
     def _read(self, value: object) -> tuple[Team, ...]:
         if isinstance(value, tuple):
             return cast("tuple[Team, ...]", value)
-        if not isinstance(value, str) or not _FILE.fullmatch(value):
+        if not isinstance(value, str) or not RELATIVE_PATH.fullmatch(value):
             raise ValueError(self.allowed)
         try:
             with Path(value).open("rb") as file:
@@ -82,17 +81,9 @@ def _mistakes(number: int, team: str, players: Sequence[str], line_of: dict[str,
         (schema_of(TeamName), team, f"{team}:", "is a team already"),
         *((schema_of(PlayerName), player, player, "plays already") for player in players),
     ):
-        if not _takes(schema, name):
+        if not schema.takes(name):
             yield name, f"must be {schema.allowed}"
             continue
         if mark in line_of:
             yield name, f"{is_taken}, on line {line_of[mark]}"
         line_of.setdefault(mark, number)
-
-
-def _takes(schema: Schema, name: str) -> bool:
-    try:
-        schema.validated(name)
-    except ValidationError:
-        return False
-    return True

@@ -138,6 +138,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("delivery.registryConfig", MISSING, "must be given where delivery.registry is; leave out both for a registry at"),
     ("delivery.registryKeyExpiresAt", "2027-01-31T18:00:00Z", "must be left out where delivery.registry is given"),
     ("delivery.registryKeyExpiresAt", "next year", "must be a moment in UTC"),
+    ("delivery.registryKeyExpiresAt", "2027-02-30T18:00:00Z", "must be a moment in UTC"),
     ("delivery.signingKey", MISSING, "must be given where delivery.masterKey is"),
     ("delivery.apiCidrs", ["10.32.0.1/32"], "is no setting"),
     ("delivery.masterKey", MISSING, "must be given where teams play"),

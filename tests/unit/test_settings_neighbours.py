@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 import pytest
 
-from common.settings import SettingsError, parse
+from common.settings import SettingsError, consistency, parse
 from tests.unit.example import PASSWORD, SECRET_KEY, complete, spoiled
 
 PYDANTIC = ("Input should", "validation error", "pydantic", "Field required", "Extra inputs", "Value error")
@@ -144,3 +145,8 @@ def test_settings_do_not_change() -> None:
     settings = parse(complete(), "dev")
     with pytest.raises(ValueError, match="frozen"):
         settings.domain = "example.com"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_no_rule_between_sections_is_left_out() -> None:
+    own = [each for each in vars(consistency).values() if isinstance(each, FunctionType)]
+    assert list(consistency.RULES) == [each for each in own if each.__module__ == consistency.__name__]
