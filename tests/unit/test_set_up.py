@@ -79,6 +79,13 @@ def test_options_are_handed_to_every_command(command: str) -> None:
     assert printed[-1].endswith(" --help")
 
 
+def test_readme_asks_for_the_newest_go_that_a_module_needs() -> None:
+    modules = (ROOT / "rehearsal" / "toolchain" / "modules").glob("*/go.mod")
+    needed = [re.findall(r"^go (\d+)\.(\d+)(?:\.(\d+))?$", module.read_text(), re.MULTILINE)[0] for module in modules]
+    newest = max(tuple(int(part or 0) for part in version) for version in needed)
+    assert f"Go {'.'.join(map(str, newest))} or newer" in (ROOT / "README.md").read_text()
+
+
 def test_an_ssh_agent_that_is_gone_stops_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
     (tmp_path / "Makefile").write_text(
