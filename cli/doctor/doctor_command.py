@@ -49,7 +49,7 @@ def _settings(stack: Stack) -> tuple[Settings | None, list[Line]]:
 
 def _wrong(problem: Problem) -> Line:
     told = replace(problem, commands=())
-    return failure("settings", f"{NAMESPACE}:{told}", " or ".join(problem.commands) or "see Pulumi.yaml")
+    return failure("settings", f"{NAMESPACE}:{told}", " && ".join(problem.commands) or "see Pulumi.yaml")
 
 
 def _lines(stack: Stack, days: int, resolver: Callable[[], Resolver], program: str) -> Generator[Line]:

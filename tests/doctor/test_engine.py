@@ -89,6 +89,15 @@ def test_every_wrong_setting_is_a_line(site: Site) -> None:
     assert "shambhala:gamemaster.subnet" in printed
 
 
+def test_commands_that_mend_a_setting_together_are_all_typed(site: Site) -> None:
+    # The engine would leave a number that was in quotes in quotes.
+    site.tree["gamemaster"]["volumeSizeGb"] = "20"
+    _, printed = site.doctor()
+    mends = " ".join(found(printed, "settings").split(" | ")[-1].split())
+    key = "--path gamemaster.volumeSizeGb"
+    assert mends == f"pulumi config rm {key} --stack dev && pulumi config set {key} VALUE --stack dev"
+
+
 def test_a_cli_that_is_older_than_the_sdk_fails(site: Site) -> None:
     site.beside("version", "v3.1.0\n")
     status, printed = site.doctor()
