@@ -32,7 +32,7 @@ config:
   # Every resource says which account or cluster it belongs to; one that forgot must not fall back on the shell's.
   pulumi:disable-default-providers:
     value: [command, github, kubernetes, rancher2, scaleway]
-  # Written by `python -m common.settings.documents` from common/settings: change a setting there, not here.
+  # Written by `.venv/bin/python -m common.settings.documents` from common/settings: change a setting there, not here.
   # An object's settings are listed in its description: NAME is a name of your choice, N an index from 0.
   # No key has a type, and each a default, if only an empty one: the engine would stop at the first that is missing or
   # of another type, and the program names all that is wrong at once. What must be given is marked as required.
@@ -44,7 +44,8 @@ Configuration of an environment, one table per key of [`Pulumi.yaml`](../Pulumi.
 choice and N an index from 0. In commands, put in your own VALUE, NAME and FILE, and the environment's name for STACK; a
 secret is asked for, and not shown. `make init STACK=…` sets what has a usual choice and makes every key and password.
 
-This page is written by `python -m common.settings.documents` from `common/settings`: change a setting there, not here.
+This page is written by `.venv/bin/python -m common.settings.documents` from `common/settings`: change a setting
+there, not here.
 """
 _TYPES: Final[Mapping[object, str]] = {bool: "true or false", int: "number"}
 
