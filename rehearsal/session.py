@@ -106,7 +106,7 @@ def _locked(folder: Path) -> Generator[None]:
 def at_work(name: str) -> Generator[None]:
     """Keep every other command off a rehearsal meanwhile: one that raises and one that removes would both go wrong.
 
-    Raises RunError where another is at work on it, or for a name that cannot be one.
+    Raises SessionError where another is at work on it, or for a name that cannot be one.
     """
     _check(name)
     # Beside the rehearsal's folder, which goes at its end.
@@ -151,7 +151,7 @@ def find(name: str) -> Session | None:
 def claim(name: str) -> Session:
     """The rehearsal of that name, made if there is none.
 
-    Raises RunError for a name that cannot be one or that another folder's rehearsal has, when every
+    Raises SessionError for a name that cannot be one or that another folder's rehearsal has, when every
     slot is taken, and for anybody but root, who alone can keep machines.
     """
     if os.geteuid() != 0:

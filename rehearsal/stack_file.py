@@ -27,7 +27,7 @@ def write(session: Session, values: Tree, changes: Mapping[str, Any]) -> None:
     """Bring the stack's file to these settings.
 
     values: the rehearsal's own settings. changes: whole settings in their place, for this time.
-    Raises RunError with what `init` says of a setting that it refuses.
+    Raises SessionError with what `init` says of a setting that it refuses.
     """
     _link(session)
     kept = _kept_file(session)

@@ -55,7 +55,7 @@ class MachineController:
         self._work(server, "terminating server", lambda: self._remove(server))
 
     def rewire(self, server: Record, then: Callable[[], None] = _nothing) -> None:
-        """Let a machine that is on follow its addresses, networks and doors, in the background; then do something."""
+        """Let a machine that is on follow its addresses, networks and ports, in the background; then do something."""
         if server["state"] in (RUNNING, STARTING):
             self._work(server, "rewiring server", lambda: self._rewire(server, then))
         else:

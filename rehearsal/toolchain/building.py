@@ -122,7 +122,7 @@ def _watched(arguments: Sequence[str], work: Path, tell: Callable[[int], None], 
         for listener in listeners:
             listener.join()
     if go.returncode:
-        raise _trouble(f"`go {' '.join(arguments)}` failed", "".join(said))
+        raise _failure(f"`go {' '.join(arguments)}` failed", "".join(said))
     return "".join(printed)
 
 
@@ -160,11 +160,11 @@ def _go(*arguments: str, cwd: Path | None = None) -> str:
         check=False,
     )
     if done.returncode:
-        raise _trouble(f"`go {' '.join(arguments)}` failed", done.stderr)
+        raise _failure(f"`go {' '.join(arguments)}` failed", done.stderr)
     return done.stdout
 
 
-def _trouble(what: str, said: str) -> ToolchainError:
+def _failure(what: str, said: str) -> ToolchainError:
     if "no space left on device" in said:
         return cache.disk_full()
     lines = _last(said)

@@ -17,7 +17,7 @@ from rehearsal.processes import started_at
 # prctl(2): orphans below this process become its children, not those of process 1.
 PR_SET_CHILD_SUBREAPER = 36
 # How long a process that has been told to end may take before it counts as left behind, in seconds.
-PATIENCE = 15.0
+TIMEOUT = 15.0
 
 
 @contextlib.contextmanager
@@ -27,7 +27,7 @@ def none_left() -> Generator[None]:
     _adopt_orphans(True)
     try:
         yield
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while (left := _living(before)) and time.monotonic() < deadline:
             time.sleep(0.02)
         names = [_command_line(pid) for pid in left]
