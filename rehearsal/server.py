@@ -20,7 +20,7 @@ from rich.console import Console
 from rehearsal.acme import Authority
 from rehearsal.charts import ChartRegistry
 from rehearsal.configuration import load_or_make_secrets
-from rehearsal.instances import Instances
+from rehearsal.instances import Instances, port_redirection
 from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.nodes import provide
@@ -37,6 +37,8 @@ async def serve(session: Session, programs: Path, pebble: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Those of a crashed server lead to ports without a listener, and the packet filter takes the first that fits.
+    await port_redirection.end_all(session.label)
     machines = Instances(session)
     processes = Processes(session)
     nodes = provide(programs, Console(stderr=True)) if real_nodes(session) else None

@@ -70,7 +70,6 @@ class Instances:
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._outside_busy = asyncio.Lock()
         self._boots_to_fail = 0
-        self._swept = False
 
     async def prepare(self, progress: Progress) -> None:
         """Make Docker and the base image ready, which takes a minute or two the first time.
@@ -143,16 +142,13 @@ class Instances:
             for found in await self._container_ids(f"{MACHINE}={machine}"):
                 await docker("container", "rm", "--force", "--volumes", found)
         async with self._outside_busy:
-            if not await self._container_ids():
+            # A board's node bears the rehearsal's label too, and is in another network.
+            if not await self._container_ids(MACHINE):
                 await _remove_networks(f"name=^{self._outside}$")
 
     async def publish_ports(self, machine: str, public_address: str | None, ports: Sequence[Rule]) -> None:
         """See Machines. Raises InstanceError when a port is taken by another program of this host."""
         async with self._busy[machine]:
-            if not self._swept:
-                # Redirections that a crashed server process left lead to ports without a listener.
-                await port_redirection.end_all(self._session.label)
-                self._swept = True
             await self._published_ports_of(machine).allow(public_address, ports)
             await self._follow(machine)
 
