@@ -6,11 +6,12 @@ import asyncio
 
 from pulumi.automation import CommandError
 from rich.console import Console
+from rich.markup import escape
 
 from rehearsal import background, engine, stack_file
 from rehearsal.api_client import billed
-from rehearsal.instances import leftovers, release, remove_all
-from rehearsal.nodes.leftovers import node_leftovers
+from rehearsal.instances import InstanceError, leftovers, release, remove_all
+from rehearsal.nodes.leftovers import node_leftovers, remove_node_volumes
 from rehearsal.processes import ProcessError, Processes
 from rehearsal.progress import EngineProgress
 from rehearsal.session import Session, SessionError
@@ -43,8 +44,8 @@ def _destroy(session: Session, console: Console) -> list[str]:
         stack = open_stack(session, provide(console), console)
         stack.destroy(on_event=EngineProgress(console), color="never", show_secrets=False)
         left = [f"resource {resource['urn']}" for resource in engine.resources_in_state(stack)]
-    except (CommandError, ProcessError, SessionError, ToolchainError) as error:
-        console.print(f"[yellow]The engine could not destroy it:[/] {error}", soft_wrap=True)
+    except (CommandError, InstanceError, ProcessError, SessionError, ToolchainError) as error:
+        console.print(f"[yellow]The engine could not destroy it:[/] {escape(str(error))}", soft_wrap=True)
         console.print("What it left is removed from below.")
         return []
     if engine.stacks(session) == [engine.stack_name(session)]:
@@ -81,6 +82,7 @@ async def _remove_cloud(session: Session, console: Console) -> list[str]:
     await processes.stop_all()
     await processes.stop_strays()
     await remove_all(session)
+    await remove_node_volumes(session)
     left = [f"process {process.name} ({process.pid})" for process in processes.recorded() if process.alive]
     left += [f"process {pid}" for pid in processes.strays()]
     left += await leftovers(session)

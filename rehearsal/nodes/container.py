@@ -92,7 +92,8 @@ class NodeContainer:
             known = None
         if known is None:
             await self._create(spec)
-            await self._note()
+        # Also one that a crash kept from being noted.
+        await self._note()
         await docker("container", "start", self.name)
         return await self.running()
 
@@ -133,10 +134,9 @@ class NodeContainer:
             self._image,
         )
 
-    async def execute(self, *command: str, stdin: bytes | None = None) -> str:
+    async def execute(self, *command: str) -> str:
         """What a command prints in the node. Raises DockerError when the command fails."""
-        interactive = () if stdin is None else ("--interactive",)
-        return await docker("container", "exec", *interactive, self.name, *command, stdin=stdin)
+        return await docker("container", "exec", self.name, *command)
 
     async def import_image(self, archive: Path) -> None:
         """Give the node an image for its pods, from a file as `docker save` makes."""

@@ -14,7 +14,7 @@ from rehearsal.instances import Mirrors, docker_daemon, leftovers, remove_all
 from rehearsal.instances.docker import docker
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.nodes import machine_image, provide
-from rehearsal.nodes.leftovers import node_leftovers
+from rehearsal.nodes.leftovers import node_leftovers, remove_node_volumes
 from rehearsal.nodes.pod_images import PodImage, write
 from rehearsal.processes import Processes
 from rehearsal.scaleway.backends import Cluster, Node
@@ -84,6 +84,7 @@ class Board:
         await self.clusters.close()
         await Processes(self.session).stop_all()
         await remove_all(self.session)
+        await remove_node_volumes(self.session)
         return [*await leftovers(self.session), *await node_leftovers(self.session)]
 
     @property
