@@ -7,13 +7,14 @@ once the publishers are asked.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.toolchain import building
-from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, FOR_TESTS, HELM, PEBBLE, PLUGINS, Source
+from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, FOR_TESTS, HELM, NODE, PEBBLE, PLUGINS, Source
 
 PACKAGES_MINUTES = 1.0
 MACHINE_MINUTES = 2.0
@@ -21,7 +22,7 @@ BUILD_MINUTES = {
     "engine": 3,
     "kubernetes": 6,
     "scaleway": 2,
-    "control_plane": 5,
+    "control_plane": 6.5,
     "pebble": 0.5,
     "helm": 1.5,
     "drone": 1.5,
@@ -55,7 +56,9 @@ def missing(*, tests: bool) -> list[Missing]:
     if shutil.which("dockerd") is None:
         found.append(Missing("Docker, and Debian for Instances", "Debian's packages", MACHINE_MINUTES))
     sources = [ENGINE, *(plugin.source for plugin in PLUGINS if plugin.source), CONTROL_PLANE, PEBBLE, HELM]
-    found += _to_build([*sources, *FOR_TESTS] if tests else sources)
+    # As `make rehearse NODES=real` says it.
+    for_nodes = NODE if os.environ.get("NODES") == "real" else ()
+    found += _to_build([*sources, *(FOR_TESTS if tests else for_nodes)])
     return found
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+OF_A_NODE = ("containerd", "coredns", "pause")
 
 
 @pytest.fixture
@@ -94,19 +95,32 @@ def test_an_ssh_agent_that_is_gone_stops_no_command(tmp_path: Path, monkeypatch:
     assert make(tmp_path, "agent").stdout == "agent: none\n"
 
 
-def test_the_plan_needs_no_package_and_names_what_is_missing_and_how_long_it_takes(tmp_path: Path) -> None:
+def plan(cache: Path, *options: str, **environment: str) -> list[str]:
+    """What a machine whose cache is empty is told that it lacks."""
     done = subprocess.run(
         # -S: a Python without anything that was installed into it.
-        [sys.executable, "-S", "-m", "rehearsal.plan", "--tests"],
+        [sys.executable, "-S", "-m", "rehearsal.plan", *options],
         cwd=ROOT,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        env={**os.environ, "XDG_CACHE_HOME": str(cache), **environment},
         capture_output=True,
         text=True,
         check=True,
         timeout=30,
     )
-    lines = done.stdout.splitlines()
-    for program in ("engine", "kubernetes", "scaleway", "control plane", "pebble", "helm", "drone", "gitea"):
-        assert any(re.match(rf"  {program} \d.*about [\d.]+ min$", line) for line in lines), done.stdout
+    return done.stdout.splitlines()
+
+
+def test_the_plan_needs_no_package_and_names_what_is_missing_and_how_long_it_takes(tmp_path: Path) -> None:
+    lines = plan(tmp_path, "--tests")
+    built = ("engine", "kubernetes", "scaleway", "control plane", "pebble", "helm", "drone", "gitea", *OF_A_NODE)
+    for program in built:
+        assert any(re.match(rf"  {program} \d.*about [\d.]+ min$", line) for line in lines), lines
     assert re.match(r"At most about \d+ minutes", lines[-1])
     assert lines[0] == f"This machine lacks {len(lines) - 2} things, which come first:"
+
+
+def test_the_plan_names_what_a_node_runs_where_real_nodes_are_asked_for(tmp_path: Path) -> None:
+    said = "\n".join(plan(tmp_path, NODES="real"))
+    assert [program for program in OF_A_NODE if f"  {program} " in said] == list(OF_A_NODE)
+    said = "\n".join(plan(tmp_path, NODES="simulated"))
+    assert [program for program in OF_A_NODE if f"  {program} " in said] == []
