@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from rehearsal.configuration import ZONE
+from rehearsal.nodes.choice import real_nodes
 from rehearsal.progress import name_of
 from rehearsal.session import Block, Service, Session, make
 from rehearsal.toolchain.tools import Tools
@@ -51,6 +52,8 @@ class Report:
         api = session.address(Block.SERVICES, Service.SCALEWAY_API)
         charts = session.address(Block.SERVICES, Service.CHARTS)
         boards: Mapping[str, str] = outputs["boards"]
+        real = real_nodes(session)
+        pods = "one real node, the others simulated" if real else "no pods run"
         rancher = session.address(Block.SERVICES, Service.RANCHER)
         authority = session.address(Block.SERVICES, Service.ACME)
         rows = [
@@ -70,12 +73,18 @@ class Report:
             ),
         ]
         rows += [
-            (f"board {name}", "real control plane, no pods run", "tool chain", address, f"board-{name}")
+            (f"board {name}", f"real control plane, {pods}", "tool chain", address, f"board-{name}")
             for name, address in boards.items()
         ]
         rows += [
             ("Grafana", f"{STAND_IN} chart", "this project", str(outputs["grafana_url"]), "observability"),
-            ("game", "real objects, no pods run", "the program", str(outputs["game_url"]), "game-"),
+            (
+                "game",
+                "real objects; pods whose images are there run" if real else "real objects, no pods run",
+                "the program",
+                str(outputs["game_url"]),
+                "game-",
+            ),
         ]
         return rows
 
