@@ -9,7 +9,8 @@ import pytest
 
 from tests.nodes.board import Board, policy, service
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(120)]
+# On a bare machine the first of these builds the images of Instances and of nodes.
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 SERVER = "http://server.red.svc.cluster.local:80"
 

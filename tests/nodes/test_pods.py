@@ -37,7 +37,8 @@ class GameMaster(asyncio.DatagramProtocol):
         self._transport.sendto(answer.to_wire(), addr)
 
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(170)]
+# On a bare machine the first of these builds the images of Instances and of nodes.
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 
 async def test_one_node_runs_pods_and_the_other_says_that_it_is_simulated(board: Board) -> None:

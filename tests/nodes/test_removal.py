@@ -11,7 +11,8 @@ from rehearsal.nodes.leftovers import node_leftovers
 from rehearsal.processes import Processes
 from tests.nodes.board import Board
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(120)]
+# On a bare machine the first of these builds the images of Instances and of nodes.
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 
 async def test_while_a_node_stands_what_it_takes_is_seen(denied: Board) -> None:
