@@ -17,7 +17,8 @@ def choose_nodes(session: Session) -> None:
 
     Raises SessionError for anything but `real` and `simulated`.
     """
-    chosen = os.environ.get("NODES") or _CHOICES[0]
+    given = os.environ.get("NODES", "")
+    chosen = given or _CHOICES[0]
     if chosen not in _CHOICES:
         raise SessionError(
             f"NODES={chosen} is neither real nor simulated: '{make('rehearse', session.name)} NODES=real'."
@@ -25,7 +26,7 @@ def choose_nodes(session: Session) -> None:
     file = session.home / "nodes-of-boards"
     if not file.exists():
         file.write_text(chosen)
-    elif "NODES" in os.environ and file.read_text() != chosen:
+    elif given and file.read_text() != chosen:
         raise SessionError(
             f"The boards of {session.name!r} have {file.read_text()} nodes, and keep them: "
             f"'{make('rehearse-down', session.name)}' first, then '{make('rehearse', session.name)} NODES={chosen}'."

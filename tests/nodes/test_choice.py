@@ -26,6 +26,8 @@ def test_a_rehearsal_keeps_its_nodes_without_being_told_again(
 ) -> None:
     monkeypatch.setenv("NODES", "real")
     choose_nodes(session)
+    monkeypatch.setenv("NODES", "")
+    choose_nodes(session)
     monkeypatch.delenv("NODES")
     choose_nodes(session)
     assert real_nodes(session)
