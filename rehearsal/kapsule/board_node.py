@@ -92,7 +92,10 @@ class BoardNode:
             chosen = None
         if chosen is None and names:
             chosen = _Chosen(names[0], pool)
-            self._record.write_text(json.dumps(asdict(chosen)))
+            # As a whole or not at all: a crash must not leave half of it.
+            fresh = self._record.with_suffix(".fresh")
+            fresh.write_text(json.dumps(asdict(chosen)))
+            fresh.rename(self._record)
         return chosen.name if chosen else None
 
     async def start(self) -> None:

@@ -53,7 +53,7 @@ class Tools:
 
     @property
     def control_plane(self) -> Path:
-        """The folder with etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and kwok."""
+        """The folder with the programs of a control plane, kubectl, kwok, and what runs on nodes."""
         return self.named("control plane").path
 
     @property
