@@ -20,7 +20,7 @@ from rich.console import Console
 from rehearsal.acme import Authority
 from rehearsal.charts import ChartRegistry
 from rehearsal.configuration import load_or_make_secrets
-from rehearsal.instances import Instances, port_redirection
+from rehearsal.instances import InstanceError, Instances, port_redirection
 from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.nodes import provide
@@ -29,6 +29,7 @@ from rehearsal.processes import Processes
 from rehearsal.rancher import RancherStandIn, agent_ready
 from rehearsal.scaleway import Credentials, ScalewayApi
 from rehearsal.session import Block, Session, find
+from rehearsal.toolchain.tools import ToolchainError
 
 
 async def serve(session: Session, programs: Path, pebble: Path) -> None:
@@ -79,6 +80,9 @@ def main() -> int:
         return 2
     try:
         asyncio.run(serve(session, arguments.programs, arguments.pebble))
+    except (InstanceError, ToolchainError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

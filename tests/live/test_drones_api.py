@@ -1,4 +1,4 @@
-"""Other ways to begin a build than a pull request, and Drone's own doors."""
+"""Other ways to begin a build than a pull request, and what Drone itself answers."""
 
 from __future__ import annotations
 

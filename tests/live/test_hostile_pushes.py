@@ -77,7 +77,7 @@ def test_t23_t32_a_line_that_the_hook_cannot_read_ends_the_push_and_not_the_read
 
 
 @pytest.mark.parametrize("first", ["refs/for/main/{topic}", "refs/heads/{topic}", "refs/tags/{topic}"])
-def test_t23_t32_a_reference_that_may_be_pushed_opens_no_door_to_the_next(change: Tree, first: str) -> None:
+def test_t23_t32_a_reference_that_may_be_pushed_does_not_open_the_next(change: Tree, first: str) -> None:
     """Before Gitea 1.26.3 its hook asked once for all references of a push (CVE-2026-27775)."""
     names = (first.format(topic=a_name()), "refs/heads/main")
     olds = (NONE, change.before)

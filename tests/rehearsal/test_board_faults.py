@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(900)
 
 NETWORKS = "/vpc/v2/regions/fr-par/private-networks"
 RESERVED = "/ipam/v1/regions/fr-par/ips"
-DOORS = "/lb/v1/zones/fr-par-1/ips"
+ADDRESSES = "/lb/v1/zones/fr-par-1/ips"
 
 
 def blue_with(game: Rehearsal, **changes: Any) -> dict[str, Any]:
@@ -61,9 +61,9 @@ def test_a_cluster_is_replaced_only_where_the_operator_said_so(game: Rehearsal) 
     [another] = game.ask_cloud("GET", CLUSTERS)["clusters"]
     assert another["id"] != before["id"]
     assert another["cni"] == "calico"
-    # The names follow to the new one's door.
-    [door] = game.ask_cloud("GET", DOORS)["ips"]
-    assert game.answer("play") == door["ip_address"]
+    # The names follow to the address of the new one.
+    [address] = game.ask_cloud("GET", ADDRESSES)["ips"]
+    assert game.answer("play") == address["ip_address"]
 
 
 def test_nodes_without_an_address_of_their_own_serve_the_game_too(game: Rehearsal) -> None:

@@ -178,9 +178,9 @@ def test_ssh_takes_the_operators_key_and_no_password(game: Rehearsal, raised: st
 
 def test_nothing_of_the_game_master_answers_but_names_web_and_ssh(raised: str, address: str) -> None:
     def answers(port: int) -> bool:
-        with socket.socket() as door:
-            door.settimeout(5)
-            return door.connect_ex((address, port)) == 0
+        with socket.socket() as probe:
+            probe.settimeout(5)
+            return probe.connect_ex((address, port)) == 0
 
     # Below 1024, and where Kubernetes, its kubelet, etcd and node ports would be.
     assert [port for port in [*range(1, 1024), 2379, 2380, 6443, 8080, 10250, 30080] if answers(port)] == [

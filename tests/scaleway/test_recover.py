@@ -95,7 +95,7 @@ class Environment:
             ipam_configs=[network.GatewayNetworkIpamConfigArgs(push_default_route=True)],
             opts=of,
         )
-        loadbalancers.Ip("door", tags=mark, opts=of)
+        loadbalancers.Ip("address", tags=mark, opts=of)
         domain.Record("record", dns_zone=DOMAIN, name="ns1-hunt", type="A", data="192.0.2.1", ttl=300, opts=of)
 
     async def configure(self) -> None:
@@ -174,7 +174,7 @@ async def environment(cloud: Cloud, tmp_path: Path) -> AsyncGenerator[Environmen
         ("gateway-ip", f"{GATEWAY}/ips/"),
         ("gateway", f"{GATEWAY}/gateways/"),
         ("connection", f"{GATEWAY}/gateway-networks/"),
-        ("door", f"{LB}/ips/"),
+        ("address", f"{LB}/ips/"),
         ("record", f"/domain/v2beta1/dns-zones/{DOMAIN}/records"),
     ],
 )
@@ -235,10 +235,10 @@ async def test_a_removal_that_came_about_unseen_is_noticed_and_made_good(environ
 
 async def test_a_change_that_came_about_unseen_is_noticed_and_taken_back(environment: Environment) -> None:
     await environment.up()
-    environment.begin("updating", "door")
+    environment.begin("updating", "address")
     [address] = (await environment.cloud.ask("GET", f"{LB}/ips")).body["ips"]
     await environment.cloud.ask("PATCH", f"{LB}/ips/{address['id']}", {"tags": ["another"]})
-    assert "door: was being changed or removed" in await environment.recover()
+    assert "address: was being changed or removed" in await environment.recover()
     assert (await environment.up()).get("update") == 1
     [address] = (await environment.cloud.ask("GET", f"{LB}/ips")).body["ips"]
     assert address["tags"] == tags("dev", "blue")
