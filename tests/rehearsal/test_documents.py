@@ -81,7 +81,9 @@ class Shell:
         questions = list(answers)
         while (found := child.expect([*questions, pexpect.EOF])) < len(questions):
             printed += str(child.before) + str(child.after)
-            child.sendline(answers[questions[found]])
+            # A prompt is drawn anew with each key, and means one answer. Enter is a carriage return: where the engine
+            # reads key by key, a line feed is another key.
+            child.send(answers[questions.pop(found)] + "\r")
         printed = _COLOURS.sub("", printed + str(child.before)).replace("\r", "")
         child.close()
         assert child.exitstatus == 0, f"{command} ended with {child.exitstatus}:\n{printed[-6000:]}"
