@@ -148,5 +148,5 @@ def test_settings_do_not_change() -> None:
 
 
 def test_no_rule_between_sections_is_left_out() -> None:
-    own = [each for each in vars(consistency).values() if isinstance(each, FunctionType)]
+    own: list[Any] = [each for each in vars(consistency).values() if isinstance(each, FunctionType)]
     assert list(consistency.RULES) == [each for each in own if each.__module__ == consistency.__name__]
