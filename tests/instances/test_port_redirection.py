@@ -24,7 +24,11 @@ def rules(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return "\n".join(shlex.join(["-A", *rule]) for rule in standing if rule[0] == rest[0])
 
     monkeypatch.setattr(port_redirection, "_iptables", iptables)
-    monkeypatch.setattr("shutil.which", lambda _program: "iptables")
+
+    def found(_: str) -> str:
+        return "iptables"
+
+    monkeypatch.setattr("shutil.which", found)
     return standing
 
 

@@ -29,7 +29,10 @@ def test_where_no_machine_can_be_had_for_the_engine_the_rest_is_removed_all_the_
 
     def nothing(*_: object) -> None: ...
 
-    monkeypatch.setattr("rehearsal.engine.stacks", lambda _session: ["rehearsal-mine"])
+    def only_mine(_: Session) -> list[str]:
+        return ["rehearsal-mine"]
+
+    monkeypatch.setattr("rehearsal.engine.stacks", only_mine)
     monkeypatch.setattr(down, "provide", nothing)
     monkeypatch.setattr(down, "open_stack", no_cloud)
     monkeypatch.setattr(down, "_remove_cloud", remove_cloud)
