@@ -71,7 +71,8 @@ def environment(teams: Mapping[str, Sequence[str]]) -> settings.Settings:
             "signingKey": "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
             "signingPassword": password(),
         },
-        "teams": {"list": [{"name": name, "players": list(players)} for name, players in teams.items()]},
+        # As teams.file gives them once it is read: a list holds 200 at most.
+        "teams": {"file": tuple(settings.Team(name=name, players=tuple(players)) for name, players in teams.items())},
     }
     return settings.parse(given, "dev")
 
