@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.settings import Logs, Secret, SignIn
 from tests.unit import programs
 from tests.unit.monitor import run
-from tests.unit.test_observability import NOTIFY, changed
+from tests.unit.test_observability import NOTIFY, STORAGE, changed
 
 PODS: Sequence[tuple[str, str, Mapping[str, str]]] = (
     ("observability", "grafana", {"app.kubernetes.io/name": "grafana"}),
@@ -26,12 +27,20 @@ PODS: Sequence[tuple[str, str, Mapping[str, str]]] = (
     ("logging", "fluentbit", {"app.kubernetes.io/name": "fluentbit"}),
 )
 """Namespace, name, and the labels that the charts and the logging operator give."""
+API = programs.API_ADDRESSES[0].removesuffix("/32")
+"""Address of the API server that observability's network policies name."""
+SETTINGS = changed(
+    notify=NOTIFY,
+    sign_in=SignIn.model_construct(provider="rancher", client_id="client", client_secret=Secret(programs.SECRET)),
+    logs=Logs.model_construct(object_storage=STORAGE),
+)
+"""Everything that needs a way to the outside, and has one only where it is chosen."""
 KINDS = {"Namespace": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
 
 
 def objects() -> list[dict[str, Any]]:
     """Everything as the API server would give it."""
-    graph = run(lambda: programs.observability(changed(notify=NOTIFY)), preview=False)
+    graph = run(lambda: programs.observability(SETTINGS), preview=False)
     given = [
         {"apiVersion": version, "kind": kind, **each.inputs}
         for kind, version in KINDS.items()

@@ -254,7 +254,7 @@ NODE = "10.0.0.4"
     ("source", "target", "port"),
     [
         ("logging/fluentbit", "logging/fluentd", 24240),
-        ("logging/fluentbit", API, API_PORT),
+        ("logging/fluentbit", observed.API, API_PORT),
         ("logging/fluentd", "observability/gateway", 8080),
         ("observability/gateway", "observability/loki", 3100),
         ("observability/grafana", "observability/gateway", 8080),
@@ -269,7 +269,7 @@ NODE = "10.0.0.4"
         ("observability/prometheus", "hunt/hunt", 9090),
         ("observability/prometheus", "scm/gitea", 9090),
         ("observability/prometheus", "kube-system/dns", 9153),
-        ("observability/prometheus", API, API_PORT),
+        ("observability/prometheus", observed.API, API_PORT),
         ("observability/prometheus", NODE, 10250),
         ("observability/alertmanager", REGISTRY, 587),
         ("observability/loki", REGISTRY, 443),
@@ -294,6 +294,8 @@ async def test_what_watching_needs_is_open(network: Network, source: str, target
         ("observability/grafana", "delivery/drone", 8080),
         ("observability/grafana", NODE, 10250),
         ("observability/prometheus", METADATA[0], 80),
+        ("observability/prometheus", REGISTRY, 443),
+        ("logging/fluentbit", REGISTRY, 443),
         ("logging/logging-operator", METADATA[0], 443),
     ],
 )
