@@ -23,7 +23,7 @@ import pytest
 from tests.rehearsal.documents import ROOT, Command, commands
 from tests.tools import tools
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = pytest.mark.timeout(4500)
 
 DOCUMENTS: Final = ("README.md", "docs/operations.md", "docs/backup.md", "docs/swap.md", "docs/destroy.md")
 ENDS_IT: Final = "make destroy STACK=dev"
@@ -34,7 +34,7 @@ ELSEWHERE: Final = {
     "make test": "it is what runs this",
 }
 """Commands of the documents that are not typed here, and why."""
-LONGEST: Final = 600
+LONGEST: Final = 1500
 """Seconds that one command may take."""
 ANSWERS: Final = {
     r"perform this (update|destroy)\?": "yes",
