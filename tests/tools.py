@@ -8,9 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal.toolchain.catalogue import ENGINE, Source
-from rehearsal.toolchain.providing import provide, provide_built
+from local_game.programs import built
+from rehearsal.toolchain.catalogue import ENGINE
+from rehearsal.toolchain.providing import provide
 from rehearsal.toolchain.tools import Tools
+
+__all__ = ["built", "engine", "tools"]
 
 
 @cache
@@ -24,9 +27,3 @@ def engine() -> Path:
     """The engine alone: the one on PATH, else built."""
     found = shutil.which("pulumi")
     return Path(found) if found else built(ENGINE)
-
-
-@cache
-def built(source: Source) -> Path:
-    """A program that the whole tool chain does not hold."""
-    return provide_built(source, Console(stderr=True)).path
