@@ -16,7 +16,7 @@ from tests.tools import tools
 
 KEPT = Path(__file__).parents[3] / "shared" / "charts"
 """Default values and schemas as the charts' projects publish them; not part of this project."""
-PATIENCE = 120
+TIMEOUT = 300
 """Seconds for one chart."""
 
 
@@ -50,10 +50,10 @@ def helm(home: Path, *arguments: str) -> str:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
     except subprocess.TimeoutExpired as error:
-        raise ChartError(f"helm {arguments[0]} said nothing for {PATIENCE} s") from error
+        raise ChartError(f"helm {arguments[0]} said nothing for {TIMEOUT} s") from error
     if done.returncode:
         raise ChartError(done.stderr.strip())
     return done.stdout

@@ -13,9 +13,7 @@ import pytest
 from cli.init.engine_access import passphrase_file
 from common.settings import parse
 from tests.cli.place import ACCOUNT, ENOUGH, ROOT, Place
-
-SECONDS = 60
-"""For one answer, on a loaded machine."""
+from tests.waiting import LONGEST_WAIT
 
 
 @contextmanager
@@ -23,7 +21,7 @@ def terminal(place: Place, *arguments: str) -> Generator[pexpect.spawn[str]]:
     """The command on a terminal of its own."""
     command = ["-m", "cli", "init", *arguments, "--pulumi", str(place.engine), "--project", str(place.project)]
     screen: pexpect.spawn[str] = pexpect.spawn(
-        sys.executable, command, cwd=str(ROOT), env=place.environment, encoding="utf-8", timeout=SECONDS
+        sys.executable, command, cwd=str(ROOT), env=place.environment, encoding="utf-8", timeout=LONGEST_WAIT
     )
     try:
         yield screen

@@ -109,7 +109,7 @@ async def network(site: Site, watching: Sequence[Object], tmp_path_factory: pyte
     name_server["metadata"]["labels"]["k8s-app"] = "kube-dns"
     for each in [*pods, name_server]:
         await site.kubectl("create", "--filename=-", given=each)
-    await site.kubectl("wait", "--all-namespaces", "--for=jsonpath={.status.podIP}", "pods", "--all", "--timeout=60s")
+    await site.kubectl("wait", "--all-namespaces", "--for=jsonpath={.status.podIP}", "pods", "--all", "--timeout=300s")
     kinds = "namespaces,pods,networkpolicies"
     found = json.loads(await site.kubectl("get", kinds, "--all-namespaces", "--output=json"))
     return Network([*found["items"], *watching], tmp_path_factory.mktemp("network"))

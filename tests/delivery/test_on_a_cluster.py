@@ -28,6 +28,7 @@ from tests import kube_runner
 from tests.delivery.raised import TEAMS, program
 from tests.releases.site import Site
 from tests.tools import built
+from tests.waiting import LONGEST_WAIT
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(1800)]
@@ -122,7 +123,7 @@ async def test_t20_t22_t26_with_another_role_an_account_would_do_more(
     binding = ("rolebinding", "too-much", f"--namespace={namespace}")
     await site.kubectl("create", *binding, "--clusterrole=cluster-admin", f"--serviceaccount={account}")
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONGEST_WAIT):
             # The API server reads it a moment later.
             while not await may(site, account, right, namespace):
                 await asyncio.sleep(0.2)
@@ -195,7 +196,7 @@ async def emptied(site: Site, namespace: str) -> AsyncGenerator[None]:
 
     async def empty() -> None:
         await site.kubectl("delete", "pods", "--all", in_it, "--force", "--grace-period=0")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONGEST_WAIT):
             while await site.kubectl(*used, in_it) != "0":
                 await asyncio.sleep(0.2)
 
@@ -396,7 +397,7 @@ async def test_a_deployment_that_was_cut_off_in_the_middle_does_not_keep_the_nex
         assert code == 0, said
     state = f"--selector=owner=helm,name=portal,status=pending-{'upgrade' if before else 'install'}"
     with deployment(site, rendered, tmp_path, second, NOWHERE) as cut_off:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONGEST_WAIT):
             while not await site.kubectl("get", "secrets", game, state, "--output=name"):
                 await asyncio.sleep(0.1)
         os.killpg(cut_off.pid, signal.SIGKILL)

@@ -7,7 +7,7 @@ import pytest
 from tests.destroy.environment import RELEASE, Environment, board, game_master
 from tests.scaleway.cloud import INSTANCE, K8S
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_a_release_on_a_cluster_that_is_gone_stops_the_engine_whatever_it_is_told_and_not_destroy(

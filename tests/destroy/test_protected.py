@@ -6,7 +6,7 @@ import pytest
 
 from tests.destroy.environment import Environment, game_master
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_the_plugin_powers_a_protected_instance_off_before_scaleway_refuses_and_destroy_does_not(

@@ -11,7 +11,7 @@ import pytest
 from tests.destroy.environment import Environment, game_master
 from tests.scaleway.cloud import INSTANCE
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 NEW_KEY = "5f1c7b0e-7d53-4a0b-9a35-0c6f8b1f2d11"
 
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +23,11 @@ from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
 from local_game.browser import Browser
 from local_game.mounted import mounted
 from rehearsal.drone.daemons import free_ports
+from tests.waiting import LONGEST_WAIT, until
 
 EXAMPLE: Final = Path(__file__).parents[2] / "game_app" / "hunt" / "example"
 KEY: Final = "0123456789abcdef" * 4
 TEAMS: Final = ("amber", "blue", "crimson")
-TIMEOUT: Final = 30.0
 Tree = dict[str, Any]
 
 
@@ -159,7 +159,7 @@ class StandIn:
         """Whose board a path is about, and the rest of it."""
         matched = re.search(r"/(?:repos/game|namespaces)/team-([a-z]+)/(.+)", path)
         board = self.boards.get(matched[1]) if matched else None
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + LONGEST_WAIT
         while board is not None and board.silent.is_set() and time.monotonic() < deadline:
             time.sleep(0.02)
         return board, matched[2] if matched else ""
@@ -261,7 +261,7 @@ class Running:
         else:
             self.process.terminate()
         try:
-            assert self.process.wait(timeout=TIMEOUT) == (-signal.SIGKILL if hard else 0)
+            assert self.process.wait(timeout=LONGEST_WAIT) == (-signal.SIGKILL if hard else 0)
         finally:
             # Whatever it did not listen to, nothing is left of it.
             self.process.kill()
@@ -299,11 +299,3 @@ class Running:
 
     def begin(self) -> None:
         self.as_operators().press("/begin")
-
-
-def until(done: Callable[[], object], seconds: float = TIMEOUT) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not become so in time"
-        time.sleep(0.05)

@@ -18,8 +18,8 @@ from local_game.mounted import mounted
 from tests.game_app import guards
 from tests.game_app.guards import CONFIG_SECRET, VALIDATE_SECRET, pull_request
 from tests.game_app.signing import signed_headers
+from tests.waiting import LONGEST_WAIT
 
-TIMEOUT = 30.0
 ENDED_SECRET = b"e" * 32
 
 
@@ -56,7 +56,7 @@ class Running:
 
     def wait(self) -> None:
         assert self.process is not None
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log
             try:
@@ -69,7 +69,7 @@ class Running:
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(timeout=TIMEOUT)
+            self.process.wait(timeout=LONGEST_WAIT)
 
     @property
     def log(self) -> str:
@@ -81,7 +81,7 @@ class Running:
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_WAIT)
         try:
             connection.request(method, path, body or None, headers or {})
             answered = connection.getresponse()
@@ -96,7 +96,7 @@ class Running:
         return self.ask("POST", path, body, dict(signed_headers(path, body, secret, now)))
 
     def raw(self, text: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=LONGEST_WAIT) as connection:
             connection.sendall(text)
             connection.shutdown(socket.SHUT_WR)
             received = b""
@@ -240,7 +240,7 @@ def test_it_does_not_start_with_doubtful_files_and_says_why(running: Running, fi
     (running.folder / file).write_text(text)
     running.start()
     assert running.process is not None
-    assert running.process.wait(timeout=TIMEOUT) == 1
+    assert running.process.wait(timeout=LONGEST_WAIT) == 1
     assert why in running.log
 
 
@@ -248,7 +248,7 @@ def test_a_missing_template_keeps_it_from_starting(running: Running) -> None:
     (running.folder / "pipelines" / "component.push.yaml").unlink()
     running.start()
     assert running.process is not None
-    assert running.process.wait(timeout=TIMEOUT) == 1
+    assert running.process.wait(timeout=LONGEST_WAIT) == 1
     assert "component.push.yaml cannot be read" in running.log
 
 
@@ -259,6 +259,6 @@ def test_its_command_has_help(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=TIMEOUT,
+        timeout=LONGEST_WAIT,
     )
     assert "--signatures" in shown.stdout

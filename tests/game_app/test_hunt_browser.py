@@ -15,10 +15,11 @@ from selenium.webdriver.common.keys import Keys
 
 from game_app.services.hunt.codes import operators_code, team_code, word
 from tests.browser import browser as chromium
-from tests.game_app.hunts import KEY, Running, StandIn, until
+from tests.game_app.hunts import KEY, Running, StandIn
 from tests.game_app.test_hunt_service import DONE
+from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 DESK, PHONE = (1280, 900), (390, 844)

@@ -12,7 +12,8 @@ from game_app.services.http_client import ServiceError
 from game_app.services.hunt.github_client import GitHubClient
 from game_app.services.hunt.hunt_teams import Team
 from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
-from tests.game_app.hunts import Board, GitHubStandIn, Running, until
+from tests.game_app.hunts import Board, GitHubStandIn, Running
+from tests.waiting import until
 
 TEAM = Team(name="amber", repository="game/team-amber", namespace="team-amber")
 DOCKERFILE = "FROM docker.io/library/busybox:1.37.0\nCOPY REGISTER.md /register.md\nUSER 65534\n"

@@ -17,7 +17,8 @@ from game_app.services.hunt.poller import PAUSE
 from game_app.services.hunt.step_checks import complaints_about
 from game_app.services.pipeline_catalogue import CHECK, DEPLOYMENT
 from observability.metrics_catalog import FIELDS, METRICS
-from tests.game_app.hunts import KEY, TEAMS, Board, Browser, Running, StandIn, until
+from tests.game_app.hunts import KEY, TEAMS, Board, Browser, Running, StandIn
+from tests.waiting import until
 
 REGISTER = "We are amber and we take the road."
 DOCKERFILE = "FROM docker.io/library/busybox:1.37.0\nCOPY REGISTER.md /register.md\nUSER 65534\n"
@@ -194,7 +195,7 @@ def test_what_is_missing_is_said(hunt: Running, amber: Board, how: str) -> None:
     step, does, said = NOT_YET[how]
     team = at(amber, hunt, step)
     does(amber)
-    until(lambda: said in team.press("/check").replace("&#x27;", "'"), 5)
+    until(lambda: said in team.press("/check").replace("&#x27;", "'"))
     assert hunt.metrics()[f'hunt_checks_failed_total{{team="amber",step="{[*DONE].index(step) + 1}"}}'] >= 1
 
 

@@ -17,8 +17,8 @@ import pytest
 from rehearsal.instances import Instances
 from rehearsal.scaleway.backends import Machine, Rule
 from rehearsal.session import Block, Session, claim
+from tests.waiting import LONGEST_WAIT
 
-TIMEOUT = 60.0
 """Seconds within which something must become so."""
 EVERYBODY = "0.0.0.0/0"
 ECHO = (Path(__file__).parent / "echo_server.py").read_text()
@@ -53,7 +53,7 @@ Result = TypeVar("Result")
 
 async def eventually(look: Callable[[], Awaitable[Result]]) -> Result:
     """What `look` returns once it is no longer refused."""
-    async with asyncio.timeout(TIMEOUT):
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             try:
                 return await look()
@@ -73,7 +73,7 @@ async def reachable(address: str, port: int) -> bool:
 
 async def until_closed(address: str, port: int) -> None:
     """Return once TCP connections are refused there."""
-    async with asyncio.timeout(TIMEOUT):
+    async with asyncio.timeout(LONGEST_WAIT):
         while await reachable(address, port):
             await asyncio.sleep(0.1)
 

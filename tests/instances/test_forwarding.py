@@ -10,8 +10,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from rehearsal.instances.forwarding import TcpForwarder
-
-TIMEOUT = 10
+from tests.waiting import LONGEST_WAIT
 
 
 async def _answer_last(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +42,7 @@ async def test_a_caller_that_has_said_all_still_gets_the_whole_answer(far_port: 
     reader, writer = await _open(forwarder)
     writer.write(b"y" * 5_000_000)
     writer.write_eof()
-    async with asyncio.timeout(TIMEOUT):
+    async with asyncio.timeout(LONGEST_WAIT):
         assert (await reader.read()).endswith(b"x5000000")
     writer.close()
     forwarder.close()
@@ -53,7 +52,7 @@ async def test_a_caller_of_a_port_where_nothing_listens_is_told_by_a_reset(unuse
     forwarder = TcpForwarder("127.0.0.1", unused_tcp_port, lambda _: True, set())
     reader, writer = await _open(forwarder)
     with pytest.raises(ConnectionResetError):
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(LONGEST_WAIT):
             await reader.read()
     writer.close()
     forwarder.close()
@@ -63,7 +62,7 @@ async def test_a_caller_that_is_not_let_in_is_reset_and_nothing_reaches_the_mach
     forwarder = TcpForwarder("127.0.0.1", far_port, lambda _: False, set())
     reader, writer = await _open(forwarder)
     with pytest.raises(ConnectionResetError):
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(LONGEST_WAIT):
             await reader.read()
     writer.close()
     forwarder.close()
@@ -73,7 +72,7 @@ async def test_cancelling_a_connection_breaks_it_at_both_ends(far_port: int) -> 
     connections: set[asyncio.Task[None]] = set()
     forwarder = TcpForwarder("127.0.0.1", far_port, lambda _: True, connections)
     reader, writer = await _open(forwarder)
-    async with asyncio.timeout(TIMEOUT):
+    async with asyncio.timeout(LONGEST_WAIT):
         while not connections:
             await asyncio.sleep(0)
         for connection in connections:

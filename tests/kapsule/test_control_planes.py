@@ -21,8 +21,9 @@ from rehearsal.processes import Processes
 from rehearsal.scaleway.backends import Cluster, Node
 from rehearsal.session import Session, claim, release
 from tests.tools import tools
+from tests.waiting import LONGEST_WAIT
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 BLUE = Cluster(id="blue-id", name="blue", version="1.36", pod_cidr="100.64.0.0/15", service_cidr="10.32.0.0/20")
 GREEN = Cluster(id="green-id", name="green", version="1.36", pod_cidr="100.66.0.0/15", service_cidr="10.40.0.0/20")
@@ -120,7 +121,7 @@ ADDRESS = "jsonpath={.status.loadBalancer.ingress[0].ip}"
 
 
 async def test_a_pools_nodes_become_ready_and_follow_its_size(site: Site) -> None:
-    await site.kubectl(BLUE, "wait", "node", "--all", "--for=condition=Ready", "--timeout=60s")
+    await site.kubectl(BLUE, "wait", "node", "--all", "--for=condition=Ready", "--timeout=300s")
     assert sorted(await site.clusters.ready_nodes(BLUE.id, "main")) == ["scw-blue-main-1", "scw-blue-main-2"]
     await site.clusters.set_nodes(BLUE.id, "other", [Node(name="scw-blue-other-1", node_type="PRO2-S")])
     await site.clusters.set_nodes(BLUE.id, "other", [])
@@ -142,43 +143,43 @@ async def test_the_service_of_the_api_has_the_endpoints_that_pods_are_led_to(sit
 
 async def test_a_deployment_becomes_available(site: Site) -> None:
     await site.apply(BLUE, deployment("web"))
-    await site.kubectl(BLUE, "wait", "deployment/web", "--for=condition=Available", "--timeout=60s")
+    await site.kubectl(BLUE, "wait", "deployment/web", "--for=condition=Available", "--timeout=300s")
 
 
 async def test_a_job_completes(site: Site) -> None:
     await site.kubectl(BLUE, "create", "job", "once", "--image=registry.example/once:1")
-    await site.kubectl(BLUE, "wait", "job/once", "--for=condition=Complete", "--timeout=60s")
+    await site.kubectl(BLUE, "wait", "job/once", "--for=condition=Complete", "--timeout=300s")
 
 
 async def test_a_load_balancer_service_gets_its_reserved_address_and_an_ingress_the_same(site: Site) -> None:
     controllers = {"app.kubernetes.io/name": "nginx-ingress"}
     await site.apply(BLUE, load_balancer("door", {RESERVED_IP: "fr-par-1/the-reserved-one"}, controllers))
     await site.apply(BLUE, ingress_class("nginx"))
-    await site.kubectl(BLUE, "wait", "service/door", f"--for={ADDRESS}=192.0.2.99", "--timeout=30s")
+    await site.kubectl(BLUE, "wait", "service/door", f"--for={ADDRESS}=192.0.2.99", "--timeout=300s")
     await site.kubectl(BLUE, "create", "ingress", "page", "--class=nginx", "--rule=play.example.org/*=web:80")
-    await site.kubectl(BLUE, "wait", "ingress/page", f"--for={ADDRESS}=192.0.2.99", "--timeout=30s")
-    await site.kubectl(BLUE, "delete", "service", "door", "--timeout=30s")
+    await site.kubectl(BLUE, "wait", "ingress/page", f"--for={ADDRESS}=192.0.2.99", "--timeout=300s")
+    await site.kubectl(BLUE, "delete", "service", "door", "--timeout=300s")
     assert site.addresses.given == {}
 
 
 async def test_an_unknown_reserved_address_is_told_by_an_event(site: Site) -> None:
     await site.apply(GREEN, load_balancer("nowhere", {RESERVED_IP: "no-such-ip"}))
     # `kubectl wait` gives up at once when there is no event yet.
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONGEST_WAIT):
         while "SyncLoadBalancerFailed" not in await site.kubectl(
             GREEN, "get", "events", "-o", "custom-columns=:.reason"
         ):
             await asyncio.sleep(0.2)
-    await site.kubectl(GREEN, "delete", "service", "nowhere", "--timeout=30s")
+    await site.kubectl(GREEN, "delete", "service", "nowhere", "--timeout=300s")
 
 
 async def test_a_claim_gets_a_volume_which_goes_with_it(site: Site) -> None:
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
     claim_ = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "disk"}, "spec": spec}
     await site.apply(BLUE, claim_)
-    await site.kubectl(BLUE, "wait", "pvc/disk", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
-    await site.kubectl(BLUE, "delete", "pvc", "disk", "--timeout=30s")
-    await site.kubectl(BLUE, "wait", "pv", "--all", "--for=delete", "--timeout=60s")
+    await site.kubectl(BLUE, "wait", "pvc/disk", "--for=jsonpath={.status.phase}=Bound", "--timeout=300s")
+    await site.kubectl(BLUE, "delete", "pvc", "disk", "--timeout=300s")
+    await site.kubectl(BLUE, "wait", "pv", "--all", "--for=delete", "--timeout=300s")
 
 
 async def test_a_wrong_token_and_no_token_are_both_refused(site: Site) -> None:

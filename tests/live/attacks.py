@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from game_app.services.setup.service_client import ServiceClient
 from local_game.delivery_site import DeliverySite
 from local_game.webhooks import Hook
 from rehearsal.drone.recording import Taken
+from tests.waiting import LONGEST_WAIT, until
 
 THEIRS: Final = """kind: pipeline
 type: kubernetes
@@ -55,7 +55,6 @@ BROUGHT: Final[Mapping[str, str]] = {
 TEMPLATE: Final = "kind: template\nload: mine.yaml\ndata:\n  image: evil\n"
 """Has Drone 2 fill in a template of its own; the tests' Drone knows none yet."""
 OURS: Final = ["clone", "dockerfile", "chart"]
-SECONDS: Final = 20.0
 """How long a build may take to reach a runner."""
 ENDED: Final = {"blocked", "declined", "error", "killed", "skipped"}
 """States of a build's part that no runner gets, unless a person of Drone's says so."""
@@ -100,7 +99,7 @@ def change(site: DeliverySite, player: str = "ada", repository: str = "team-red"
 
 def runs_ours(site: DeliverySite, commit: str, repository: str = "team-red") -> Taken:
     """The build of a pull request is the one that the program keeps, byte for byte."""
-    taken = site.builds.taken_for(repository, commit, seconds=SECONDS)
+    taken = site.builds.taken_for(repository, commit, seconds=LONGEST_WAIT)
     assert taken is not None, (site.builds.of_commit(repository, commit), site.guard.log[-1000:])
     is_ours(site, taken)
     return taken
@@ -141,7 +140,7 @@ def runs_theirs(site: DeliverySite, hook: Hook, *, event: str = "pull_request") 
     """Drone, told of a change once more, hands a runner what the player wrote."""
     status, build = site.webhooks.deliver(hook)
     assert status == 200, build
-    taken = site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=build["number"])
+    taken = site.runners["untrusted"].wait_for("game/team-red", LONGEST_WAIT, number=build["number"])
     assert taken is not None
     assert (taken.names, taken.event) == (["mine"], event)
 
@@ -157,12 +156,9 @@ def setting(site: DeliverySite, repository: str, **changes: Any) -> Generator[No
         admin.ask("PATCH", f"/api/repos/game/{repository}", dict(SETTINGS))
 
 
-def settle(admin: ServiceClient, seconds: float = SECONDS) -> None:
+def settle(admin: ServiceClient) -> None:
     """Wait until a Drone has no build that waits or runs. Raises AssertionError where one never ends."""
-    deadline = time.monotonic() + seconds
-    while unfinished := admin.get("/api/queue"):
-        assert time.monotonic() < deadline, unfinished
-        time.sleep(0.05)
+    until(lambda: not admin.get("/api/queue"), lambda: admin.get("/api/queue"))
 
 
 def begin(who: ServiceClient, how: str, number: int) -> tuple[int, Any]:

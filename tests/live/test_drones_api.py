@@ -15,8 +15,9 @@ from game_app.services.setup.setup_faults import SetupError
 from game_app.services.setup.setup_plan import GiteaPlan
 from local_game.delivery_site import DeliverySite
 from local_game.webhooks import a_commit, pushed, status_of
-from tests.live.attacks import ENDED, SECONDS, Change, begin, states
+from tests.live.attacks import ENDED, Change, begin, states
 from tests.live.careless_drone import Careless
+from tests.waiting import LONGEST_WAIT
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -40,7 +41,7 @@ def test_t07_a_build_that_drones_own_api_begins_is_refused_even_to_its_admin(
     careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": ".drone.yml"})
     status, made = begin(careless.admin, how, proposed.taken.number)
     assert status == 200, made
-    taken = careless.runner.wait_for("game/team-red", SECONDS, number=made["number"])
+    taken = careless.runner.wait_for("game/team-red", LONGEST_WAIT, number=made["number"])
     assert taken is not None
     assert taken.names == ["mine"]
     fell("the build ran")
@@ -54,7 +55,7 @@ def test_t07_a_schedule_is_never_built(site: DeliverySite, careless: Careless, f
         each.ask("POST", path, often)
     try:
         # Drone whose schedules run has begun a build meanwhile.
-        taken = careless.runner.wait_for("game/team-red", SECONDS, event="cron")
+        taken = careless.runner.wait_for("game/team-red", LONGEST_WAIT, event="cron")
         assert taken is not None
         assert taken.names == ["mine"]
         fell("a build began by itself")
@@ -82,7 +83,7 @@ def test_t07_a_tag_is_never_built(site: DeliverySite, careless: Careless, tag: s
             if "number" in build
         ]
         assert made
-        assert careless.runner.wait_for("game/team-red", SECONDS, number=made[0]["number"]) is not None
+        assert careless.runner.wait_for("game/team-red", LONGEST_WAIT, number=made[0]["number"]) is not None
         fell("the tag was built")
     finally:
         operator.ask("DELETE", f"/repos/game/team-red/tags/{tag}")
@@ -167,5 +168,5 @@ def test_t31_a_webhook_forged_without_the_secret_is_refused(site: DeliverySite, 
     assert site.builds.of_commit("team-red", commit) == []
     # With the secret it is believed, so that it is the secret that holds.
     assert site.webhooks.send(site.webhooks.secret_of("team-red"), "push", pushed("team-red", commit)) == 200
-    assert site.builds.taken_for("team-red", commit, trust="deploy", seconds=SECONDS) is not None
+    assert site.builds.taken_for("team-red", commit, trust="deploy", seconds=LONGEST_WAIT) is not None
     fell("the forged push was built")

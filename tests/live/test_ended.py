@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from local_game.delivery_site import DeliverySite
-from tests.live.attacks import SECONDS
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -28,9 +27,6 @@ def test_operators_read_how_a_build_ended(site: DeliverySite, outcome: str) -> N
         if outcome == "failure":
             runner.to_fail.add(commit)
         let_go(commit)
-        deadline = time.monotonic() + SECONDS
-        while len(lines := written_down(site, "game/team-blue")) == before:
-            assert time.monotonic() < deadline, site.guard.log[-3000:]
-            time.sleep(0.1)
+        lines = until(lambda: written_down(site, "game/team-blue")[before:], lambda: site.guard.log[-3000:])
     assert (lines[-1]["outcome"], lines[-1]["event"]) == (outcome, "push")
     assert isinstance(lines[-1]["seconds"], int)

@@ -8,8 +8,9 @@ import pytest
 
 from local_game.delivery_site import DeliverySite
 from rehearsal.drone.recording import RecordingRunner
-from tests.live.attacks import SECONDS, propose, setting, settle
+from tests.live.attacks import propose, setting, settle
 from tests.live.careless_drone import Careless
+from tests.waiting import LONGEST_WAIT
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -17,7 +18,7 @@ Fell = Callable[[str], None]
 
 def takes(runner: RecordingRunner, repository: str, commit: str) -> None:
     """A runner is given a commit's build."""
-    assert runner.wait_for(f"game/{repository}", SECONDS, commit=commit) is not None, repository
+    assert runner.wait_for(f"game/{repository}", LONGEST_WAIT, commit=commit) is not None, repository
 
 
 def taken(runner: RecordingRunner) -> list[str]:

@@ -13,8 +13,9 @@ from game_app.services.setup.gitea_setup import protection
 from game_app.services.setup.setup_plan import GiteaPlan
 from local_game.delivery_site import DeliverySite
 from rehearsal.drone.recording import Taken
-from tests.live.attacks import SECONDS, a_name, propose, runs_ours
+from tests.live.attacks import a_name, propose, runs_ours
 from tests.live.steps import DIGEST, SECRET, Pod
+from tests.waiting import LONGEST_WAIT
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -26,7 +27,7 @@ def a_push(site: DeliverySite) -> Taken:
     """The build that one push of the operators' begins on the runner of deployments."""
     files = {"Dockerfile": "FROM scratch\n", "chart/Chart.yaml": "name: portal\n", "fix.txt": a_name()}
     commit = site.git.push_to("maintainer", "portal", "refs/heads/main", files)
-    taken = site.builds.taken_for("portal", commit, trust="deploy", seconds=SECONDS)
+    taken = site.builds.taken_for("portal", commit, trust="deploy", seconds=LONGEST_WAIT)
     assert taken is not None, (site.builds.of_commit("portal", commit), site.guard.log[-1000:])
     return taken
 
@@ -108,7 +109,7 @@ def test_an_image_without_a_digest_is_not_deployed(fix: Taken, pod: Pod, digest:
 def test_a_file_of_the_repository_cannot_pretend_to_be_what_was_built(site: DeliverySite, tmp_path: Path) -> None:
     bent = {"Dockerfile": "FROM scratch\n", ".digest": "sha256:" + "e" * 64, ".built.json/x": "x", "y": a_name()}
     commit = site.git.push_to("maintainer", "portal", "refs/heads/main", bent)
-    taken = site.builds.taken_for("portal", commit, trust="deploy", seconds=SECONDS)
+    taken = site.builds.taken_for("portal", commit, trust="deploy", seconds=LONGEST_WAIT)
     assert taken is not None
     pod = Pod(site, taken, tmp_path / "pod", "refs/heads/main")
     assert pod.run(taken) == STEPS
@@ -132,7 +133,7 @@ def test_t32_no_player_pushes_to_a_component(site: DeliverySite, fell: Fell) -> 
             site.git.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
         operator.ask("PATCH", rule, {"push_whitelist_usernames": ["ada", "maintainer"]})
         commit = site.git.push_to("ada", "portal", "refs/heads/main", {a_name(): "x"})
-        assert site.builds.taken_for("portal", commit, trust="deploy", seconds=SECONDS) is not None
+        assert site.builds.taken_for("portal", commit, trust="deploy", seconds=LONGEST_WAIT) is not None
         fell("the player deployed a component")
     finally:
         assert "All is as planned" in site.set_up()

@@ -9,7 +9,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from game_app.scm.gitea.gitea_accounts import account_password
 from local_game.delivery_site import DeliverySite
 from tests.live.attacks import a_name
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -181,10 +181,7 @@ def asked(
 
 def test_t27_no_archive_is_made_that_would_stay_for_a_day(site: DeliverySite) -> None:
     assert asked(site, "GET", "/api/v1/repos/game/team-red/archive/main.zip") in {0, 404, 500}
-    deadline = time.monotonic() + 20
-    while "unable to write archive" not in site.gitea.log:
-        assert time.monotonic() < deadline, site.gitea.log[-1000:]
-        time.sleep(0.05)
+    until(lambda: "unable to write archive" in site.gitea.log, lambda: site.gitea.log[-1000:])
 
 
 def test_t27_nothing_is_attached_to_an_issue(site: DeliverySite) -> None:

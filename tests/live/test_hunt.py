@@ -11,10 +11,11 @@ import pytest
 from game_app.services.hunt.codes import operators_code
 from local_game.delivery_site import ROOT, DeliverySite
 from local_game.hunt_site import EXAMPLE, PLAYS, WATCHES, HuntSite
-from tests.game_app.hunts import Browser, until
+from tests.game_app.hunts import Browser
 from tests.hints import printed_files
+from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ import pytest
 
 from local_game.delivery_site import ROOT
 from local_game.hunt_site import PLAYER
-from tests.game_app.hunts import Browser, until
+from tests.game_app.hunts import Browser
+from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_what_is_printed_lets_one_in_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_what_is_printed_lets_one_in_and_ctrl_c_leaves_nothing(tmp_path: Path) -
         said.open("w") as out,
         subprocess.Popen([sys.executable, "-m", "local_game"], cwd=ROOT, stdout=out, stderr=out) as game,
     ):
-        until(lambda: "tail --follow" in said.read_text() or game.poll() is not None, 120)
+        until(lambda: "tail --follow" in said.read_text() or game.poll() is not None)
         printed = said.read_text()
         [port] = re.findall(r"the team.s page +│ http://127\.0\.0\.1:(\d+)/", printed)
         [code] = re.findall(r"its code +│ (\S+)", printed)
@@ -35,7 +36,7 @@ def test_what_is_printed_lets_one_in_and_ctrl_c_leaves_nothing(tmp_path: Path) -
         assert "0 of 5 stations passed" in team.page()
         way = repository.replace("://", f"://{PLAYER}:{password}@")
         assert "refs/heads/main" in subprocess.check_output(["git", "ls-remote", way], text=True)
-        until(lambda: "bell" in Path(log).read_text(), 60)
+        until(lambda: "bell" in Path(log).read_text())
         game.send_signal(signal.SIGINT)
         assert game.wait(60) == 0, said.read_text()
     assert said.read_text().rstrip().endswith("Nothing is left of it.")

@@ -13,7 +13,8 @@ from game_app.services.setup.gitea_setup import protection
 from game_app.services.setup.setup_faults import SetupError, wait_for
 from game_app.services.setup.setup_plan import GiteaPlan
 from local_game.delivery_site import DeliverySite
-from tests.live.attacks import SECONDS, THEIRS, Change, a_name, never_runs, propose_by_agit
+from tests.live.attacks import THEIRS, Change, a_name, never_runs, propose_by_agit
+from tests.waiting import LONGEST_WAIT
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -52,7 +53,7 @@ def answer_to(site: DeliverySite, name: str, method: str, path: str, body: objec
 def merge(site: DeliverySite, commit: str, name: str = "merge-bot") -> tuple[int, str]:
     """Merge the open pull request of a commit, or see why not."""
     path = f"/repos/game/team-red/pulls/{number_of(site, commit)}/merge"
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + LONGEST_WAIT
     while True:
         status, said = answer_to(site, name, "POST", path, {"Do": "merge", "head_commit_id": commit})
         # Gitea looks for conflicts first, in its own time.
@@ -74,7 +75,7 @@ def green(site: DeliverySite, commit: str) -> None:
         if status["state"] != "success":
             raise SetupError(status["state"])
 
-    wait_for(f"the status of {commit}", success, SECONDS)
+    wait_for(f"the status of {commit}", success, LONGEST_WAIT)
 
 
 def test_t32_a_player_cannot_say_that_a_build_was_green(site: DeliverySite, proposed: Change, fell: Fell) -> None:
@@ -139,7 +140,7 @@ def test_t32_a_green_pull_request_is_merged_by_the_one_account_that_may_and_then
     assert merge(site, commit, "drone-bot")[0] in {403, 404, 405}
     assert merge(site, commit) == (200, "None")
     merged = site.as_operator().get("/repos/game/team-red/branches/main")["commit"]["id"]
-    deployed = site.builds.taken_for("team-red", merged, trust="deploy", seconds=SECONDS)
+    deployed = site.builds.taken_for("team-red", merged, trust="deploy", seconds=LONGEST_WAIT)
     assert deployed is not None
     assert deployed.names == ["clone", "render", "deploy"]
     assert deployed.event == "push"

@@ -20,7 +20,6 @@ from local_game.delivery_site import DeliverySite
 from local_game.webhooks import status_of
 from tests.live.attacks import (
     BROUGHT,
-    SECONDS,
     TEMPLATE,
     THEIRS,
     WHERE_DRONE_LOOKS,
@@ -38,6 +37,7 @@ from tests.live.attacks import (
 )
 from tests.live.careless_drone import Answering, Careless, instead_of_the_guard, slow
 from tests.live.steps import Pod
+from tests.waiting import LONGEST_WAIT
 
 pytestmark = pytest.mark.timeout(900)
 Fell = Callable[[str], None]
@@ -58,7 +58,7 @@ def test_t13_without_the_locks_the_same_pull_request_runs_what_it_brought(
     careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": path})
     status, build = site.webhooks.deliver(proposed.hook, port=careless.port)
     assert status == 200, build
-    taken = careless.runner.wait_for("game/team-red", SECONDS, number=build["number"])
+    taken = careless.runner.wait_for("game/team-red", LONGEST_WAIT, number=build["number"])
     assert taken is not None
     assert taken.names == ["mine"]
     assert taken.netrc.partition(":")[0] != "clone-bot", "without a login of its own it hands out its owner's"
@@ -199,7 +199,7 @@ def test_t18_t24_a_pull_requests_build_gets_no_secret_and_no_login_but_the_clone
 def again(site: DeliverySite, proposed: Change) -> Mapping[str, str]:
     """The secrets of the same pull request's next build."""
     _, build = site.webhooks.deliver(proposed.hook)
-    taken = site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=build["number"])
+    taken = site.runners["untrusted"].wait_for("game/team-red", LONGEST_WAIT, number=build["number"])
     assert taken is not None
     return taken.secrets
 
@@ -215,7 +215,7 @@ def test_t24_the_login_of_a_clone_can_read_the_games_repositories_and_change_not
 
 def clone(site: DeliverySite, commit: str, folder: Path, step: Mapping[str, Any]) -> int:
     """Run the served pipeline's own clone step here, for a commit that Drone told a runner of."""
-    taken = site.builds.taken_for("team-red", commit, seconds=SECONDS)
+    taken = site.builds.taken_for("team-red", commit, seconds=LONGEST_WAIT)
     assert taken is not None
     pulls = site.as_operator().all("/repos/game/team-red/pulls?state=open")
     number = next(each["number"] for each in pulls if each["head"]["sha"] == commit)
@@ -230,7 +230,7 @@ def test_t29_a_huge_file_is_cloned_and_read_by_nobody(
     assert clone(site, commit, tmp_path / "pod", runs_ours(site, commit).steps[0]) == 0
     careless.admin.ask("PATCH", "/api/repos/game/team-red", {"config_path": WHERE_DRONE_LOOKS})
     _, build = site.webhooks.deliver(site.webhooks.answered(commit)[0], port=careless.port)
-    taken = careless.runner.wait_for("game/team-red", SECONDS, number=build["number"])
+    taken = careless.runner.wait_for("game/team-red", LONGEST_WAIT, number=build["number"])
     assert taken is not None
     assert len(taken.pipeline) >= len(huge)
     fell("Drone read all 4 MB of it, and a runner too")

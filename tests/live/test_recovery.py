@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 
 from game_app.delivery import drone_postgres
 from local_game.delivery_site import DeliverySite
-from tests.live.attacks import SECONDS, Change, is_ours, settle
+from tests.live.attacks import Change, is_ours, settle
+from tests.waiting import LONGEST_WAIT, until
 
 pytestmark = pytest.mark.timeout(900)
 SCRIPTS = Path(drone_postgres.__file__).parent / "scripts"
@@ -94,7 +94,7 @@ def test_drones_database_restored_from_a_dump_goes_on_building(
     before = site.builds.of("team-red")
     job.dump()
     _, later = site.webhooks.deliver(proposed.hook)
-    assert site.runners["untrusted"].wait_for("game/team-red", SECONDS, number=later["number"]) is not None
+    assert site.runners["untrusted"].wait_for("game/team-red", LONGEST_WAIT, number=later["number"]) is not None
     settle(site.as_drones_admin())
     with stopped(site):
         if lost:
@@ -108,11 +108,7 @@ def test_drones_database_restored_from_a_dump_goes_on_building(
     taken = len(untrusted.taken())
     _, build = site.webhooks.deliver(proposed.hook)
     assert build["number"] == later["number"]
-    deadline = time.monotonic() + SECONDS
-    while len(untrusted.taken()) == taken:
-        assert time.monotonic() < deadline, "no build came"
-        time.sleep(0.05)
-    is_ours(site, untrusted.taken()[-1])
+    is_ours(site, until(lambda: untrusted.taken()[taken:])[-1])
 
 
 def content(site: DeliverySite) -> str:

@@ -21,6 +21,7 @@ from rehearsal.scaleway.backends import Cluster, Node
 from rehearsal.session import Block, Session
 from rehearsal.toolchain.catalogue import Program, Source
 from tests.tools import built, tools
+from tests.waiting import LONGEST_WAIT
 
 POOL = "pool-id"
 REAL, SIMULATED = "scw-blue-main-1", "scw-blue-main-2"
@@ -70,7 +71,7 @@ class Board:
         labels = {"k8s.scaleway.com/node": "11111111-2222-4333-8444-555555555555"}
         nodes = [Node(name=REAL, node_type="PRO2-XXS", labels=labels), Node(name=SIMULATED, node_type="PRO2-XXS")]
         await self.clusters.set_nodes(CLUSTER.id, POOL, nodes)
-        await self.kubectl("wait", f"node/{REAL}", "--for=condition=Ready", "--timeout=90s")
+        await self.kubectl("wait", f"node/{REAL}", "--for=condition=Ready", "--timeout=300s")
         archive = self.session.home / "probe.tar"
         write(PodImage(PROBE_IMAGE, {"probe": built(PROBE)}, ["/probe"], user="65532:65532"), archive)
         await self.clusters.import_image(CLUSTER.id, archive)
@@ -112,7 +113,7 @@ class Board:
     async def run_pod(self, name: str, namespace: str, *command: str, **spec: Any) -> None:
         """Start a pod of the probe's image, and wait until the pod is Ready."""
         await self.apply(pod(name, namespace, *command, **spec))
-        await self.kubectl("-n", namespace, "wait", f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
+        await self.kubectl("-n", namespace, "wait", f"pod/{name}", "--for=condition=Ready", "--timeout=300s")
 
     async def probe(self, name: str, namespace: str, *command: str, fails: bool = False) -> str:
         """What the probe says that is called in a pod."""
@@ -157,8 +158,8 @@ def policy(name: str, namespace: str, **spec: Any) -> Object:
 
 
 async def asked(address: str, port: int) -> str:
-    """Body of a page that is served at an address of this machine; waits until one is, for 20 s at most."""
-    async with asyncio.timeout(20):
+    """Body of a page that is served at an address of this machine; waits until one is."""
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             try:
                 return await _get(address, port)

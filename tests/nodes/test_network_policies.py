@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.nodes.board import Board, policy, service
+from tests.waiting import LONGEST_WAIT
 
 # On a bare machine the first of these builds the images of Instances and of nodes.
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
@@ -56,7 +57,7 @@ async def test_an_allow_rule_opens_for_whom_it_names_and_for_nobody_else(denied:
         policy("in", "red", podSelector={"matchLabels": {"app": "server"}}, policyTypes=["Ingress"], ingress=ingress),
         policy("out", "red", podSelector={"matchLabels": {"app": "caller"}}, policyTypes=["Egress"], egress=egress),
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             try:
                 assert await denied.probe("caller", "red", "ask", SERVER) == "hello"
@@ -85,7 +86,7 @@ async def test_the_api_is_reached_by_the_address_that_its_endpoints_name_and_by_
     await asyncio.sleep(1)
     await denied.probe("caller", "blue", "api", url, fails=True)
     await denied.apply(egress(f"{address['ip']}/32"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             try:
                 assert "gitVersion" in await denied.probe("caller", "blue", "api", url)

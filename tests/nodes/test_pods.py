@@ -18,6 +18,7 @@ from rehearsal.kapsule.volumes import STORAGE_CLASS
 from rehearsal.session import Block
 from tests.nodes.board import REAL, SIMULATED, Board, asked, pod, service
 from tests.tools import tools
+from tests.waiting import LONGEST_WAIT
 
 
 class GameMaster(asyncio.DatagramProtocol):
@@ -91,7 +92,7 @@ async def test_a_claim_gets_a_volume_that_keeps_data_from_pod_to_pod(board: Boar
     mounted = {"volumeMounts": [{"name": "disk", "mountPath": "/data"}]}
     await board.run_pod("writer", "plain", "serve", "8000", "x", volumes=volumes, container=mounted)
     await board.probe("writer", "plain", "keep", "/data/note", "kept")
-    await board.kubectl("-n", "plain", "delete", "pod", "writer", "--timeout=30s")
+    await board.kubectl("-n", "plain", "delete", "pod", "writer", "--timeout=300s")
     await board.run_pod("reader", "plain", "serve", "8000", "x", volumes=volumes, container=mounted)
     assert await board.probe("reader", "plain", "show", "/data/note") == "kept"
     bound = json.loads(await board.kubectl("-n", "plain", "get", "pvc", "disk", "--output=json"))
@@ -102,13 +103,13 @@ async def test_a_load_balancer_answers_on_this_machine(board: Board) -> None:
     await board.run_pod("page", "plain", "serve", "8000", "from outside")
     await board.apply(service("page", "plain", 8081, type="LoadBalancer"))
     where = "jsonpath={.status.loadBalancer.ingress[0].ip}"
-    await board.kubectl("-n", "plain", "wait", "service/page", f"--for={where}", "--timeout=20s")
+    await board.kubectl("-n", "plain", "wait", "service/page", f"--for={where}", "--timeout=300s")
     address = await board.kubectl("-n", "plain", "get", "service", "page", f"--output={where}")
     assert await asked(address, 8081) == "from outside"
 
 
 async def test_names_of_services_and_the_api_are_found_from_a_pod(board: Board) -> None:
-    await board.kubectl("-n", "kube-system", "wait", "deployment/coredns", "--for=condition=Available", "--timeout=60s")
+    await board.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=300s")
     await board.run_pod("asking", "plain", "serve", "8000", "x")
     assert "10.32.0.10" in await board.probe("asking", "plain", "resolve", "coredns.kube-system.svc.cluster.local")
     version = await board.probe("asking", "plain", "api", "https://kubernetes.default.svc/version")
@@ -117,7 +118,7 @@ async def test_names_of_services_and_the_api_are_found_from_a_pod(board: Board) 
 
 async def test_a_name_of_the_game_is_asked_of_the_game_master(board: Board) -> None:
     """The first machine of a rehearsal; it refuses names that are not the game's, and other servers are asked then."""
-    await board.kubectl("-n", "kube-system", "wait", "deployment/coredns", "--for=condition=Available", "--timeout=60s")
+    await board.kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=300s")
     loop = asyncio.get_running_loop()
     where = (board.session.address(Block.INSTANCES, 1), 53)
     transport, _ = await loop.create_datagram_endpoint(GameMaster, local_addr=where)
@@ -132,7 +133,7 @@ async def test_an_image_that_is_nowhere_leaves_the_pod_waiting_and_is_told_of(bo
     absent = pod("absent", "plain")
     absent["spec"]["containers"][0]["image"] = "registry.invalid/nowhere:1"
     await board.apply(absent)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONGEST_WAIT):
         while "ImageNotThere" not in (said := await board.kubectl("-n", "plain", "get", "events")):
             await asyncio.sleep(0.5)
     assert "registry.invalid/nowhere:1" in said
@@ -144,7 +145,7 @@ async def test_an_image_that_is_nowhere_leaves_the_pod_waiting_and_is_told_of(bo
 async def test_pods_that_ask_for_the_simulated_node_stay_pending(board: Board) -> None:
     await board.apply(pod("astray", "plain", nodeSelector={"kwok.x-k8s.io/node": "fake"}))
     await board.kubectl(
-        *("-n", "plain", "wait", "pod/astray", "--timeout=20s"),
+        *("-n", "plain", "wait", "pod/astray", "--timeout=300s"),
         "--for=jsonpath={.status.conditions[?(@.type=='PodScheduled')].reason}=Unschedulable",
     )
 
@@ -154,7 +155,7 @@ async def test_a_node_whose_container_dies_comes_back_with_its_pods(board: Board
     before = json.loads(await board.kubectl("-n", "plain", "get", "pod", "survivor", "--output=json"))
     process = int(await board.docker("container", "inspect", "--format", "{{.State.Pid}}", board.container))
     os.kill(process, signal.SIGKILL)
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(LONGEST_WAIT):
         while True:
             told = json.loads(await board.kubectl("-n", "plain", "get", "pod", "survivor", "--output=json"))
             [status] = told["status"]["containerStatuses"]

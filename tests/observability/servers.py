@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from rehearsal.drone.daemons import free_ports
+from tests.waiting import LONGEST_WAIT
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_PATIENCE = 60.0
 """Seconds that a server may take until it answers."""
 
 
@@ -104,7 +104,7 @@ def _running(command: list[Any], log: Path, server: Server, ready: str) -> Gener
 
 
 def _wait(process: subprocess.Popen[bytes], server: Server, ready: str, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"it ended: {log.read_text()[-3000:]}")
@@ -114,4 +114,4 @@ def _wait(process: subprocess.Popen[bytes], server: Server, ready: str, log: Pat
             time.sleep(0.1)
         else:
             return
-    raise AssertionError(f"it was not ready in {_PATIENCE:.0f} s: {log.read_text()[-3000:]}")
+    raise AssertionError(f"it was not ready in {LONGEST_WAIT:.0f} s: {log.read_text()[-3000:]}")

@@ -25,6 +25,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from rehearsal.toolchain import cache
 from tests.observability.servers import RefusedError, Server
+from tests.waiting import LONGEST_WAIT
 
 WIDTH: Final = 1280
 """Pixels of the page: the narrowest that operators are promised to be able to read."""
@@ -32,7 +33,6 @@ _SOURCES: Final = Path(__file__).parent / "viewer"
 _FILES: Final = ("package.json", "package-lock.json", "index.html", "page.tsx", "panels.tsx", "queries.ts", "logql.mjs")
 FLAGS: Final = ("--hide-scrollbars", "--no-proxy-server")
 """Of the browser that looks."""
-_PATIENCE: Final = 60.0
 """Seconds in which a page must be drawn."""
 _LOOKS: Final = 5
 
@@ -114,7 +114,7 @@ def _look(driver: webdriver.Chrome, url: str, file: str, chosen: Mapping[str, st
     window.set_window_size(WIDTH, 900)
     asked = {"file": file, "now": str(int(now * 1000)), **{f"var-{name}": value for name, value in chosen.items()}}
     window.get(f"{url}/?{urllib.parse.urlencode(asked)}")
-    WebDriverWait(driver, _PATIENCE).until(lambda _: window.execute_script("return window.drawn !== undefined"))
+    WebDriverWait(driver, LONGEST_WAIT).until(lambda _: window.execute_script("return window.drawn !== undefined"))
     height = window.execute_script("return document.getElementById('dashboard').offsetHeight")
     window.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",

@@ -17,7 +17,7 @@ from rehearsal.processes import started_at
 # prctl(2): orphans below this process become its children, not those of process 1.
 PR_SET_CHILD_SUBREAPER = 36
 # How long a process that has been told to end may take before it counts as left behind, in seconds.
-TIMEOUT = 15.0
+TIMEOUT = 60.0
 
 
 @contextlib.contextmanager

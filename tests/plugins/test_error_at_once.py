@@ -34,7 +34,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path, home)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_an_exception_is_shown_while_another_resource_is_still_being_created(project: Project, tmp_path: Path) -> None:
     ended = tmp_path / "ended"
     project.has(PROGRAM.format(checkout=str(CHECKOUT), ended=ended))

@@ -15,7 +15,7 @@ from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import ENGINE
 from tests.plugins.project import VENV, Project, engine_home
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 WAITS = """
     import pathlib, time

@@ -25,6 +25,7 @@ from rehearsal.configuration import ZONE
 from rehearsal.progress import EngineProgress
 from rehearsal.session import Session, claim, find
 from tests.tools import tools
+from tests.waiting import LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
 INSTANCE = "/instance/v1/zones/fr-par-1"
@@ -169,7 +170,7 @@ def output(
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=LONGEST_WAIT,
     )
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
@@ -197,7 +198,7 @@ def processes_below(folder: Path) -> list[str]:
 
 def _engines_of(pid: int) -> list[int]:
     """The engines that a command has started."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
         children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         for thread in Path(f"/proc/{pid}/task").iterdir():

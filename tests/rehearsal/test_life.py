@@ -354,7 +354,7 @@ def test_teams_come_with_their_source_control_and_delivery_where_asked_for(
         ("runners", "deployment/runner-deploy"),
         ("scm", "statefulset/gitea"),
     ):
-        game.kubectl("rollout", "status", workload, f"--namespace={place}", "--timeout=30s")
+        game.kubectl("rollout", "status", workload, f"--namespace={place}", "--timeout=300s")
     for team in ("team-t1", "team-t2"):
         assert game.kubectl("get", "resourcequota", f"--namespace={team}", "--output=name")
 

@@ -104,7 +104,7 @@ class Site:
     @property
     def charts(self) -> Charts:
         """The catalogue, with every chart from this site's repository."""
-        return Charts(repositories=dict.fromkeys(CHARTS, self._registry.url), timeout=60)
+        return Charts(repositories=dict.fromkeys(CHARTS, self._registry.url), timeout=300)
 
     def install(
         self,
@@ -126,7 +126,7 @@ class Site:
             values=dict(values),
             # Those who let Helm keep the logging operator's CRDs up to date have them from the templates.
             skip_crds=True,
-            timeout=60,
+            timeout=300,
             atomic=True,
             opts=opts,
         )

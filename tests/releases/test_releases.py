@@ -110,8 +110,8 @@ async def test_a_boards_certificates_are_what_the_api_server_knows_and_count_as_
     try:
         update = asyncio.create_task(asyncio.to_thread(stack.up, color="never"))
         # Nobody answers at the authority that it names, and it says so.
-        await site.kubectl("wait", "certificate/wildcard-tls", "--for=create", "--timeout=120s")
-        await site.kubectl("wait", "certificate/wildcard-tls", "--for=condition=Ready=False", "--timeout=60s")
+        await site.kubectl("wait", "certificate/wildcard-tls", "--for=create", "--timeout=300s")
+        await site.kubectl("wait", "certificate/wildcard-tls", "--for=condition=Ready=False", "--timeout=300s")
         assert not update.done()
         signed = {"status": {"conditions": [{"type": "Ready", "status": "True", "observedGeneration": 1}]}}
         patch = ("--subresource=status", "--type=merge", f"--patch={json.dumps(signed)}")

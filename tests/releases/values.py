@@ -58,7 +58,7 @@ GIVEN: dict[str, dict[str, Any]] = {
             "replicas": 1,
             "extraArgs": ["-config.expand-env=true"],
             "extraEnvFrom": [{"secretRef": {"name": "loki-s3", "optional": True}}],
-            "persistence": {"size": "1Gi"},
+            "persistence": {"size": "10Gi"},
         },
         "backend": {"replicas": 0},
         "read": {"replicas": 0},

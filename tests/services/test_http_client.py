@@ -15,8 +15,8 @@ import pytest
 
 from game_app.services.bounded_reader import Deadline
 from game_app.services.http_client import HttpClient, ServiceError, StatusError
+from tests.waiting import LONGEST_WAIT
 
-SOON: Final = 5.0
 LARGEST: Final = 10_000
 Answering = Callable[[bytes], Iterable[bytes]]
 """Pieces of the answer to a request's head."""
@@ -50,7 +50,7 @@ def service(answer: Answering, wait: float = 0) -> Generator[str]:
         finally:
             ended.set()
             listening.shutdown(socket.SHUT_RDWR)
-            thread.join(timeout=SOON)
+            thread.join(timeout=LONGEST_WAIT)
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
@@ -70,7 +70,7 @@ def test_an_answer_is_read_as_json() -> None:
         yield answer(b'{"a": 1}', "200 OK", "ETag: x")
 
     with service(once) as url:
-        found = client(url).ask("POST", "/things?a=b", Deadline(SOON), body={"b": 2})
+        found = client(url).ask("POST", "/things?a=b", Deadline(LONGEST_WAIT), body={"b": 2})
     assert (found.status, found.json, found.headers["ETag"]) == (200, {"a": 1}, "x")
     head, _, _ = asked[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /api/things?a=b HTTP/1.1\r\n")
@@ -80,7 +80,7 @@ def test_an_answer_is_read_as_json() -> None:
 def test_an_answer_in_pieces_is_read_whole() -> None:
     pieces = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"3\r\n[1,\r\n", b"2\r\n2]\r\n", b"0\r\n\r\n"]
     with service(lambda _: pieces, wait=0.05) as url:
-        assert client(url).get("/", Deadline(SOON)) == [1, 2]
+        assert client(url).get("/", Deadline(LONGEST_WAIT)) == [1, 2]
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "403 No"])
@@ -88,11 +88,11 @@ def test_a_status_is_an_error_unless_it_is_accepted(status: str) -> None:
     with service(lambda _: [answer(b'{"message": "no"}', status)]) as url:
         number = int(status[:3])
         with pytest.raises(StatusError, match=f"^the other answered {number}$") as raised:
-            client(url).ask("GET", "/", Deadline(SOON))
+            client(url).ask("GET", "/", Deadline(LONGEST_WAIT))
         assert raised.value.answer.body == b'{"message": "no"}'
-        assert client(url).ask("GET", "/", Deadline(SOON), accept=(number,)).status == number
+        assert client(url).ask("GET", "/", Deadline(LONGEST_WAIT), accept=(number,)).status == number
         if number == 404:
-            assert client(url).get("/", Deadline(SOON)) is None
+            assert client(url).get("/", Deadline(LONGEST_WAIT)) is None
 
 
 HUGE: dict[str, Answering] = {
@@ -117,12 +117,12 @@ HUGE: dict[str, Answering] = {
 @pytest.mark.parametrize("how", HUGE)
 def test_no_more_than_the_limit_is_read_of_an_answer(how: str) -> None:
     with service(HUGE[how]) as url, pytest.raises(ServiceError, match=f"answered more than {LARGEST} bytes"):
-        client(url).get("/", Deadline(SOON))
+        client(url).get("/", Deadline(LONGEST_WAIT))
 
 
 def test_an_answer_at_the_limit_is_read() -> None:
     with service(lambda _: [answer(json.dumps("x" * (LARGEST - 2)).encode())]) as url:
-        assert client(url).get("/", Deadline(SOON)) == "x" * (LARGEST - 2)
+        assert client(url).get("/", Deadline(LONGEST_WAIT)) == "x" * (LARGEST - 2)
 
 
 SLOW: dict[str, Answering] = {
@@ -151,14 +151,14 @@ def test_nobody_is_waited_for_beyond_the_deadline(how: str) -> None:
 )
 def test_half_an_answer_is_none(sent: bytes) -> None:
     with service(lambda _: [sent]) as url, pytest.raises(ServiceError):
-        client(url).get("/", Deadline(SOON))
+        client(url).get("/", Deadline(LONGEST_WAIT))
 
 
 def test_a_service_that_is_not_there_is_named() -> None:
     with service(lambda _: []) as url:
         pass
     with pytest.raises(ServiceError, match=r"^the other did not answer in time$"):
-        client(url).get("/", Deadline(SOON))
+        client(url).get("/", Deadline(LONGEST_WAIT))
     with pytest.raises(ServiceError, match=r"^the other did not answer in time$"):
         client(url).get("/", Deadline(0))
 
@@ -184,11 +184,11 @@ def test_a_redirect_is_followed_to_the_same_place_and_no_other_gets_the_credenti
                 yield answer(b"[1]")
 
         with service(leading) as url:
-            assert client(url).get("/old", Deadline(SOON)) == [1]
+            assert client(url).get("/old", Deadline(LONGEST_WAIT)) == [1]
             with pytest.raises(ServiceError, match="leads to another place"):
-                client(url).get("/away", Deadline(SOON))
+                client(url).get("/away", Deadline(LONGEST_WAIT))
             with pytest.raises(StatusError, match="302"):
-                client(url).get("/round", Deadline(SOON))
+                client(url).get("/round", Deadline(LONGEST_WAIT))
             with pytest.raises(StatusError, match="301"):
-                client(url).ask("POST", "/old", Deadline(SOON), body={})
+                client(url).ask("POST", "/old", Deadline(LONGEST_WAIT), body={})
     assert not seen

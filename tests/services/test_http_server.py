@@ -14,9 +14,9 @@ import pytest
 
 from game_app.services.http_server import HEADERS, BadRequestError, BoundedHandler, BoundedServer, Limits
 from game_app.services.prometheus_text import MetricsServer, metric, sample
+from tests.waiting import LONGEST_WAIT
 
 LIMITS: Final = Limits(body=1000, seconds=1, connections=4)
-SOON: Final = 5.0
 
 
 class Echo(BoundedHandler):
@@ -26,7 +26,7 @@ class Echo(BoundedHandler):
 
     def do_GET(self) -> None:  # noqa: N802 - the base class's name
         if self.path == "/slow":
-            self.let_go.wait(SOON)
+            self.let_go.wait(LONGEST_WAIT)
         if self.path == "/broken":
             raise RuntimeError("a mistake")
         self.send(200, b"here\n", headers={"X-Own": "yes"})
@@ -50,7 +50,7 @@ def serving(server: BoundedServer) -> Generator[int]:
             yield int(server.server_address[1])
         finally:
             server.shutdown()
-            thread.join(timeout=SOON)
+            thread.join(timeout=LONGEST_WAIT)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def port() -> Generator[int]:
 
 
 def connected(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=SOON)
+    return socket.create_connection(("127.0.0.1", port), timeout=LONGEST_WAIT)
 
 
 def received(connection: socket.socket) -> bytes:
@@ -151,7 +151,7 @@ def test_who_sends_a_byte_now_and_then_is_cut_off_when_the_time_is_over(port: in
             received(connection)
         finally:
             ended.set()
-            dripping.join(timeout=SOON)
+            dripping.join(timeout=LONGEST_WAIT)
     assert time.monotonic() - began < 2.5 * LIMITS.seconds
 
 
@@ -163,7 +163,7 @@ def test_silent_callers_hold_their_places_no_longer_than_the_limit(port: int) ->
     finally:
         for connection in silent:
             connection.close()
-    assert time.monotonic() - began < SOON
+    assert time.monotonic() - began < LONGEST_WAIT
 
 
 def test_no_more_requests_are_worked_on_than_there_are_places(port: int) -> None:
@@ -178,7 +178,7 @@ def test_no_more_requests_are_worked_on_than_there_are_places(port: int) -> None
             with pytest.raises(TimeoutError):
                 late.recv(1)
             Echo.let_go.set()
-            late.settimeout(SOON)
+            late.settimeout(LONGEST_WAIT)
             assert received(late).startswith(b"HTTP/1.0 200")
         assert all(received(connection).startswith(b"HTTP/1.0 200") for connection in slow)
     finally:

@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,8 +23,8 @@ from local_game.mounted import mounted
 from observability.metrics_catalog import METRICS
 from rehearsal.drone.daemons import free_ports
 from tests.game_app import guards
+from tests.waiting import LONGEST_WAIT, until
 
-SOON: Final = 30.0
 REPOSITORIES: Final = [slug.partition("/")[2] for slug in guards.SLUGS]
 REFUSED: Final = REPOSITORIES[0]
 
@@ -121,17 +120,14 @@ class Running:
 
     def metrics(self) -> str:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=SOON) as answered:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=LONGEST_WAIT) as answered:
                 return answered.read().decode()
         except OSError:
             return ""
 
     def until(self, done: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + SOON
-        while not done():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.metrics() + self.log.read_text()
-            time.sleep(0.05)
+        until(lambda: self.process.poll() is not None or done(), lambda: self.metrics() + self.log.read_text())
+        assert self.process.poll() is None, self.log.read_text()
 
 
 @pytest.fixture
@@ -147,7 +143,7 @@ def running(tmp_path: Path, stand_in: StandIn) -> Generator[Running]:
     started = Running(tmp_path, stand_in.url)
     yield started
     started.process.kill()
-    started.process.wait(timeout=SOON)
+    started.process.wait(timeout=LONGEST_WAIT)
 
 
 def test_a_refused_repository_is_told_by_name_and_everything_else_is_made(running: Running, stand_in: StandIn) -> None:
