@@ -61,6 +61,9 @@ def lay_out(tools: Tools, home: Path) -> None:
     """
     home.mkdir(parents=True, exist_ok=True)
     (home / _LAID_OUT).touch()
+    # The engine writes all that it does into a log of its own, for two fifths of its time, and cannot be told not to
+    # (StartLogging in pkg/logging/encrypted.go). A file where its folder would be keeps it from that.
+    (home / "logs").touch()
     _lay_out_engine(tools, home / "bin" / "pulumi")
     for plugin in PLUGINS:
         tool = tools.named(f"{plugin.package} plugin")
