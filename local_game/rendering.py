@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from pulumi import Output
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.stack import wait_for_rpcs
 
+from common.evaluation import wait_for_requests_and_outputs
 from common.kubernetes_api import ApiServer
 from game_app.delivery.image_registry import ImageRegistry
 
@@ -68,7 +68,7 @@ def rendered(program: Callable[[], object]) -> Mapping[str, Rendered]:
 
     async def main() -> None:
         program()
-        await wait_for_rpcs()
+        await wait_for_requests_and_outputs()
 
     try:
         loops[0].run_until_complete(main())

@@ -14,8 +14,8 @@ from unittest.mock import patch
 import pulumi
 from pulumi.runtime import mocks, resource, rpc
 from pulumi.runtime.proto import resource_pb2, source_pb2
-from pulumi.runtime.stack import wait_for_rpcs
 
+from common.evaluation import wait_for_requests_and_outputs
 from gamemaster import ssh_banner
 
 COMPUTED: dict[str, Mapping[str, Any]] = {
@@ -185,7 +185,7 @@ def run(program: Callable[[], object], *, preview: bool) -> Graph:
 
     async def main() -> None:
         program()
-        await wait_for_rpcs()
+        await wait_for_requests_and_outputs()
 
     try:
         with (
