@@ -33,7 +33,7 @@ LONGEST_FIRST = (
 )
 """Folders of tests that wait for real servers most of the time."""
 APART = ("cli", "rehearsal", "unit")
-"""Folders in which each file can run in a process of its own."""
+"""Folders in which each file, and each folder below, can run in a process of its own."""
 
 
 class FolderScheduling(LoadScopeScheduling):
@@ -41,8 +41,10 @@ class FolderScheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        _, folder, *_ = file.split("/")
-        return file if folder in APART else folder
+        _, folder, *below = file.split("/")
+        if folder not in APART:
+            return folder
+        return file.rpartition("/")[0] if len(below) > 1 else file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

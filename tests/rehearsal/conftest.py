@@ -7,17 +7,11 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.rehearsal.site import Rehearsal
+from tests.rehearsal.site import Rehearsal, begun
 
 
 @pytest.fixture(scope="module")
-def game(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Generator[Rehearsal]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        short = request.path.stem.removeprefix("test_").replace("_", "-")[:8]
-        game = Rehearsal(f"t{os.getpid()}-{short}")
-        try:
-            yield game
-        finally:
-            if game.stands:
-                game.command("down")
+def game(request: pytest.FixtureRequest) -> Generator[Rehearsal]:
+    short = request.path.stem.removeprefix("test_").replace("_", "-")[:8]
+    with begun(f"t{os.getpid()}-{short}") as game:
+        yield game

@@ -9,12 +9,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from pulumi import automation as auto
 from rich.console import Console
@@ -156,6 +159,19 @@ class Rehearsal:
         file = self.session.home / f"{board}.kubeconfig"
         file.write_bytes(base64.b64decode(given["content"]))
         return file
+
+
+@contextmanager
+def begun(name: str) -> Generator[Rehearsal]:
+    """A rehearsal of that name and with a state folder of its own, taken down whatever happens in it."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as state:
+        patch.setenv("XDG_STATE_HOME", state)
+        game = Rehearsal(name)
+        try:
+            yield game
+        finally:
+            if game.stands:
+                game.command("down")
 
 
 def output(

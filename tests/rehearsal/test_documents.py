@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(4500)
 DOCUMENTS: Final = ("README.md", "docs/operations.md", "docs/backup.md", "docs/swap.md", "docs/destroy.md")
 ENDS_IT: Final = "make destroy STACK=dev"
 ELSEWHERE: Final = {
-    "make rehearse": "tests/rehearsal/test_life.py raises one",
+    "make rehearse": "tests/rehearsal/event raises one",
     "make rehearse-down": "it would take this cloud away",
     "make play": "it waits for a person; tests/live/test_play.py runs it",
     "make test": "it is what runs this",
@@ -75,7 +75,8 @@ class Shell:
             env=self._environment,
             encoding="utf-8",
             timeout=LONGEST,
-            dimensions=(50, 160),
+            # The engine draws its progress anew many times a second, at a cost of processor for each cell.
+            dimensions=(24, 120),
         )
         printed = ""
         questions = list(answers)

@@ -1,4 +1,4 @@
-"""The game from its first `make rehearse` to nothing left, in the order in which an operator lives it."""
+"""An event from its first `make rehearse`, in the order in which an operator lives it; test_swap.py goes on with it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,9 @@ import yaml
 
 from rehearsal.configuration import ZONE
 from rehearsal.engine import resources_in_state
-from tests.rehearsal.site import INSTANCE, ROOT, Rehearsal, counts, output, processes_below
+from tests.rehearsal.site import INSTANCE, ROOT, Rehearsal, counts, output
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def raised(game: Rehearsal) -> str:
-    """What the first `make rehearse` printed."""
-    return game.command("up")
-
-
-@pytest.fixture(scope="module")
-def address(game: Rehearsal, raised: str) -> str:
-    """The game master's public address, as the operator reads it."""
-    [found] = re.findall(r"dig \+short @(\S+)", raised)
-    return found
 
 
 def test_the_table_says_of_every_part_whether_it_is_real(raised: str) -> None:
@@ -336,42 +323,3 @@ def test_an_api_that_is_overloaded_for_a_while_only_delays_it(game: Rehearsal, r
     stack.refresh(color="never")
     assert game.ask_cloud("GET", "/rehearsal/faults") == {"faults": []}
     assert game.up().keys() <= {"same", "update"}
-
-
-def test_teams_come_with_their_source_control_and_delivery_where_asked_for(
-    game: Rehearsal, raised: str, address: str
-) -> None:
-    assert {"create", "same"} <= counts(game.command("up", "--teams", "2")).keys()
-    assert counts(game.command("up", "--teams", "2")).keys() == {"same"}
-    play = output(["dig", "+short", f"@{address}", f"play.{ZONE}"])
-    for name in ("git", "drone"):
-        assert output(["dig", "+short", f"@{address}", f"{name}.{ZONE}"]) == play
-    for place, workload in (
-        ("delivery", "deployment/drone"),
-        ("delivery", "statefulset/postgres"),
-        ("guard", "deployment/guard"),
-        ("runners", "deployment/runner-untrusted"),
-        ("runners", "deployment/runner-deploy"),
-        ("scm", "statefulset/gitea"),
-    ):
-        game.kubectl("rollout", "status", workload, f"--namespace={place}", "--timeout=300s")
-    for team in ("team-t1", "team-t2"):
-        assert game.kubectl("get", "resourcequota", f"--namespace={team}", "--output=name")
-
-
-def test_taken_down_it_leaves_nothing(game: Rehearsal, raised: str) -> None:
-    session = game.session
-    mine = ["--filter", f"label={session.label}"]
-    assert output(["docker", "container", "ls", "--all", "--quiet", *mine])
-    assert processes_below(session.home)
-    printed = game.command("down")
-    assert "Nothing is left" in printed
-    # Before its cloud went, the engine had given back all that Scaleway would bill.
-    assert "billed" not in printed
-    assert not Path(session.home).exists()
-    assert not list(ROOT.glob(f"Pulumi.*{game.name}*"))
-    assert not processes_below(session.home)
-    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0:
-        assert not output(["docker", "container", "ls", "--all", "--quiet", *mine])
-        assert not output(["docker", "network", "ls", "--quiet", *mine])
-    assert "There is no rehearsal" in game.command("down")

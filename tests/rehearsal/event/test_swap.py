@@ -25,9 +25,8 @@ Resources = Mapping[str, Mapping[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def blue_alone(game: Rehearsal) -> Resources:
+def blue_alone(game: Rehearsal, raised: str) -> Resources:
     """What there is while blue is the only board."""
-    game.command("up")
     return state(game)
 
 
@@ -159,12 +158,3 @@ def test_the_old_board_is_removed_and_nothing_else(game: Rehearsal, both: dict[s
     assert serves(game, "green")
     assert game.answer("anything.blue") == ""
     assert of_the_game_master(state(game)) == before
-
-
-def test_taken_down_it_leaves_nothing_of_either_board_even_when_rancher_is_down(
-    game: Rehearsal, both: dict[str, Any]
-) -> None:
-    ask_rancher(game, "POST", "/rehearsal/down")
-    printed = game.command("down")
-    assert "Nothing is left" in printed
-    assert "billed" not in printed
