@@ -31,6 +31,10 @@ class ServiceError(Exception):
     """A service gave no answer of use; the text names the service, and is fit for a team to read."""
 
 
+class TooLargeError(ServiceError):
+    """A service answered with more bytes than are read."""
+
+
 class StatusError(ServiceError):
     """A service answered with a status that the caller does not expect."""
 
@@ -128,7 +132,7 @@ class HttpClient:
             with connection.getresponse() as answered:
                 return Answer(answered.status, answered.headers, self._body(answered))
         except TooLongError as error:
-            raise ServiceError(f"{self.service} answered more than {self._largest} bytes") from error
+            raise TooLargeError(f"{self.service} answered more than {self._largest} bytes") from error
         except (OSError, http.client.HTTPException) as error:
             raise self._silent() from error
         finally:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from game_app.hunt.folder import load
 from game_app.services.hunt.codes import operators_code, team_code
@@ -39,18 +39,22 @@ class Board:
         self.pulls: list[Tree] = []
         self.files: dict[tuple[str, str], str] = {}
         self.commits: dict[int, list[str]] = {}
+        self.messages: dict[str, str] = {}
         self.results: dict[tuple[str, str], list[str]] = {}
         self.deployments: dict[str, Tree] = {}
         self.merged: list[int] = []
         self.silent = threading.Event()
         """While it is set, nothing is answered about this team."""
 
-    def propose(self, number: int, branch: str, head: str, files: Mapping[str, str], *, state: str = "open") -> Tree:
-        """A pull request with its files."""
+    def propose(
+        self, number: int, branch: str, head: str, files: Mapping[str, str], *, state: str = "open", body: str = ""
+    ) -> Tree:
+        """A pull request with its files. body: its text."""
         pull: Tree = {
             "number": number,
             "state": state,
-            "head": {"ref": branch, "sha": head},
+            "body": body,
+            "head": {"label": branch, "ref": branch, "sha": head},
             "base": {"ref": "main"},
             "merged": state != "open",
             "merge_commit_sha": f"merge-{number}",
@@ -60,12 +64,22 @@ class Board:
         self.files |= {(head, path): text for path, text in files.items()}
         return pull
 
+    def delete_branch(self, number: int) -> None:
+        """Delete the branch of a pull request, as a player does once it is merged."""
+        [pull] = [each for each in self.pulls if each["number"] == number]
+        # Source: gitea, services/convert/pull.go
+        pull["head"] = {**pull["head"], "ref": f"refs/pull/{number}/head"}
+
     def answer(self, path: str, query: str) -> Any:
         """What a GET of the rest of a path gives; None: there is no such thing."""
+        asked = {key: values[0] for key, values in parse_qs(query).items()}
         if path == "pulls":
-            return [each for each in self.pulls if "state=open" not in query or each["state"] == "open"]
+            newest_first = asked.get("sort") != "oldest" and asked.get("direction") != "asc"
+            listed = sorted(self.pulls, key=lambda each: each["number"], reverse=newest_first)
+            return _page([each for each in listed if "state=open" not in query or each["state"] == "open"], asked)
         if matched := re.fullmatch(r"pulls/(\d+)/commits", path):
-            return [{"sha": sha} for sha in self.commits[int(matched[1])]]
+            commits = self.commits[int(matched[1])]
+            return _page([{"sha": sha, "commit": {"message": self.messages.get(sha, "")}} for sha in commits], asked)
         if matched := re.fullmatch(r"contents/(.+)", path):
             reference = query.partition("ref=")[2]
             text = self.main.get(matched[1]) if reference == "main" else self.files.get((reference, matched[1]))
@@ -79,6 +93,13 @@ class Board:
                 for at, status in enumerate(self.results.get((matched[1], context), []))
             ]
         return self.deployments.get(path.rpartition("deployments/")[2])
+
+
+def _page(listed: list[Tree], asked: Mapping[str, str]) -> list[Tree]:
+    """One page of a list, as Gitea (`limit`) and GitHub (`per_page`) have them."""
+    size = int(asked.get("limit") or asked.get("per_page") or 30)
+    first = (int(asked.get("page", "1")) - 1) * size
+    return listed[first : first + size]
 
 
 class StandIn:

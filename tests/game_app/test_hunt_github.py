@@ -103,10 +103,10 @@ def test_a_file_that_is_not_there_is_none_until_it_is(github: GitHubClient, ambe
 
 
 def test_of_many_commits_it_tells_the_newest(github: GitHubClient, amber: Board) -> None:
-    for number in range(40):
+    for number in range(50):
         amber.propose(1, "ford", f"c{number}", {})
     [pull] = github.pull_requests(TEAM, soon())
-    assert github.commits(TEAM, pull, soon()) == [f"c{number}" for number in range(10, 40)]
+    assert github.commits(TEAM, pull, soon()) == [f"c{number}" for number in range(10, 50)]
 
 
 def test_only_what_is_as_it_was_read_is_merged(github: GitHubClient, amber: Board) -> None:

@@ -21,6 +21,8 @@ from tests.game_app.hunts import KEY, TEAMS, Board, Browser, Running, StandIn
 from tests.waiting import until
 
 REGISTER = "We are amber and we take the road."
+LONG = "x" * 1_100_000
+"""More than an answer of which anything is read."""
 DOCKERFILE = "FROM docker.io/library/busybox:1.37.0\nCOPY REGISTER.md /register.md\nUSER 65534\n"
 
 
@@ -153,6 +155,14 @@ def not_deployed(amber: Board) -> None:
     amber.results["merge-3", DEPLOYMENT] = ["failure"]
 
 
+def killed_only(amber: Board) -> None:
+    """Two good commits, of which the second ended the first one's build: Drone calls that an error."""
+    amber.propose(3, "ford", "c1", {})
+    amber.results["c1", CHECK] = ["pending", "error"]
+    amber.propose(3, "ford", "c2", {}, state="closed")
+    amber.results["c2", CHECK] = ["success"]
+
+
 NOT_YET: dict[str, tuple[str, Callable[[Board], object], str]] = {
     "no such file": (
         "git",
@@ -185,6 +195,21 @@ NOT_YET: dict[str, tuple[str, Callable[[Board], object], str]] = {
     "pods that do not come up": ("helm", changed(available=1), "1 of 2 pods of camp in team-amber are available"),
     "pods of before": ("helm", changed(observed=2), "2 of 2 pods of camp in team-amber are available"),
     "never red": ("pipeline", green_only, "Pull request 3 has not been red before"),
+    "ended for a newer one": (
+        "pipeline",
+        killed_only,
+        "Pull request 3 has not been red before it was merged",
+    ),
+    "larger than what is read": (
+        "git",
+        lambda amber: amber.propose(1, "register", "a1", {"REGISTER.md": LONG}),
+        "In pull request 1, REGISTER.md is larger than what is read.",
+    ),
+    "larger than what is read, on main": (
+        "docker",
+        lambda amber: amber.main.update(Dockerfile=LONG),
+        "The Dockerfile on the main branch is larger than what is read.",
+    ),
     "still red": ("pipeline", red_only, "Pull request 3 is red now: make it green."),
     "not deployed": ("pipeline", not_deployed, "Pull request 3 is merged; its deployment has not succeeded yet."),
 }
@@ -197,6 +222,50 @@ def test_what_is_missing_is_said(hunt: Running, amber: Board, how: str) -> None:
     does(amber)
     until(lambda: said in team.press("/check").replace("&#x27;", "'"))
     assert hunt.metrics()[f'hunt_checks_failed_total{{team="amber",step="{[*DONE].index(step) + 1}"}}'] >= 1
+
+
+def test_a_pull_request_that_is_too_long_to_be_read_hides_no_other(hunt: Running, amber: Board) -> None:
+    for number in range(2, 5):
+        amber.propose(number, "register", f"long-{number}", {"REGISTER.md": LONG}, body=LONG)
+    amber.propose(5, "register", "large", {"REGISTER.md": LONG})
+    sign(amber)
+    until(lambda: hunt.metrics()['hunt_current_step{team="amber"}'] == 2)
+    until(lambda: amber.merged == [1])
+
+
+def test_many_pull_requests_hide_none_and_keep_none_waiting(hunt: Running, amber: Board) -> None:
+    sign(amber)
+    for number in range(2, 100):
+        amber.propose(number, "idle", f"idle-{number}", {})
+    until(lambda: hunt.metrics()['hunt_current_step{team="amber"}'] == 2)
+    until(lambda: amber.merged == [1])
+    amber.propose(100, "crate", "late", {"Dockerfile": DOCKERFILE})
+    amber.results["late", CHECK] = ["success"]
+    until(lambda: hunt.metrics()['hunt_current_step{team="amber"}'] == 3)
+
+
+def test_a_commit_whose_message_is_too_long_to_be_read_hides_no_other(hunt: Running, amber: Board) -> None:
+    team = at(amber, hunt, "pipeline")
+    amber.messages["c2"] = LONG
+    cross(amber)
+    until(lambda: "4 of 5 stations passed" in team.page())
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["deleted", "pushed to again"])
+def test_what_was_merged_counts_whatever_becomes_of_its_branch(hunt: Running, amber: Board, later: bool) -> None:
+    at(amber, hunt, "pipeline")
+    amber.results["merge-3", DEPLOYMENT] = ["pending"]
+    amber.propose(3, "ford", "c1", {})
+    amber.results["c1", CHECK] = ["failure"]
+    amber.propose(3, "ford", "c2", {})
+    amber.results["c2", CHECK] = ["success"]
+    until(lambda: amber.merged == [1, 2, 3])
+    if later:
+        amber.pulls[-1]["head"]["sha"] = "never-built"
+    else:
+        amber.delete_branch(3)
+    amber.results["merge-3", DEPLOYMENT] = ["pending", "success"]
+    until(lambda: hunt.metrics()['hunt_current_step{team="amber"}'] == 5)
 
 
 DOCKERFILES: dict[str, tuple[str, list[str]]] = {

@@ -9,7 +9,7 @@ import ssl
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..bounded_reader import Deadline
 from ..http_client import HttpClient
@@ -17,6 +17,10 @@ from ..pipeline_catalogue import CHECK
 from .hunt_teams import Team
 
 Tree = dict[str, Any]
+MOST_PULL_REQUESTS: Final = 200
+"""Pull requests of one team that are looked at."""
+MOST_COMMITS: Final = 40
+"""Commits of one pull request that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class PullRequest:
 
     number: int
     branch: str
-    """Its branch in the fork that it comes from."""
+    """Its branch in the fork that it comes from, whether that is still there or not."""
     head: str
+    """Newest commit of that branch, which may be younger than the merge."""
     merged: str | None
     """Commit by which it was merged."""
     open: bool
@@ -40,11 +45,15 @@ class SourceControlClient(ABC):
 
     @abstractmethod
     def pull_requests(self, team: Team, deadline: Deadline, *, state: str = "all") -> list[PullRequest]:
-        """The newest pull requests to the main branch, the newest first. state: `all` or `open`."""
+        """Pull requests to the main branch, MOST_PULL_REQUESTS at most. state: `all` or `open`.
+
+        Of all, those that were changed last, the last one first; of the open ones, the oldest first: whoever opens many
+        keeps none waiting that was there before. One whose text alone is more than is read is left out.
+        """
 
     @abstractmethod
     def commits(self, team: Team, pull_request: PullRequest, deadline: Deadline) -> list[str]:
-        """The newest 30 commits of a pull request, in any order."""
+        """The newest commits of a pull request, MOST_COMMITS at most, in any order."""
 
     @abstractmethod
     def file(self, team: Team, path: str, deadline: Deadline, *, commit: str | None = None) -> str | None:
@@ -69,9 +78,12 @@ class PullRequestMerger:
 
     def merge_green(self, team: Team, deadline: Deadline) -> list[int]:
         """Merge a team's green pull requests. Gives the numbers of those that were merged."""
-        waiting = sorted(self._reader.pull_requests(team, deadline, state="open"), key=lambda each: each.number)
-        green = [each for each in waiting if self._reader.results(team, each.head, CHECK, deadline)[:1] == ["success"]]
-        return [each.number for each in green if self._merger.merge(team, each, deadline)]
+        return [
+            each.number
+            for each in self._reader.pull_requests(team, deadline, state="open")
+            if self._reader.results(team, each.head, CHECK, deadline)[:1] == ["success"]
+            and self._merger.merge(team, each, deadline)
+        ]
 
 
 class KubernetesClient:

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from ..bounded_reader import Deadline
 from ..http_client import HttpClient
-from .clients import PullRequest, SourceControlClient
+from .clients import MOST_COMMITS, MOST_PULL_REQUESTS, PullRequest, SourceControlClient
 from .hunt_teams import Team
+from .paged_list import read_pages
 
 Tree = dict[str, Any]
 
@@ -24,22 +25,24 @@ class GiteaClient(SourceControlClient):
         self._branch = branch
 
     def pull_requests(self, team: Team, deadline: Deadline, *, state: str = "all") -> list[PullRequest]:
-        found = self._api.get(f"/repos/{team.repository}/pulls?state={state}&sort=recentupdate&limit=50", deadline)
+        sort = "oldest" if state == "open" else "recentupdate"
+        path = f"/repos/{team.repository}/pulls?state={state}&sort={sort}"
         return [
             PullRequest(
                 number=int(each["number"]),
-                branch=str(each["head"]["ref"]),
+                # The reference is another one once the branch is deleted.
+                branch=str(each["head"]["label"]),
                 head=str(each["head"]["sha"]),
                 merged=str(each["merge_commit_sha"]) if each.get("merged") else None,
                 open=each["state"] == "open",
             )
-            for each in cast("list[Tree]", found or [])
+            for each in self._listed(path, MOST_PULL_REQUESTS, deadline)
             if each["base"]["ref"] == self._branch
         ]
 
     def commits(self, team: Team, pull_request: PullRequest, deadline: Deadline) -> list[str]:
-        path = f"/repos/{team.repository}/pulls/{pull_request.number}/commits?limit=30&files=false"
-        return [str(each["sha"]) for each in cast("list[Tree]", self._api.get(path, deadline) or [])]
+        path = f"/repos/{team.repository}/pulls/{pull_request.number}/commits?files=false"
+        return [str(each["sha"]) for each in self._listed(path, MOST_COMMITS, deadline)]
 
     def file(self, team: Team, path: str, deadline: Deadline, *, commit: str | None = None) -> str | None:
         reference = quote(commit or self._branch, safe="")
@@ -61,6 +64,14 @@ class GiteaClient(SourceControlClient):
             accept=(403, 404, 405, 409, 422, 423),
         )
         return answer.status < 300
+
+    def _listed(self, path: str, most: int, deadline: Deadline) -> list[Tree]:
+        """Entries of a list. path: with a query."""
+
+        def read(size: int, number: int) -> list[Tree]:
+            return cast("list[Tree]", self._api.get(f"{path}&limit={size}&page={number}", deadline) or [])
+
+        return read_pages(read, most)
 
 
 def text_of(found: object) -> str | None:

@@ -14,17 +14,18 @@ from urllib.parse import quote
 
 from ..bounded_reader import Deadline
 from ..http_client import HttpClient
-from .clients import PullRequest, SourceControlClient
+from .clients import MOST_COMMITS, MOST_PULL_REQUESTS, PullRequest, SourceControlClient
 from .gitea_client import text_of
 from .hunt_teams import Team
+from .paged_list import read_pages
 
 Tree = dict[str, Any]
 T = TypeVar("T")
 REMEMBERED: Final = 4096
 """Answers that are kept: enough for 400 teams."""
 _NOT_CHANGED: Final = 304
-_PULL_REQUESTS: Final = 20
-"""Pull requests that are read: GitHub tells 20 kB of each."""
+_LONGEST_PULL_REQUEST: Final = 250
+"""Commits of a pull request that GitHub tells. Source: docs.github.com/en/rest/pulls/pulls"""
 
 
 class GitHubClient(SourceControlClient):
@@ -45,13 +46,14 @@ class GitHubClient(SourceControlClient):
 
     def pull_requests(self, team: Team, deadline: Deadline, *, state: str = "all") -> list[PullRequest]:
         base = quote(self._branch, safe="")
-        query = f"state={state}&base={base}&sort=updated&direction=desc&per_page={_PULL_REQUESTS}"
-        return self._read(f"/repos/{team.repository}/pulls?{query}", deadline, _pull_requests)
+        order = "sort=created&direction=asc" if state == "open" else "sort=updated&direction=desc"
+        path = f"/repos/{team.repository}/pulls?state={state}&base={base}&{order}"
+        return self._listed(path, MOST_PULL_REQUESTS, deadline, _pull_requests)
 
     def commits(self, team: Team, pull_request: PullRequest, deadline: Deadline) -> list[str]:
         # The oldest first, and no way to have them otherwise.
-        path = f"/repos/{team.repository}/pulls/{pull_request.number}/commits?per_page=100"
-        return self._read(path, deadline, _commits)[-30:]
+        path = f"/repos/{team.repository}/pulls/{pull_request.number}/commits?"
+        return self._listed(path, _LONGEST_PULL_REQUEST, deadline, _commits)[-MOST_COMMITS:]
 
     def file(self, team: Team, path: str, deadline: Deadline, *, commit: str | None = None) -> str | None:
         reference = quote(commit or self._branch, safe="")
@@ -71,6 +73,12 @@ class GitHubClient(SourceControlClient):
             accept=(403, 404, 405, 409, 422),
         )
         return answer.status < 300
+
+    def _listed(self, path: str, most: int, deadline: Deadline, reading: Callable[[Any], list[T]]) -> list[T]:
+        """Entries of a list. path: with a query."""
+        return read_pages(
+            lambda size, number: self._read(f"{path}&per_page={size}&page={number}", deadline, reading), most
+        )
 
     def _read(self, path: str, deadline: Deadline, reading: Callable[[Any], T]) -> T:
         """Contents of a path, told anew only where GitHub says that they have changed."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ..bounded_reader import Deadline
+from ..http_client import TooLargeError
 from ..pipeline_catalogue import CHECK, DEPLOYMENT
 from .clients import KubernetesClient, PullRequest, SourceControlClient
 from .codes import plain
@@ -58,7 +59,11 @@ def _proposal(check: Proposal, context: CheckContext) -> Verdict:
         return _not_yet(f"There is no pull request to {context.team.repository} from a branch {check.branch} yet.")
     complaint = ""
     for pull in pull_requests:
-        text = context.source_control.file(context.team, check.path, context.deadline, commit=pull.head)
+        try:
+            text = context.source_control.file(context.team, check.path, context.deadline, commit=pull.head)
+        except TooLargeError:
+            complaint = complaint or f"In pull request {pull.number}, {check.path} is larger than what is read."
+            continue
         if text is None:
             complaint = complaint or f"Pull request {pull.number} has no file {check.path}."
         elif check.line not in [line.strip() for line in text.splitlines()]:
@@ -69,7 +74,10 @@ def _proposal(check: Proposal, context: CheckContext) -> Verdict:
 
 
 def _dockerfile(check: Dockerfile, context: CheckContext) -> Verdict:
-    text = context.source_control.file(context.team, check.path, context.deadline)
+    try:
+        text = context.source_control.file(context.team, check.path, context.deadline)
+    except TooLargeError:
+        return _not_yet(f"The {check.path} on the main branch is larger than what is read.")
     if text is None:
         return _not_yet(f"There is no {check.path} on the main branch yet. {_open_pull_requests(context)}".strip())
     complaints = complaints_about(text, check.copies)
@@ -148,23 +156,36 @@ def _pipeline(check: Pipeline, context: CheckContext) -> Verdict:
 
 
 def _red_then_deployed(pull: PullRequest, context: CheckContext) -> Verdict:
-    """Whether one pull request was red once, then green, merged and deployed."""
+    """Whether one pull request was red once, then green, merged and deployed.
+
+    Red is a build of which a step failed: one that was ended for a newer commit, or that nobody could run, is an error.
+    Source: drone, service/status/util.go
+    """
     source_control, team, deadline = context.source_control, context.team, context.deadline
     commits = source_control.commits(team, pull, deadline)
-    earlier = [commit for commit in commits if commit != pull.head]
-    red = any({"failure", "error"} & {*source_control.results(team, commit, CHECK, deadline)} for commit in earlier)
-    now = (source_control.results(team, pull.head, CHECK, deadline) or ["none"])[0]
+    # Once merged, a pull request ends with a green commit, whatever was pushed to its branch since.
+    earlier = [commit for commit in commits if commit != pull.head or pull.merged]
+    red = any("failure" in source_control.results(team, commit, CHECK, deadline) for commit in earlier)
     name = f"Pull request {pull.number}"
-    if not red:
-        is_red = now in {"failure", "error"}
-        return _not_yet(f"{name} is red now: make it green." if is_red else f"{name} has not been red before {now}.")
-    if now != "success":
-        return _not_yet(f"{name} was red; its newest commit is not green yet.")
     if pull.merged is None:
-        return _not_yet(f"{name} is green, and not merged yet. Is it up to date with main?")
+        now = (source_control.results(team, pull.head, CHECK, deadline) or ["none"])[0]
+        return _not_yet(f"{name} {_before_its_merge(now, red=red)}")
+    if not red:
+        return _not_yet(f"{name} has not been red before it was merged: no step of its builds failed.")
     if "success" not in source_control.results(team, pull.merged, DEPLOYMENT, deadline):
         return _not_yet(f"{name} is merged; its deployment has not succeeded yet.")
     return Verdict(True, f"{name} was red, became green, and is deployed.")
+
+
+def _before_its_merge(now: str, *, red: bool) -> str:
+    """What lacks of a pull request that is not merged. now: result of its newest commit. red: an earlier one failed."""
+    if now == "failure":
+        return "is red now: make it green."
+    if not red:
+        return f"has not been red before {now}."
+    if now != "success":
+        return "was red; its newest commit is not green yet."
+    return "is green, and not merged yet. Is it up to date with main?"
 
 
 def _logged(check: Logged, context: CheckContext) -> Verdict:
