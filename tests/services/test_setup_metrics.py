@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import urllib.request
@@ -176,6 +177,20 @@ def test_files_that_cannot_be_read_are_a_fault_and_the_set_up_goes_on(running: R
     running.until(lambda: 'setup_fault{thing="anything"} 1' in running.metrics())
     plan.write_text(text)
     running.until(lambda: "\nsetup_faults 0\n" in running.metrics())
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_ends_at_once_whatever_it_waits_for(
+    running: Running, stand_in: StandIn, told: signal.Signals
+) -> None:
+    running.until(lambda: "setup_fault{" in running.metrics())
+    # Nobody answers any more: it waits for its services, or until its next run.
+    stand_in.close()
+    began = time.monotonic()
+    running.process.send_signal(told)
+    assert running.process.wait(timeout=SOON) == 0
+    # Kubernetes gives a pod 30 seconds, and then kills it.
+    assert time.monotonic() - began < 10
 
 
 def test_its_metrics_are_those_that_alerts_may_ask_for(running: Running) -> None:

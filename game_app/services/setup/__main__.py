@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from ..http_server import hold_signals, serve_until_ended
 from ..pipeline_catalogue import SIGNATURES, PipelinesError, load
 from ..prometheus_text import MetricsServer
 from .drone_setup import DroneSetup
@@ -62,18 +63,25 @@ SOURCE_CONTROLS: Final[Mapping[str, Callable[[argparse.Namespace], tuple[Plan, S
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command. Gives 0 when all is as planned, 1 when something refused."""
+    """Run the command. Gives 0 when all is as planned, or it was told to end; 1 when something refused."""
     options = _parser().parse_args(arguments)
     secrets = dict(secret.split("=", 1) for secret in options.secret)
     store = FolderStore(options.folder) if options.folder else KubernetesSecretStore(secrets)
     if options.once:
         return 1 if _once(options, store) else 0
+    hold_signals()
     metrics = SetupMetrics()
     with MetricsServer((options.host, options.metrics_port), metrics.exposition) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        while True:
-            metrics.ran(_once(options, store))
-            time.sleep(options.interval)
+        # Nothing is lost where a run is cut off: the next one begins with what there is.
+        threading.Thread(target=_run_for_ever, args=(options, store, metrics), daemon=True).start()
+        serve_until_ended(server)
+    return 0
+
+
+def _run_for_ever(options: argparse.Namespace, store: SecretStore, metrics: SetupMetrics) -> None:
+    while True:
+        metrics.ran(_once(options, store))
+        time.sleep(options.interval)
 
 
 def _once(options: argparse.Namespace, store: SecretStore) -> Collection[str]:
