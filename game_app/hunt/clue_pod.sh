@@ -3,18 +3,24 @@
 # CLUES is a folder with the clues, one in each file, each written once in a round. A round takes ROUND seconds.
 set -eu
 
-pause="$((${ROUND:-60} / 4))"
+# The first process of a container gets no signal that it does not ask for, and a shell asks between two commands only.
+trap 'exit 0' TERM
+rest() {
+    sleep "$((${ROUND:-60} / 4))" &
+    wait "$!"
+}
+
 while :; do
     echo "wind: from the north, nothing to report"
-    sleep "$pause"
+    rest
     echo "stones: three fell, none of them near"
-    sleep "$pause"
+    rest
     for line in "${CLUES:-/etc/clues}"/*; do
         cat "$line"
         echo
     done
     echo "river: at the height of a knee"
-    sleep "$pause"
+    rest
     echo "lantern: oil for another night"
-    sleep "$pause"
+    rest
 done
