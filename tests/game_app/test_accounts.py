@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Generator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -58,16 +59,13 @@ class Browser:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
         self._url = site.gitea.url
         self.send("/user/login", {"user_name": name, "password": account_password(site.master, name)})
-        assert self.status("/user/settings") == 200
+        assert self.name() == name
 
-    def status(self, path: str) -> int:
-        """The status of a page, without following where it leads."""
-        try:
-            with self._opener.open(self._url + path, timeout=30) as shown:
-                return 200 if shown.url == self._url + path else 303
-        except HTTPError as error:
-            error.close()
-            return error.code
+    def name(self) -> str:
+        """Name that the account's own page shows; empty where it shows none."""
+        with self._opener.open(self._url + "/user/settings", timeout=30) as shown:
+            found = re.search(r'<input[^>]* name="name"[^>]* value="([^"]*)"', shown.read().decode())
+        return found[1] if found else ""
 
     def send(self, path: str, form: Mapping[str, str]) -> int:
         """Send a form as a page of Gitea's would, from the same origin. Gives the status."""
@@ -124,6 +122,50 @@ def test_names_are_the_same_whatever_their_case(site: DeliverySite) -> None:
         assert "Gold-1" in {each["login"] for each in site.as_operator().all("/repos/game/team-gold/collaborators")}
     finally:
         site.as_operator().ask("POST", "/admin/users/Gold-1/rename", {"new_username": "gold-1"})
+
+
+def test_who_leaves_the_settings_is_locked_out_and_let_in_on_return(site: DeliverySite) -> None:
+    plan = json.loads((site.folder / "plan.json").read_text())
+    operator, token = site.as_operator(), "a-token-of-their-own"
+    by_hand = {"username": "helper", "email": "helper@example.org", "password": PASSWORD, "must_change_password": False}
+    operator.ask("POST", "/admin/users", by_hand)
+    _, made = site.as_player("ada").ask(
+        "POST", "/users/ada/tokens", {"name": token, "scopes": ["read:user", "read:repository"]}
+    )
+    own, browser = ServiceClient.by_token(f"{site.gitea.url}/api/v1", made["sha1"]), Browser(site, "ada")
+    repositories = [{**each, "readers": [*{*each["readers"]} - {"ada"}]} for each in plan["repositories"]]
+    passwords = {name: given for name, given in plan["passwords"].items() if name != "ada"}
+    set_up(site, passwords=passwords, repositories=repositories)
+    assert "ada" not in {each["login"] for each in operator.all("/repos/game/team-red/collaborators")}
+    for client in (own, site.as_player("ada")):
+        with pytest.raises(SetupError):
+            client.ask("GET", "/user")
+    assert browser.name() == ""
+    with pytest.raises(PermissionError):
+        site.git.push_to("ada", "portal", "refs/for/main", {"x.txt": "x"})
+    # The others, and whom the operators let in themselves, are as they were.
+    assert site.as_player("grace").get("/user")["login"] == "grace"
+    helper = ServiceClient.by_password(f"{site.gitea.url}/api/v1", "helper", PASSWORD)
+    assert helper.get("/user")["login"] == "helper"
+    set_up(site)
+    assert own.get("/user")["login"] == "ada"
+    assert "ada" in {each["login"] for each in operator.all("/repos/game/team-red/collaborators")}
+
+
+def test_a_players_repositories_stay_private_whatever_the_player_says(site: DeliverySite) -> None:
+    site.git.fork("grace", "team-red")
+    player = site.as_player("grace")
+    player.ask("POST", "/user/repos", {"name": "notes", "private": False})
+    for name in ("team-red", "notes"):
+        player.ask("PATCH", f"/repos/grace/{name}", {"private": False}, accept=(422,))
+        Browser(site, "grace").send(
+            f"/grace/{name}/settings",
+            {"action": "visibility", "private": "false", "confirm_repo_name": f"grace/{name}"},
+        )
+        assert player.get(f"/repos/grace/{name}")["private"] is True
+        assert site.as_player("linus").get(f"/repos/grace/{name}") is None
+    # What the game opens to everybody is open still.
+    assert site.as_player("linus").get("/repos/game/portal")["private"] is False
 
 
 def test_one_fault_does_not_stop_the_others_set_up_and_all_faults_are_told(site: DeliverySite) -> None:

@@ -45,11 +45,19 @@ class GiteaSetup(SourceControlSetup):
 
     def _everything(self, faults: Faults) -> None:
         """Everything but what Drone needs to log in."""
-        known = _names(self._admin.all("/admin/users"))
-        for name in self._plan.passwords:
-            if name.lower() not in known:
-                with faults.noted(f"the account {name}"):
+        known = {str(each["login"]).lower(): each for each in self._admin.all("/admin/users")}
+        planned = {name.lower(): name for name in self._plan.passwords}
+        for lower, name in planned.items():
+            with faults.noted(f"the account {name}"):
+                if lower not in known:
                     self._create_account(name)
+                else:
+                    self._lock(known[lower], locked=False)
+        for lower, found in known.items():
+            # Whom operators made by hand is left alone, and so is the administrator.
+            if lower not in planned and found.get("email") == _address(lower) and not found.get("is_admin"):
+                with faults.noted(f"the account {lower}"):
+                    self._lock(found, locked=True)
         with faults.noted(f"the organisation {self._plan.organisation}"):
             self._organisation()
             self._teams()
@@ -85,11 +93,17 @@ class GiteaSetup(SourceControlSetup):
             {
                 "username": name,
                 "password": self._plan.passwords[name],
-                "email": f"{name}@players.invalid",
+                "email": _address(name),
                 "must_change_password": False,
                 "send_notify": False,
             },
         )
+
+    def _lock(self, found: Mapping[str, Any], *, locked: bool) -> None:
+        """Lock an account out, or let it in again. Gitea then takes no password, session or token of it."""
+        if bool(found.get("prohibit_login")) is not locked:
+            wanted = {"login_name": found["login"], "source_id": found["source_id"], "prohibit_login": locked}
+            self._admin.ask("PATCH", f"/admin/users/{quote(str(found['login']))}", wanted)
 
     def _organisation(self) -> None:
         name = self._plan.organisation
@@ -178,6 +192,11 @@ class GiteaSetup(SourceControlSetup):
             self._admin.ask("POST", f"{path}/branch_protections", {"rule_name": self._plan.branch, **wanted})
         elif any(_told(found.get(key)) != _told(value) for key, value in wanted.items()):
             self._admin.ask("PATCH", f"{path}/branch_protections/{quote(self._plan.branch)}", wanted)
+
+
+def _address(name: str) -> str:
+    """E-mail address that the set-up gives an account: at no mail server."""
+    return f"{name.lower()}@players.invalid"
 
 
 def _names(accounts: Iterable[Mapping[str, Any]]) -> set[str]:
