@@ -33,12 +33,17 @@ def blue_alone(game: Rehearsal, raised: str) -> Resources:
 @pytest.fixture(scope="module")
 def both(game: Rehearsal, blue_alone: Resources) -> dict[str, Any]:
     """The settings of both boards; green has been raised beside blue."""
-    blue = game.setting("boards")["blue"]
-    first, second, *_ = blue["subnet"].split(".")
-    boards = {"blue": blue, "green": {**blue, "subnet": f"{first}.{second}.8.0/22"}}
+    boards = {"blue": game.setting("boards")["blue"], "green": green(game)}
     changed = counts(game.command("up", "--set", f"boards={json.dumps(boards)}"))
     assert changed.keys() == {"create", "same"}
     return boards
+
+
+def green(game: Rehearsal) -> dict[str, Any]:
+    """Settings of the second board."""
+    blue = game.setting("boards")["blue"]
+    first, second, *_ = blue["subnet"].split(".")
+    return {**blue, "subnet": f"{first}.{second}.8.0/22"}
 
 
 def state(game: Rehearsal) -> Resources:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal import engine
-from tests.rehearsal.event.test_swap import ask_rancher
+from tests.rehearsal.event.test_swap import ask_rancher, green
 from tests.rehearsal.site import ROOT, Rehearsal, counts, output, processes_below
 
 pytestmark = pytest.mark.timeout(1800)
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.timeout(1800)
 def test_an_environment_that_is_protected_is_saved_and_destroyed_and_nothing_is_left(
     game: Rehearsal, raised: str, tmp_path: Path
 ) -> None:
-    protected = {"green": {**game.setting("boards")["green"], "allowReplacement": False}}
-    game.up({"boards": protected, "activeBoard": "green"})
+    game.up({"boards": {"green": {**green(game), "allowReplacement": False}}, "activeBoard": "green"})
     done = subprocess.run(
         [
             *(sys.executable, "-m", "cli", "destroy", engine.stack_name(game.session)),
