@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +12,7 @@ import pulumi_kubernetes as k8s
 from pulumiverse_scaleway import kubernetes, network
 
 from common.naming import PROJECT, tags
-from common.settings import Pool, Settings
+from common.settings import Board, Pool, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Kapsule(pulumi.ComponentResource):
             vpc_id=args.vpc_id,
             ipv4_subnet=network.PrivateNetworkIpv4SubnetArgs(subnet=own.subnet),
             tags=owner_tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=not own.allow_replacement),
         )
         self.cluster = kubernetes.Cluster(
             f"{name}-cluster",
@@ -86,10 +88,7 @@ class Kapsule(pulumi.ComponentResource):
         )
         all_public = all(pool.public_ip for pool in own.pools.values())
         gateway = None if all_public else self._public_gateway(name, private, owner_tags)
-        pools = [
-            self._pool(f"{name}-{label}", label, pool, owner_tags, gateway, ready_timeout=own.ready_timeout_seconds)
-            for label, pool in own.pools.items()
-        ]
+        pools = [self._pool(f"{name}-{label}", label, own, owner_tags, gateway) for label in own.pools]
         kubeconfigs = pulumi.Output.all(self.cluster.kubeconfigs, *(pool.id for pool in pools))
         self.cluster_id = self.cluster.id
         self.dns_ip = self.cluster.service_dns_ip
@@ -128,15 +127,15 @@ class Kapsule(pulumi.ComponentResource):
         self,
         name: str,
         label: str,
-        pool: Pool,
+        board: Board,
         owner_tags: Sequence[str],
         gateway: pulumi.Resource | None,
-        *,
-        ready_timeout: int,
     ) -> kubernetes.Pool:
+        pool = board.pools[label]
+        ready_timeout = f"{board.ready_timeout_seconds}s"
         return kubernetes.Pool(
             name,
-            name=label,
+            name=pool_name(label, pool),
             cluster_id=self.cluster.id,
             node_type=pool.node_type,
             size=pool.size,
@@ -156,10 +155,24 @@ class Kapsule(pulumi.ComponentResource):
             tags=list(owner_tags),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{ready_timeout}s", update=f"{ready_timeout}s"),
+                protect=not (board.allow_replacement or pool.allow_replacement),
+                # The nodes of the new pool are ready before those of the old one go. The plugin would have it the other
+                # way round for the name's sake, but the new one has another name.
+                delete_before_replace=False,
+                custom_timeouts=pulumi.CustomTimeouts(create=ready_timeout, update=ready_timeout),
                 # No value flows, but nodes without a route to the Internet never become ready.
                 depends_on=None if pool.public_ip else gateway,
                 # With autoscaling the size is Scaleway's to change after the start.
                 ignore_changes=["size"] if pool.autoscaling else None,
             ),
         )
+
+
+def pool_name(label: str, pool: Pool) -> str:
+    """Name of a pool at Scaleway: its label, and four digits for the settings whose change replaces the pool.
+
+    Two pools of a cluster cannot have one name (https://github.com/scaleway/terraform-provider-scaleway/issues/1037):
+    with one name, a pool would be deleted before the pool that replaces it is made.
+    """
+    fixed = [pool.node_type, pool.root_volume_size_gb, pool.root_volume_type, pool.public_ip, pool.zone]
+    return f"{label}-{hashlib.sha256(json.dumps(fixed).encode()).hexdigest()[:4]}"

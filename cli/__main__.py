@@ -25,6 +25,7 @@ from cli.leftovers.survey import UnprovenError
 from cli.recover.helm_releases import ClusterError
 from cli.recover.pending_operations import AmbiguousError
 from cli.recover.recover_command import recover
+from cli.replacements import RefusedChangeError
 from cli.sheets.sheets_command import SheetsError, sheets
 from cli.stack import EngineError
 from cli.update import preview, up
@@ -42,6 +43,7 @@ EXPECTED: Final = (
     ClusterError,
     CostError,
     SheetsError,
+    RefusedChangeError,
 )
 """Errors whose text is for the operator: it says what to do."""
 

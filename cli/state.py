@@ -11,7 +11,8 @@ from cli.stack import Tree
 
 def resources(state: Tree) -> Sequence[Tree]:
     """Resources in a state; none before the first update."""
-    return cast("Sequence[Tree]", state["deployment"].get("resources") or [])
+    deployment: Tree = state.get("deployment") or {}
+    return cast("Sequence[Tree]", deployment.get("resources") or [])
 
 
 def operations(state: Tree) -> Sequence[Tree]:

@@ -32,8 +32,8 @@ class InstanceArgs:
 class Instance(pulumi.ComponentResource):
     """A Debian Instance with a flexible IP that serves DNS and HTTP(S) to all and SSH to operators.
 
-    The SSH host key (ed25519) is given at first boot, so that it can be pinned. In production, the Instance is
-    protected from deletion and replacement.
+    The SSH host key (ed25519) is given at first boot, so that it can be pinned. The Instance and its address are
+    protected from deletion and replacement, unless gamemaster.allowReplacement is true.
     """
 
     ip: pulumi.Output[str]
@@ -43,10 +43,12 @@ class Instance(pulumi.ComponentResource):
     def __init__(self, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Instance", name, None, opts)
         settings, own = args.settings, args.settings.gamemaster
-        protect = settings.environment == "production"
+        protect = not own.allow_replacement
         mark = tags(settings.environment, "gamemaster")
         child = pulumi.ResourceOptions(parent=self)
-        address = instance.Ip(f"{name}-ip", type="routed_ipv4", tags=mark, opts=child)
+        address = instance.Ip(
+            f"{name}-ip", type="routed_ipv4", tags=mark, opts=pulumi.ResourceOptions(parent=self, protect=protect)
+        )
         security_group = instance.SecurityGroup(
             f"{name}-security-group",
             description="Game master: DNS and HTTP(S) for all, SSH for operators",
@@ -76,7 +78,8 @@ class Instance(pulumi.ComponentResource):
             private_networks=[instance.ServerPrivateNetworkArgs(pn_id=args.private_network_id)],
             # The host key in the user data is a secret: the state keeps it encrypted.
             user_data={"cloud-init": pulumi.Output.secret(cloud_config)},
-            protected=protect,
+            # Scaleway's own protection, also from its console. The plugin does not take it away before it deletes.
+            protected=protect and settings.environment == "production",
             tags=mark,
             opts=pulumi.ResourceOptions(
                 parent=self,

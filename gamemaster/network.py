@@ -17,7 +17,7 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shambhala:gamemaster:Network", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, protect=not settings.gamemaster.allow_replacement)
         mark = tags(settings.environment, "gamemaster")
         vpc = network.Vpc(f"{name}-vpc", tags=mark, opts=child)
         private = network.PrivateNetwork(

@@ -76,7 +76,8 @@ def settings(session: Session, own: Secrets, account: Credentials, sources: Sour
         },
         # The operators call from loopback; an Instance sees Docker's gateway as their address.
         "operators": {"cidrs": ["127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]},
-        "gamemaster": {"type": "PLAY2-MICRO", "subnet": f"10.{session.slot}.0.0/24"},
+        # A rehearsal is taken down as readily as it is raised.
+        "gamemaster": {"type": "PLAY2-MICRO", "subnet": f"10.{session.slot}.0.0/24", "allowReplacement": True},
         # Nobody asks the parent zone's servers here: the authority asks the game master itself.
         "certificates": {"authority": "production", "delegationTimeoutSeconds": 0},
         # Rancher's stand-in is started with this first password, as an operator starts a real one.
@@ -92,7 +93,6 @@ def settings(session: Session, own: Secrets, account: Credentials, sources: Sour
                 "pools": {"main": {"nodeType": "PRO2-XXS", "size": 2, "minSize": 1, "maxSize": 3}},
                 "apiCidrs": ["127.0.0.0/8"],
                 "autoUpgrade": {"day": "tuesday", "startHour": 3},
-                # A rehearsal is taken down as readily as it is raised.
                 "allowReplacement": True,
             }
         },
@@ -121,6 +121,7 @@ def delivery(own: Secrets, teams: int) -> dict[str, Any]:
             # No image is built here: nothing is pushed to the registry that the program makes, and the key never signs.
             "signingKey": "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n",
             "signingPassword": own.signing_password,
+            "allowReplacement": True,
         },
         "teams": {
             "list": [

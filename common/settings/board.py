@@ -109,6 +109,8 @@ class Pool(Section):
     """Whether each node has a public address; without one, the board's network gets a Public Gateway for egress."""
     zone: Zone | None = None
     """Availability zone of the nodes; by default scaleway.zone."""
+    allow_replacement: Flag = False
+    """Whether the pool, once made, may be replaced or removed with its nodes."""
 
     @rule
     def size_within_bounds(self) -> Generator[Conflict]:
@@ -147,7 +149,7 @@ class Board(Section):
     ready_timeout_seconds: Annotated[int, whole_number(30, 7200, "seconds")] = 1200
     """Timeout, in seconds, for a pool until its nodes are ready."""
     allow_replacement: Flag = False
-    """Whether the cluster, once made, may be replaced or removed."""
+    """Whether the cluster, once made, may be replaced or removed, with its network and all pools."""
 
     @rule
     def some_pool_takes_every_pod(self) -> Generator[Conflict]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import Annotated, Final, Literal
 
-from common.settings.constraints import AT_LEAST_ONE, Text, matching
+from common.settings.constraints import AT_LEAST_ONE, Flag, Text, matching
 from common.settings.credentials import DnsKey, Password, RegistryConfig, SigningKey
 from common.settings.github import GitHub
 from common.settings.names import LABEL, Label
@@ -63,6 +63,8 @@ class Delivery(Section):
     """Login with which the components' images are pushed and pulled; needed where delivery.registry is given."""
     registry_key_expires_at: Moment | None = None
     """Expiry of the API key of the program's own registry; only where the organisation limits the life of API keys."""
+    allow_replacement: Flag = False
+    """Whether the program's own registry, once made, may be replaced or removed with its images."""
     signing_key: SigningKey | None = None
     """Private key with which the components' images are signed (cosign); needed where delivery.masterKey is given."""
     signing_password: Password | None = None

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Annotated, Literal
 
 from common.keys import bare_public_key, public_key_of
-from common.settings.constraints import whole_number
+from common.settings.constraints import Flag, whole_number
 from common.settings.credentials import DnsKey, PrivateKey, PublicKey
 from common.settings.names import Email
 from common.settings.networks import Subnet
@@ -49,6 +49,8 @@ class GameMaster(Section):
     """TSIG key (HMAC-SHA256, base64) that may change the game's DNS zone."""
     boot_timeout_seconds: Annotated[int, whole_number(30, 3600, "seconds")] = 300
     """Timeout, in seconds, for the Instance's boot until SSH answers and cloud-init is done."""
+    allow_replacement: Flag = False
+    """Whether the Instance and its network, once made, may be replaced."""
     backup_bucket: ObjectStorage | None = None
     """Bucket for a copy of every nightly backup; without one, the backups lie on the Instance alone."""
 

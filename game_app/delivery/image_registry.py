@@ -33,6 +33,8 @@ class RegistryArgs:
     environment: str
     region: str
     project_id: str
+    allow_replacement: bool
+    """Whether the namespace may be replaced or removed with its images."""
     key_expires_at: str | None = None
     """Moment (RFC 3339) at which the API key expires; another moment replaces the key.
 
@@ -68,7 +70,7 @@ class Registry(pulumi.ComponentResource):
             is_public=False,
             region=args.region,
             project_id=args.project_id,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=not args.allow_replacement),
         )
         application = iam.Application(
             f"{name}-application",
@@ -131,6 +133,7 @@ def image_registry(name: str, settings: Settings, opts: pulumi.ResourceOptions) 
         environment=settings.environment,
         region=settings.scaleway.region,
         project_id=settings.scaleway.project_id,
+        allow_replacement=own.allow_replacement,
         key_expires_at=own.registry_key_expires_at,
     )
     return Registry(name, args, opts).images

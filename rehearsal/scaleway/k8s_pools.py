@@ -95,6 +95,9 @@ class Pools:
             "startup_taints": taints_of(body, "startup_taints"),
         }
         fit_size(pool, body)
+        if any(other["name"] == pool["name"] for other in self._store.pools.where(cluster_id=cluster["id"])):
+            # As in https://github.com/scaleway/terraform-provider-scaleway/issues/1037.
+            body.refuse("name", "pool name must be unique across the cluster")
         body.check()
         if group_id:
             self._store.security_groups.get(group_id, zone=zone)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.timeout(900)
 
 NETWORKS = "/vpc/v2/regions/fr-par/private-networks"
 RESERVED = "/ipam/v1/regions/fr-par/ips"
+REPLICAS = "--output=jsonpath={.status.readyReplicas}"
 ADDRESSES = "/lb/v1/zones/fr-par-1/ips"
 
 
@@ -48,6 +49,22 @@ def test_the_next_up_goes_on_with_what_is_there(game: Rehearsal) -> None:
     assert counts(game.command("up")).keys() == {"same"}
 
 
+def test_a_pool_is_replaced_only_where_the_operator_said_so_and_by_one_that_is_ready(game: Rehearsal) -> None:
+    [cluster] = game.ask_cloud("GET", CLUSTERS)["clusters"]
+    pools = f"{CLUSTERS}/{cluster['id']}/pools"
+    [before] = game.ask_cloud("GET", pools)["pools"]
+    [pool] = game.setting("boards")["blue"]["pools"].values()
+    other = {"main": {**pool, "nodeType": "PRO2-XS"}}
+    with pytest.raises(CommandError, match="protect"):
+        game.up(blue_with(game, allowReplacement=False, pools=other))
+    assert game.ask_cloud("GET", pools)["pools"] == [before]
+    game.up(blue_with(game, pools=other))
+    [after] = game.ask_cloud("GET", pools)["pools"]
+    # With one name, Scaleway would take the new one only once the old one is gone.
+    assert (after["node_type"], after["name"] != before["name"]) == ("pro2_xs", True)
+    assert game.kubectl("get", "deployment", "hunt", "--namespace=hunt", REPLICAS, board="blue") == "1"
+
+
 def test_a_cluster_is_replaced_only_where_the_operator_said_so(game: Rehearsal) -> None:
     [before] = game.ask_cloud("GET", CLUSTERS)["clusters"]
     game.up(blue_with(game, allowReplacement=False))
@@ -69,8 +86,7 @@ def test_a_cluster_is_replaced_only_where_the_operator_said_so(game: Rehearsal) 
 def test_nodes_without_an_address_of_their_own_serve_the_game_too(game: Rehearsal) -> None:
     columns = "--output=jsonpath={.items[*].status.addresses[*].type}"
     assert "ExternalIP" not in game.kubectl("get", "nodes", columns, board="blue")
-    ready = "--output=jsonpath={.status.readyReplicas}"
-    assert game.kubectl("get", "deployment", "hunt", "--namespace=hunt", ready, board="blue") == "1"
+    assert game.kubectl("get", "deployment", "hunt", "--namespace=hunt", REPLICAS, board="blue") == "1"
 
 
 def test_a_network_that_is_still_in_use_is_named_and_the_next_destroy_goes_on(game: Rehearsal) -> None:

@@ -56,7 +56,11 @@ class Stack:
             api_url=self._cloud.api.url,
         )
         args = RegistryArgs(
-            environment="dev", region="fr-par", project_id=own.project_id, key_expires_at=self.key_expires_at
+            environment="dev",
+            region="fr-par",
+            project_id=own.project_id,
+            allow_replacement=True,
+            key_expires_at=self.key_expires_at,
         )
         made = Registry("registry", args, pulumi.ResourceOptions(providers=[provider]))
         pulumi.export("folder", made.images.folder)

@@ -73,6 +73,16 @@ async def test_a_cluster_needs_a_pool_and_a_pool_needs_its_cluster(cloud: Cloud)
     assert len(cloud.clusters.nodes[pool]) == 2
 
 
+async def test_two_pools_of_a_cluster_have_two_names(cloud: Cloud) -> None:
+    path = f"{K8S}/clusters/{await cloud.cluster(await cloud.network())}/pools"
+    pool = {"name": "small", "node_type": "PRO2-XXS", "size": 1}
+    await cloud.made(path, pool)
+    refused = await cloud.ask("POST", path, pool)
+    assert refused.status == 400
+    assert "unique across the cluster" in str(refused.body)
+    await cloud.made(path, {**pool, "name": "other"})
+
+
 async def test_a_cluster_whose_control_plane_fails_is_locked(cloud: Cloud) -> None:
     cloud.clusters.broken = True
     cluster = await cloud.cluster(await cloud.network())

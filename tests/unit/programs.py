@@ -169,7 +169,7 @@ PROJECT_ID = "6f1c3d2e-6d0a-4b62-9a50-3a1f0c3f0a11"
 
 
 def registry_of_its_own(environment: str = "dev", project_id: str = PROJECT_ID) -> Registry:
-    args = RegistryArgs(environment=environment, region="fr-par", project_id=project_id)
+    args = RegistryArgs(environment=environment, region="fr-par", project_id=project_id, allow_replacement=False)
     return Registry("registry", args, opts=pulumi.ResourceOptions(providers=[Scaleway("scaleway")]))
 
 

@@ -287,6 +287,18 @@ def test_a_cluster_is_replaced_or_removed_only_where_it_was_said(preview: bool) 
         assert graph["blue-kapsule-cluster"].protect is protect
 
 
+def test_a_pool_that_replaces_another_is_ready_before_the_other_one_goes(preview: bool) -> None:
+    """Two pools of a cluster cannot have one name."""
+    before, resized, after = (
+        run(partial(programs.board, changes), preview=preview)["blue-kapsule-main"]
+        for changes in ({}, {"boards.blue.pools.main.size": 3}, {"boards.blue.pools.main.nodeType": "PRO2-XS"})
+    )
+    assert before.inputs["name"].startswith("main-")
+    assert before.inputs["name"] == resized.inputs["name"] != after.inputs["name"]
+    assert (after.options.deleteBeforeReplaceDefined, after.options.deleteBeforeReplace) == (True, False)
+    assert after.inputs["waitForPoolReady"] is True
+
+
 def test_a_new_cluster_serves_at_an_address_of_its_own_before_the_old_one_goes(graph: Graph) -> None:
     """The engine cannot delete first what a provider leads to, and an address has one load balancer."""
     cluster = graph["blue-kapsule-cluster"].options

@@ -269,11 +269,14 @@ def test_a_parent_zone_elsewhere_is_left_to_the_operator(preview: bool) -> None:
     assert graph.of_type("scaleway:domain/record:Record") == []
 
 
-def test_a_protected_game_master_refuses_to_lose_its_server(preview: bool) -> None:
-    graph = run(partial(programs.game_master, {"environment": "production"}), preview=preview)
-    server = graph["gamemaster-instance-server"]
-    assert server.protect
-    assert server.inputs["protected"] is True
+def test_a_game_master_refuses_to_lose_its_server_unless_a_setting_says_so(preview: bool) -> None:
+    for environment, at_scaleway_too in (("dev", False), ("production", True)):
+        changes: dict[str, object] = {"environment": environment}
+        server = run(partial(programs.game_master, changes), preview=preview)["gamemaster-instance-server"]
+        assert (server.protect, server.inputs["protected"]) == (True, at_scaleway_too)
+        changes["gamemaster.allowReplacement"] = True
+        server = run(partial(programs.game_master, changes), preview=preview)["gamemaster-instance-server"]
+        assert (server.protect, server.inputs["protected"]) == (False, False)
 
 
 def test_ranchers_first_password_arrives_in_yaml_as_it_was_given() -> None:

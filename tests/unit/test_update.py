@@ -19,6 +19,7 @@ from tests.unit.test_backup import GIVEN
 ENGINE = """#!/bin/sh
 case "$*" in
 "config --json"*) cat "$0.configuration" ;;
+"stack export"*) cat "$0.state" ;;
 *) echo "$* ${SSH_AUTH_SOCK-no agent}" >>"$0.called"; exit "$(cat "$0.status")" ;;
 esac
 """
@@ -33,6 +34,12 @@ class Engine:
         self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
         self.set()
         self.ends_with(0)
+        self.holds()
+
+    def holds(self, *resources: object) -> None:
+        """Resources that the stack's state holds."""
+        state = {"version": 3, "deployment": {"resources": resources}}
+        self.program.with_name("pulumi.state").write_text(json.dumps(state))
 
     def set(self, **changes: object) -> None:
         settings = {**completed(GIVEN, "dev"), **changes}
@@ -82,6 +89,18 @@ def test_an_update_that_costs_too_much_does_not_begin(
 def test_an_update_that_is_told_begins_all_the_same(engine: Engine, too_dear: None) -> None:
     assert engine.run("up", "dev", "--allow-cost", "--skip-preview") == 0
     assert engine.called() == ["up --skip-preview --yes --stack dev no agent"]
+
+
+@pytest.mark.parametrize("command", ["up", "preview"])
+def test_a_change_that_would_lose_a_cluster_does_not_reach_the_engine(
+    engine: Engine, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = "scaleway:kubernetes/cluster:Cluster"
+    urn = f"urn:pulumi:dev::shambhala::{cluster}::board-gone-kapsule-cluster"
+    engine.holds({"urn": urn, "type": cluster, "inputs": {}, "protect": True})
+    assert engine.run(command, "dev") == 1
+    assert engine.called() == []
+    assert "shambhala:boards.gone: is gone from the settings" in capsys.readouterr().err
 
 
 def test_a_preview_is_followed_by_the_costs_and_stands_without_them(
