@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -13,6 +14,11 @@ from pulumiverse_scaleway import kubernetes, network
 
 from common.naming import PROJECT, tags
 from common.settings import Board, Pool, Settings
+
+CONTROL_PLANE_MINUTES: Final = 15
+"""Timeout for an upgrade of a cluster's control plane: the provider's own timeout for the whole cluster."""
+NODE_MINUTES: Final = 6
+"""Timeout for each node of an upgrade; Kapsule replaces the nodes of a pool one after the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +82,7 @@ class Kapsule(pulumi.ComponentResource):
                 # name's sake; Scaleway's names need not differ. Nor can the engine delete first what a provider leads
                 # to: https://github.com/pulumi/pulumi/issues/14650
                 delete_before_replace=False,
+                custom_timeouts=pulumi.CustomTimeouts(update=f"{upgrade_minutes(own)}m"),
             ),
         )
         players = args.settings.players.cidrs if args.settings.teams.all else ()
@@ -166,6 +173,12 @@ class Kapsule(pulumi.ComponentResource):
                 ignore_changes=["size"] if pool.autoscaling else None,
             ),
         )
+
+
+def upgrade_minutes(board: Board) -> int:
+    """Timeout for an upgrade of a board's Kubernetes, by its nodes: of an autoscaled pool, as many as there may be."""
+    nodes = sum(pool.max_size if pool.autoscaling else pool.size for pool in board.pools.values())
+    return CONTROL_PLANE_MINUTES + NODE_MINUTES * nodes
 
 
 def pool_name(label: str, pool: Pool) -> str:

@@ -10,6 +10,7 @@ import typer
 from scaleway import ScalewayException
 
 from cli.cost.cost_command import CostError, Days, check_bound, print_bill
+from cli.kubernetes_upgrade import check_upgrades
 from cli.options import DEFAULT_ENGINE, EngineProgram, ProjectFolder, StackName
 from cli.replacements import check_replacements
 from cli.stack import PROJECT, EngineError, Stack
@@ -67,4 +68,5 @@ def up(
 def _check_changes(of: Stack, settings: Settings, stack: str) -> None:
     """Refuse what would lose something, before the engine touches anything. Raises RefusedChangeError."""
     state = of.export(show_secrets=True)
+    check_upgrades(settings, state, stack)
     check_replacements(settings, state, stack)

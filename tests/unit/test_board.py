@@ -299,6 +299,18 @@ def test_a_pool_that_replaces_another_is_ready_before_the_other_one_goes(preview
     assert after.inputs["waitForPoolReady"] is True
 
 
+@pytest.mark.parametrize(
+    ("pool", "minutes"),
+    [({"size": 2, "maxSize": 30}, 27), ({"size": 30, "maxSize": 30}, 195), ({"autoscaling": True, "maxSize": 30}, 195)],
+)
+def test_an_upgrade_may_take_the_longer_the_more_nodes_there_are(
+    pool: dict[str, object], minutes: int, preview: bool
+) -> None:
+    changes: dict[str, object] = {"boards.blue.pools": {"main": {"nodeType": "PRO2-XXS", "size": 2, **pool}}}
+    graph = run(partial(programs.board, changes), preview=preview)
+    assert graph["blue-kapsule-cluster"].options.customTimeouts.update == f"{minutes}m"
+
+
 def test_a_new_cluster_serves_at_an_address_of_its_own_before_the_old_one_goes(graph: Graph) -> None:
     """The engine cannot delete first what a provider leads to, and an address has one load balancer."""
     cluster = graph["blue-kapsule-cluster"].options

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.kubernetes_upgrade import check_upgrades
 from cli.replacements import RefusedChangeError, check_replacements
 from common.keys import key_pair
 from common.settings import parse
@@ -50,6 +51,7 @@ def refusal(before: dict[str, object], after: dict[str, object]) -> str:
     tree = example.spoiled({**OFF, **before, **after})
     settings = parse(tree, tree["environment"])
     try:
+        check_upgrades(settings, state(before), "dev")
         check_replacements(settings, state(before), "dev")
     except RefusedChangeError as error:
         return str(error)
@@ -139,3 +141,15 @@ def test_the_game_leaves_a_board_only_where_that_may_be_lost() -> None:
     said = refusal({}, {"activeBoard": "green"})
     assert 'shambhala:activeBoard = "blue" -> "green": would remove what the game has on blue' in said
     assert refusal({}, {"activeBoard": "green", "boards.blue.allowReplacement": True}) == ""
+
+
+@pytest.mark.parametrize(("now", "wanted", "told"), [("1.34", "1.36", "1.35"), ("1.36", "1.35", "1.36")])
+def test_kubernetes_is_upgraded_one_minor_version_at_a_time_and_never_back(now: str, wanted: str, told: str) -> None:
+    version = "boards.blue.kubernetesVersion"
+    said = refusal({version: now}, {version: wanted})
+    assert f'shambhala:{version} = "{wanted}": must be {now}, which the cluster has' in said
+    assert f"pulumi config set --path --type string {version} {told} --stack dev" in said
+
+
+def test_the_next_minor_version_passes() -> None:
+    assert refusal({"boards.blue.kubernetesVersion": "1.35"}, {"boards.blue.kubernetesVersion": "1.36"}) == ""
