@@ -42,7 +42,7 @@ with shown_once():
     on_the_active_board = ResourceOptions(providers=[active.provider], deleted_with=active.cluster)
     observability = Observability(
         "observability",
-        ObservabilityArgs(settings=settings, charts=charts, board=active),
+        ObservabilityArgs(settings=settings, charts=charts, board=active, game_master_ip=game_master.private_ip),
         opts=on_the_active_board,
     )
     registry = image_registry("registry", settings, ResourceOptions(providers=[scaleway]))

@@ -18,6 +18,7 @@ from gamemaster.hardening import Hardening, HardeningArgs
 from gamemaster.host_files import rendered
 from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.k3s import K3s, K3sArgs
+from gamemaster.monitoring import MetricsAccess, MetricsAccessArgs, Monitoring, MonitoringArgs
 from gamemaster.network import Network
 from gamemaster.nginx import Nginx, NginxArgs, Site
 from gamemaster.nightly_backup import NightlyBackup, NightlyBackupArgs
@@ -37,6 +38,8 @@ class GameMaster(pulumi.ComponentResource):
 
     ip: pulumi.Output[str]
     """Public IPv4 address."""
+    private_ip: pulumi.Output[str]
+    """IPv4 address in the private network, at which boards read the game master's numbers."""
     vpc_id: pulumi.Output[str]
     """The VPC in which boards make their networks."""
     zone: pulumi.Output[str]
@@ -89,6 +92,13 @@ class GameMaster(pulumi.ComponentResource):
             NightlyBackupArgs(host=self.host, booted=booted, settings=settings),
             opts=child,
         )
+        Monitoring(f"{name}-monitoring", MonitoringArgs(host=self.host, booted=booted, settings=settings), opts=child)
+        for board, own in settings.boards.items():
+            MetricsAccess(
+                f"{name}-metrics-access-{board}",
+                MetricsAccessArgs(host=self.host, booted=booted, board=board, subnet=own.subnet),
+                opts=child,
+            )
         bind9 = Bind9(
             f"{name}-bind9",
             Bind9Args(
@@ -114,6 +124,7 @@ class GameMaster(pulumi.ComponentResource):
             opts=child,
         )
         self.ip = instance.ip
+        self.private_ip = instance.private_ip
         self.vpc_id = network.vpc_id
         self.zone = bind9.zone
         self.delegation = delegation.records

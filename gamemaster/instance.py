@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumiverse_scaleway import instance
@@ -38,6 +39,8 @@ class Instance(pulumi.ComponentResource):
 
     ip: pulumi.Output[str]
     """Public IPv4 address; the same after the Instance has been replaced."""
+    private_ip: pulumi.Output[str]
+    """IPv4 address in the private network."""
     server: instance.Server
 
     def __init__(self, name: str, args: InstanceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -92,7 +95,8 @@ class Instance(pulumi.ComponentResource):
         )
         # Whoever connects to the address waits for the machine behind it.
         self.ip = known_after(address.address, self.server.id)
-        self.register_outputs({"ip": self.ip})
+        self.private_ip = self.server.private_ips.apply(_ipv4)
+        self.register_outputs({"ip": self.ip, "private_ip": self.private_ip})
 
 
 def _inbound_rules(operator_cidrs: Sequence[str]) -> list[instance.SecurityGroupInboundRuleArgs]:
@@ -105,3 +109,8 @@ def _inbound_rules(operator_cidrs: Sequence[str]) -> list[instance.SecurityGroup
         instance.SecurityGroupInboundRuleArgs(action="accept", protocol="TCP", port=22, ip_range=cidr)
         for cidr in operator_cidrs
     ]
+
+
+def _ipv4(addresses: Sequence[Any] | None) -> str:
+    """The IPv4 address among those of an Instance's private networks; empty where Scaleway names none."""
+    return next((str(each.address) for each in addresses or () if ":" not in str(each.address)), "")

@@ -35,6 +35,9 @@ _HUNT: Final = "the hunt's page"
 _SETUP: Final = "the set-up"
 _DRONE: Final = "Drone with DRONE_PROMETHEUS_ANONYMOUS_ACCESS"
 
+_GAMEMASTER: Final = "the game master (gamemaster/files/metrics.sh)"
+_HOST: Final = ("job", "instance")
+
 _METRICS: Final = (
     Metric("ALERTS", "Prometheus", ("alertname", "alertstate", "severity", "namespace", "team", "component", "pod")),
     Metric("up", "Prometheus", ("job", "instance")),
@@ -43,6 +46,34 @@ _METRICS: Final = (
     Metric("hunt_stuck_after_minutes", "Prometheus, from the setting observability.stuckAfterMinutes"),
     Metric("component_pods_wanted", _RECORDED, ("namespace", "component")),
     Metric("component_pods_answering", _RECORDED, ("namespace", "component")),
+    # The game master.
+    *(
+        Metric(f"node_{name}", "prometheus-node-exporter", (*_HOST, *labels))
+        for name, labels in {
+            "filesystem_avail_bytes": ("mountpoint",),
+            "filesystem_size_bytes": ("mountpoint",),
+            "memory_MemAvailable_bytes": (),
+            "memory_MemTotal_bytes": (),
+            "load1": (),
+            "textfile_mtime_seconds": ("file",),
+        }.items()
+    ),
+    *(
+        Metric(f"gamemaster_{name}", _GAMEMASTER, (*_HOST, *labels))
+        for name, labels in {
+            "units_failed": (),
+            "unit_failed": ("unit",),
+            "timer_active": ("timer",),
+            "certificate_expiration_timestamp_seconds": ("name",),
+            "dns_answers": (),
+            "dns_serial": (),
+            "dns_signature_expiration_timestamp_seconds": (),
+            "backup_timestamp_seconds": (),
+            "backup_copy_timestamp_seconds": (),
+            "k3s_ready": (),
+            "rancher_answers": (),
+        }.items()
+    ),
     # The game itself.
     Metric("hunt_running", _HUNT, _PLACE),
     Metric("hunt_players", _HUNT, (*_PLACE, "team")),

@@ -16,6 +16,7 @@ from common.network_policies import (
     allow_kubernetes_api_egress,
     anywhere,
     every_pod,
+    network,
     pods_of,
     ports,
     same_namespace,
@@ -23,6 +24,7 @@ from common.network_policies import (
 from common.settings import Observability, Settings
 from observability import alertmanager
 from observability.log_pipeline import NAMESPACE as LOGGING_NAMESPACE
+from observability.prometheus import EXPORTER_PORT
 
 KUBELET_PORT: Final = 10250
 """Port of each node at which its kubelet has metrics of volumes and containers."""
@@ -52,6 +54,7 @@ def network_rules(settings: Settings, api: ApiServer) -> Sequence[NetworkRule]:
         _loki_itself(),
         allow_ingress("allow-prometheus-queries", same_namespace(_GRAFANA), _PROMETHEUS_PORT, pods=_PROMETHEUS),
         _prometheus_scrape(),
+        allow_egress("allow-game-master-scrape", network(settings.gamemaster.subnet), EXPORTER_PORT, pods=_PROMETHEUS),
         allow_ingress(
             "allow-kube-state-metrics-scrape",
             same_namespace(_PROMETHEUS),

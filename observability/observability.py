@@ -23,11 +23,13 @@ from observability.prometheus import Prometheus, PrometheusArgs
 
 @dataclass(frozen=True, kw_only=True)
 class ObservabilityArgs:
-    """Settings of the environment, and outputs of the active board."""
+    """Settings of the environment, and outputs of the active board and of the game master."""
 
     settings: Settings
     charts: Charts
     board: ActiveBoard
+    game_master_ip: pulumi.Input[str]
+    """IPv4 address of the game master in its private network; empty where Scaleway names none."""
 
 
 class Observability(pulumi.ComponentResource):
@@ -84,6 +86,7 @@ class Observability(pulumi.ComponentResource):
                 settings=own,
                 charts=args.charts,
                 namespace=namespace,
+                game_master_ip=args.game_master_ip,
                 alertmanager=alertmanager.address if alertmanager else None,
             ),
             opts=child,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,11 +34,13 @@ _CHART_JOBS = (
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusArgs:
-    """Settings of observability, and Alertmanager's address."""
+    """Settings of observability, and addresses of the game master and of Alertmanager."""
 
     settings: Observability
     charts: Charts
     namespace: pulumi.Input[str]
+    game_master_ip: pulumi.Input[str]
+    """IPv4 address of the game master in its private network."""
     alertmanager: pulumi.Input[str] | None
     """HOST:PORT of Alertmanager; None where alerts are only shown."""
 
@@ -68,6 +70,7 @@ def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
     """Values of the chart `prometheus`."""
     metrics, players = args.settings.metrics, args.settings.players
     targets = [{"static_configs": [{"targets": [args.alertmanager]}]}] if args.alertmanager else None
+    exporter = pulumi.Output.from_input(args.game_master_ip).apply(lambda ip: [f"{ip}:{EXPORTER_PORT}"] if ip else [])
     return {
         "server": {
             "global": {"scrape_interval": "30s", "scrape_timeout": "10s", "evaluation_interval": "30s"},
@@ -83,7 +86,7 @@ def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
             "prometheus.yml": {
                 "rule_files": ["/etc/config/alerting_rules.yml"],
                 **({"alerting": {"alertmanagers": targets}} if targets else {}),
-                **scraping(),
+                **scraping(exporter),
             },
             "alerting_rules.yml": alerts(args.settings.stuck_after_minutes),
         },
@@ -99,6 +102,8 @@ def prometheus_values(args: PrometheusArgs) -> Mapping[str, Any]:
     }
 
 
+EXPORTER_PORT: Final = 9100
+"""Port of prometheus-node-exporter on the game master."""
 STUCK: Final = "hunt_stuck_after_minutes"
 COLLECTORS = (
     "daemonsets",
@@ -113,9 +118,11 @@ COLLECTORS = (
 """Kinds that kube-state-metrics exports; no panel shows the others, and they would fill Prometheus."""
 
 
-def scraping() -> Mapping[str, Any]:
-    """Scrape configuration of Prometheus."""
-    return _read("scrape.yaml")
+def scraping(game_master: pulumi.Input[Sequence[str]]) -> Mapping[str, Any]:
+    """Scrape configuration of Prometheus. game_master: HOST:PORT of the game master's exporter, or nothing."""
+    found = _read("scrape.yaml")
+    job = {**_read("gamemaster.yaml"), "static_configs": [{"targets": game_master}]}
+    return {**found, "scrape_configs": [*found["scrape_configs"], job]}
 
 
 def alerts(stuck_after_minutes: int) -> Mapping[str, Any]:

@@ -24,4 +24,6 @@ curl --config "$bucket/curl.conf" --fail --silent --show-error --retry 3 --conne
     echo "The copy in the bucket, $url, is missing: see the line above, then 'systemctl start shambhala-nightly-backup'." >&2
     exit 1
 }
+# shambhala-metrics tells Prometheus when that was.
+touch /var/lib/shambhala/backup-copied
 echo "copied: $url$(basename "$file")"

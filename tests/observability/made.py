@@ -19,6 +19,9 @@ TEAM_NAMES = ("red", "blue", "green", "amber")
 Labels = Mapping[str, str]
 
 _VALUES: Mapping[str, Sequence[str]] = {
+    "mountpoint": ("/",),
+    "unit": ("certbot.service",),
+    "timer": ("certbot.timer", "shambhala-nightly-backup.timer"),
     "team": TEAM_NAMES,
     "step": ("1", "2"),
     "code": ("200", "500"),
@@ -47,6 +50,10 @@ _ELSEWHERE: Mapping[str, Mapping[str, Sequence[str]]] = {
     "kube_pod": {"namespace": ("game", "ci-team-red", "cd-team-red", "team-red")},
     "kube_resourcequota": {"namespace": tuple(f"team-{team}" for team in TEAM_NAMES)},
     "container_": {"container": ("", "app"), "namespace": ("game",)},
+    "up": {"job": ("prometheus", "gamemaster")},
+    "node_": {"job": ("gamemaster",)},
+    "gamemaster_certificate_": {"job": ("gamemaster",), "name": ("hunt.example.org",)},
+    "gamemaster_": {"job": ("gamemaster",)},
     "drone_": {"namespace": ("delivery",)},
     "hunt_running": {},
     "loki_discarded_": {"reason": ("rate_limited",)},
@@ -100,6 +107,15 @@ _LEVELS: Mapping[str, float] = {
     "machine_cpu_cores": 4,
     "container_fs_limit_bytes": 50e9,
     "setup_fault": 1,
+    "gamemaster_units_failed": 0,
+    "gamemaster_unit_failed": 1,
+    "gamemaster_timer_active": 1,
+    "gamemaster_dns_answers": 1,
+    "gamemaster_dns_serial": 2026112801,
+    "gamemaster_k3s_ready": 1,
+    "gamemaster_rancher_answers": 1,
+    "node_filesystem_size_bytes": 20e9,
+    "node_memory_MemTotal_bytes": 4e9,
 }
 """What stays as it is."""
 _WAVES: Mapping[str, float] = {
@@ -107,6 +123,9 @@ _WAVES: Mapping[str, float] = {
     "kubelet_volume_stats_available_bytes": 9e9,
     "container_fs_usage_bytes": 20e9,
     "fluentbit_": 3,
+    "node_filesystem_avail_bytes": 9e9,
+    "node_memory_MemAvailable_bytes": 1.5e9,
+    "node_load1": 0.7,
 }
 """What goes up and down around some value."""
 _SLOPES: Mapping[str, float] = {
@@ -140,6 +159,11 @@ def _value(metric: Metric, labels: Labels, number: int, now: float, at: int, pla
         "hunt_last_progress_timestamp_seconds": at - (3600 if labels.get("team") == "blue" else 300),
         "certmanager_certificate_expiration_timestamp_seconds": now + 40 * 86400,
         "kube_pod_start_time": now - 400,
+        "gamemaster_certificate_expiration_timestamp_seconds": now + 60 * 86400,
+        "gamemaster_dns_signature_expiration_timestamp_seconds": now + 9 * 86400,
+        "gamemaster_backup_timestamp_seconds": now - 40000,
+        "gamemaster_backup_copy_timestamp_seconds": now - 39990,
+        "node_textfile_mtime_seconds": at - 20,
         "kube_resourcequota": hard if labels.get("type") == "hard" else round(hard * (0.3 + 0.2 * (number % 3))),
         "container_memory_working_set_bytes": round(wave * memory),
     }

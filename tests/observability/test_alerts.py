@@ -27,6 +27,9 @@ _PORTAL = 'namespace="game", deployment="portal"'
 RECORDED: Final[Sequence[Mapping[str, Any]]] = [rule for rule in ALERTS["groups"][0]["rules"] if "record" in rule]
 _DAY = 86400
 _CERTIFICATE = 'certmanager_certificate_expiration_timestamp_seconds{namespace="ingress", name="wildcard"}'
+_GAME_MASTER = 'job="gamemaster", instance="10.20.0.2:9100"'
+_DISK = f'{_GAME_MASTER}, mountpoint="/"'
+_TICKET = {"severity": "ticket"}
 _VOLUME = 'namespace="observability", persistentvolumeclaim="storage-loki-0"'
 
 # Alert: what goes wrong, one sample a minute; minute before and after it fires; labels that it fires with.
@@ -84,6 +87,50 @@ FIRES: Final[Mapping[str, tuple[Mapping[str, str], int, int, Mapping[str, str]]]
         17,
         {"severity": "page"},
     ),
+    "GameMasterUnreachable": ({f"up{{{_GAME_MASTER}}}": "1x4 0x20"}, 5, 7, {"severity": "page"}),
+    "GameMasterDiskNearlyFull": (
+        {f"node_filesystem_avail_bytes{{{_DISK}}}": "3x4 1x20", f"node_filesystem_size_bytes{{{_DISK}}}": "20x30"},
+        5,
+        7,
+        {"severity": "page"},
+    ),
+    "GameMasterMemoryLow": (
+        {
+            f"node_memory_MemAvailable_bytes{{{_GAME_MASTER}}}": "3x4 0.2x20",
+            f"node_memory_MemTotal_bytes{{{_GAME_MASTER}}}": "4x30",
+        },
+        5,
+        7,
+        {"severity": "page"},
+    ),
+    "GameMasterUnitFailed": (
+        {'gamemaster_unit_failed{unit="shambhala-nightly-backup.service"}': "_x5 1x20"},
+        5,
+        7,
+        {"unit": "shambhala-nightly-backup.service", "severity": "ticket"},
+    ),
+    "GameMasterTimerStopped": (
+        {'gamemaster_timer_active{timer="certbot.timer"}': "1x4 0x20"},
+        5,
+        7,
+        {"timer": "certbot.timer", "severity": "ticket"},
+    ),
+    "GameMasterCertificateEnds": (
+        {'gamemaster_certificate_expiration_timestamp_seconds{name="hunt"}': f"{20 * _DAY + 300}x30"},
+        5,
+        8,
+        {"name": "hunt", "severity": "ticket"},
+    ),
+    "ZoneNotAnswered": ({"gamemaster_dns_answers": "1x4 0x20"}, 5, 7, {"severity": "page"}),
+    "ZoneSignaturesEnd": (
+        {"gamemaster_dns_signature_expiration_timestamp_seconds": f"{3 * _DAY + 300}x30"},
+        5,
+        8,
+        {"severity": "page"},
+    ),
+    "BackupTooOld": ({"gamemaster_backup_timestamp_seconds": f"{300 - 26 * 3600}x30"}, 5, 8, {"severity": "ticket"}),
+    "RancherDown": ({"gamemaster_k3s_ready": "1x4 0x20", "gamemaster_rancher_answers": "1x30"}, 5, 7, _TICKET),
+    "GameMasterNumbersOld": ({f"node_textfile_mtime_seconds{{{_GAME_MASTER}}}": "0+60x4 240x20"}, 5, 8, _TICKET),
     "LogsLost": (
         {'loki_discarded_samples_total{tenant="teams", reason="rate_limited"}': "0x4 0+10x30"},
         4,
@@ -117,6 +164,29 @@ QUIET: Final[Mapping[str, Mapping[str, str]]] = {
     "SetUpRefused": {'setup_fault{namespace="scm", component="gitea", thing="the source control"}': "1x2 stale"},
     # An upgrade of the control plane, and what has failed before.
     "KubernetesApiUnreachable": {"prometheus_sd_kubernetes_failures_total": "3x4 5 7 9 9x83"},
+    "GameMasterUnreachable": {f"up{{{_GAME_MASTER}}}": "1x90"},
+    "GameMasterDiskNearlyFull": {
+        f"node_filesystem_avail_bytes{{{_DISK}}}": "3x90",
+        f"node_filesystem_size_bytes{{{_DISK}}}": "20x90",
+    },
+    "GameMasterMemoryLow": {
+        f"node_memory_MemAvailable_bytes{{{_GAME_MASTER}}}": "1x90",
+        f"node_memory_MemTotal_bytes{{{_GAME_MASTER}}}": "4x90",
+    },
+    # A unit that failed once and was started again.
+    "GameMasterUnitFailed": {'gamemaster_unit_failed{unit="certbot.service"}': "1x1 stale"},
+    "GameMasterTimerStopped": {'gamemaster_timer_active{timer="certbot.timer"}': "1x90"},
+    "GameMasterCertificateEnds": {
+        'gamemaster_certificate_expiration_timestamp_seconds{name="hunt"}': f"{30 * _DAY}x90"
+    },
+    "ZoneNotAnswered": {"gamemaster_dns_answers": "1x90"},
+    "ZoneSignaturesEnd": {"gamemaster_dns_signature_expiration_timestamp_seconds": f"{6 * _DAY}x90"},
+    "BackupTooOld": {
+        "gamemaster_backup_timestamp_seconds": "0x90",
+        "gamemaster_backup_copy_timestamp_seconds": "0x90",
+    },
+    "RancherDown": {"gamemaster_k3s_ready": "1x90", "gamemaster_rancher_answers": "1x90"},
+    "GameMasterNumbersOld": {f"node_textfile_mtime_seconds{{{_GAME_MASTER}}}": "0+60x90"},
     "LogsLost": {'loki_discarded_samples_total{tenant="teams", reason="rate_limited"}': "7x90"},
 }
 
@@ -205,10 +275,10 @@ def test_an_alert_says_what_to_do(rule: Mapping[str, Any]) -> None:
     assert len(rule["annotations"]["runbook"]) > 60
     # Dashboards that it sends somebody to.
     for title in re.findall(r'[Dd]ashboard "([^"]+)"', rule["annotations"]["runbook"]):
-        assert title in ("One component", "Builds and deployments", "A team", "The board")
+        assert title in ("One component", "Builds and deployments", "A team", "The board", "The game master")
 
 
 def test_prometheus_takes_its_configuration(prometheus_programs: Path, tmp_path: Path) -> None:
     file = tmp_path / "prometheus.yml"
-    file.write_text(yaml.safe_dump(dict(scraping())))
+    file.write_text(yaml.safe_dump(dict(scraping(["10.20.0.2:9100"]))))
     subprocess.run([prometheus_programs / "promtool", "check", "config", "--syntax-only", file], check=True)

@@ -126,6 +126,7 @@ def test_each_question_has_its_dashboard_in_a_folder() -> None:
         "One component": "game",
         "Builds and deployments": "platform",
         "The board": "platform",
+        "The game master": "platform",
         "Logs by team": "teams",
         "A team": "teams",
     }

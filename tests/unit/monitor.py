@@ -20,6 +20,7 @@ from gamemaster import ssh_banner
 
 COMPUTED: dict[str, Mapping[str, Any]] = {
     "scaleway:instance/ip:Ip": {"address": "192.0.2.10"},
+    "scaleway:instance/server:Server": {"privateIps": [{"id": "1", "address": "fd00::2"}, {"address": "10.20.0.2"}]},
     "rancher2:index/bootstrap:Bootstrap": {"token": "token-abcde:not-for-anybody's-eyes"},
     "rancher2:index/cluster:Cluster": {
         "clusterRegistrationToken": {"manifestUrl": "https://rancher.hunt.example.org/v3/import/a-token_c-blue.yaml"}

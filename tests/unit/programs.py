@@ -220,7 +220,10 @@ def observability(
     return Observability(
         "observability",
         ObservabilityArgs(
-            settings=environment, charts=CHARTS_AS_PUBLISHED, board=BoardOutputs(api=API, cluster_issuer=issuer)
+            settings=environment,
+            charts=CHARTS_AS_PUBLISHED,
+            board=BoardOutputs(api=API, cluster_issuer=issuer),
+            game_master_ip="10.20.0.2",
         ),
         opts=pulumi.ResourceOptions(providers=[Kubernetes("board")]),
     )

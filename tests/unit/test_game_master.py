@@ -237,9 +237,20 @@ def test_what_bind9_is_told_does_not_depend_on_which_boards_there_are() -> None:
     assert two.resources.keys() - one.resources.keys() == {
         "gamemaster-tsig-key-green",
         "gamemaster-tsig-key-green-setup",
+        "gamemaster-metrics-access-green",
+        "gamemaster-metrics-access-green-setup",
     }
     for name, resource in one.resources.items():
         assert resource.inputs == two[name].inputs
+
+
+def test_a_board_s_prometheus_reads_the_numbers_from_its_own_network_until_the_board_goes(graph: Graph) -> None:
+    for board, subnet in {"blue": "10.21.0.0/22", "green": "10.21.4.0/22"}.items():
+        step = graph[f"gamemaster-metrics-access-{board}-setup"]
+        assert step.given["board.nft"] == f"add element inet shambhala boards {{ {subnet} }}\n"
+        assert step.inputs["delete"] == command("metrics-access-delete")
+    rules = firewall(["198.51.100.0/24"])
+    assert [line.strip() for line in rules.splitlines() if "9100" in line] == ["ip saddr @boards tcp dport 9100 accept"]
 
 
 def test_a_board_that_goes_takes_its_key_with_it(graph: Graph) -> None:

@@ -550,7 +550,7 @@ def test_every_part_asks_for_the_memory_that_the_rule_says() -> None:
 
 
 def jobs() -> dict[str, Any]:
-    return {job["job_name"]: job for job in scraping()["scrape_configs"]}
+    return {job["job_name"]: job for job in scraping([])["scrape_configs"]}
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,12 @@ def state(game: Rehearsal) -> Resources:
 
 
 def of_the_game_master(resources: Resources) -> dict[str, Any]:
-    """Ids, inputs and outputs of all that makes up the game master, but for the boards' own keys."""
+    """Ids, inputs and outputs of all that makes up the game master, but for the boards' own keys and rules."""
+    boards_own = ("shambhala:gamemaster:TsigKey", "shambhala:gamemaster:MetricsAccess")
     return {
         urn: (resource.get("id"), resource.get("inputs"), resource.get("outputs"))
         for urn, resource in resources.items()
-        if "shambhala:gamemaster:GameMaster" in urn and "shambhala:gamemaster:TsigKey" not in urn
+        if "shambhala:gamemaster:GameMaster" in urn and not any(own in urn for own in boards_own)
     }
 
 
