@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -113,6 +114,8 @@ class StandIn:
         self.logins: set[str] = set()
         self.asked = 0
         """Requests for something."""
+        self.refusal: tuple[int, object, Mapping[str, str]] | None = None
+        """Status, body and headers with which everything is refused; None: nothing is."""
         self.unchanged = 0
         """Answers that told nothing but that nothing had changed."""
         stand_in = self
@@ -120,6 +123,9 @@ class StandIn:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 stand_in.asked += 1
+                if stand_in.refusal is not None:
+                    self.send(*stand_in.refusal)
+                    return
                 stand_in.logins.add(str(self.headers.get("Authorization")))
                 parts = urlsplit(self.path)
                 board, rest = stand_in.board(parts.path)
@@ -144,13 +150,15 @@ class StandIn:
                 else:
                     self.send(200, {})
 
-            def send(self, status: int, value: object) -> None:
+            def send(self, status: int, value: object, headers: Mapping[str, str] = MappingProxyType({})) -> None:
                 body = json.dumps(value).encode()
                 mark = stand_in.mark(self.path, body)
                 if mark and self.headers.get("If-None-Match") == mark:
                     stand_in.unchanged += 1
                     status, body = 304, b""
                 self.send_response_only(status)
+                for name, text in headers.items():
+                    self.send_header(name, text)
                 if mark:
                     self.send_header("ETag", mark)
                 self.send_header("Content-Length", str(len(body)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -119,6 +121,47 @@ def test_only_what_is_as_it_was_read_is_merged(github: GitHubClient, amber: Boar
     amber.results["c2", CHECK] = ["success"]
     assert github.merge(TEAM, github.pull_requests(TEAM, soon())[0], soon()) is True
     assert amber.merged == [1]
+
+
+WAITS: dict[str, tuple[int, dict[str, str], int]] = {
+    "as long as it says": (403, {"Retry-After": "40"}, 40),
+    "until the hour is over": (
+        403,
+        {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "in 900 seconds"},
+        900,
+    ),
+    "a minute where it does not say": (429, {}, 60),
+    "an hour at most": (429, {"Retry-After": "999999"}, 3600),
+}
+
+
+@pytest.mark.parametrize("how", WAITS)
+def test_a_github_that_wants_to_be_left_alone_is(github: GitHubClient, stand_in: GitHubStandIn, how: str) -> None:
+    status, headers, seconds = WAITS[how]
+    then = {name: text.replace("in 900 seconds", str(int(time.time()) + 900)) for name, text in headers.items()}
+    stand_in.refusal = (status, {"message": "API rate limit exceeded"}, then)
+    with pytest.raises(ServiceError, match=f"GitHub answered {status}"):
+        github.pull_requests(TEAM, soon())
+    stand_in.refusal = None
+    asked = stand_in.asked
+    with pytest.raises(ServiceError) as raised:
+        github.file(TEAM, "Dockerfile", soon())
+    left = re.search(r"GitHub may be asked again in (\d+) seconds", str(raised.value))
+    assert left is not None
+    # Tests may be slow.
+    assert seconds - 60 < int(left[1]) <= seconds
+    assert stand_in.asked == asked
+
+
+def test_a_github_that_refuses_one_thing_is_asked_for_others(
+    github: GitHubClient, stand_in: GitHubStandIn, amber: Board
+) -> None:
+    amber.main["Dockerfile"] = DOCKERFILE
+    stand_in.refusal = (403, {"message": "Resource not accessible"}, {"X-RateLimit-Remaining": "4000"})
+    with pytest.raises(ServiceError, match="GitHub answered 403"):
+        github.pull_requests(TEAM, soon())
+    stand_in.refusal = None
+    assert github.file(TEAM, "Dockerfile", soon()) == DOCKERFILE
 
 
 def test_a_github_that_does_not_answer_is_named(stand_in: GitHubStandIn) -> None:

@@ -375,6 +375,20 @@ def test_a_team_that_holds_the_button_down_has_one_look_in_a_few_seconds(
         running.stop()
 
 
+def test_words_and_codes_that_are_tried_by_the_hundred_cost_no_disk_and_no_log(hunt: Running, amber: Board) -> None:
+    team, stranger = at(amber, hunt, "logs"), Browser(hunt.port)
+    began = time.monotonic()
+    for number in range(200):
+        assert "That is not the word" in team.press("/check", answer=str(number))
+        assert stranger.ask("POST", "/login", {"code": str(number)})[0] == 403
+    seconds = 1 + time.monotonic() - began
+    assert 1 <= hunt.metrics()['hunt_checks_failed_total{team="amber",step="5"}'] <= seconds
+    for event in ("failed", "refused"):
+        assert 1 <= sum(each["event"] == event for each in hunt.events) <= seconds
+    # Whoever finds it, the next moment, is heard.
+    assert "You have arrived" in team.press("/check", answer=word(KEY, "amber", "logs"))
+
+
 def test_before_the_operators_begin_nothing_is_told_or_looked_at(tmp_path: Path, stand_in: StandIn) -> None:
     running = Running(tmp_path, stand_in)
     running.start()

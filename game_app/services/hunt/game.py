@@ -167,8 +167,7 @@ class Game:
             if self.progress.passes(name, step.name):
                 self._log("passed", team=name, step=status.number)
             self._start(name)
-        elif by_team:
-            self.progress.fails(name, step.name)
+        elif by_team and self.progress.fails(name, step.name):
             self._log("failed", team=name, step=status.number)
 
     def _start_all(self) -> None:

@@ -7,10 +7,10 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from ..bounded_reader import Deadline
-from ..http_client import HttpClient
 from .clients import MOST_COMMITS, MOST_PULL_REQUESTS, PullRequest, SourceControlClient
 from .hunt_teams import Team
 from .paged_list import read_pages
+from .rate_limited_client import RateLimitedClient
 
 Tree = dict[str, Any]
 
@@ -21,7 +21,7 @@ class GiteaClient(SourceControlClient):
     def __init__(self, url: str, login: str, branch: str) -> None:
         """url: where it answers; login: `name:password`; branch: the main one."""
         headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
-        self._api = HttpClient("the source control", f"{url.rstrip('/')}/api/v1", headers)
+        self._api = RateLimitedClient("the source control", f"{url.rstrip('/')}/api/v1", headers)
         self._branch = branch
 
     def pull_requests(self, team: Team, deadline: Deadline, *, state: str = "all") -> list[PullRequest]:

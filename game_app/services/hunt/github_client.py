@@ -13,11 +13,11 @@ from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 from ..bounded_reader import Deadline
-from ..http_client import HttpClient
 from .clients import MOST_COMMITS, MOST_PULL_REQUESTS, PullRequest, SourceControlClient
 from .gitea_client import text_of
 from .hunt_teams import Team
 from .paged_list import read_pages
+from .rate_limited_client import RateLimitedClient
 
 Tree = dict[str, Any]
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class GitHubClient(SourceControlClient):
             "X-GitHub-Api-Version": "2022-11-28",
             "User-Agent": "shambhala-hunt",
         }
-        self._api = HttpClient("GitHub", url, headers)
+        self._api = RateLimitedClient("GitHub", url, headers)
         self._branch = branch
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, object]] = {}

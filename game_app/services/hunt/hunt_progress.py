@@ -35,7 +35,7 @@ class Record:
     started: Mapping[str, float]
     hinted: Mapping[str, float]
     failed: Mapping[str, int]
-    """How often it asked for a check that found the step not done."""
+    """How often it asked for a check that found the step not done, as far as that counts."""
 
 
 class Progress:
@@ -43,6 +43,7 @@ class Progress:
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._failed_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
@@ -71,12 +72,17 @@ class Progress:
         """Write down that a team saw a step's hint. Gives whether that is new."""
         return self._write("hinted", team, step)
 
-    def fails(self, team: str, step: str) -> None:
-        """Count a check that a team asked for in vain."""
+    def fails(self, team: str, step: str) -> bool:
+        """Count a check that a team asked for in vain. Gives whether it counts: one a second does, for each is written
+        to the disk that all teams share."""
         with self._lock:
+            if self._clock() - self._failed_at.get(team, 0.0) < 1.0:
+                return False
+            self._failed_at[team] = self._clock()
             times = self._known["failed"].setdefault(team, {}).get(step, 0) + 1
             self._database.execute("INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (team, step, int(times)))
             self._known["failed"][team][step] = times
+            return True
 
     @property
     def running_since(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as NotSoonEnoughError
 from datetime import UTC, datetime
@@ -43,7 +44,14 @@ class HuntServer(BoundedServer):
         self.sessions = sessions
         self.presence = presence
         self.secure = game.urls.page_url.startswith("https:")
+        self._refused_at = 0.0
         super().__init__(address, _Handler, LIMITS)
+
+    def log_refused(self) -> None:
+        """Log that a code was wrong, once a second at most: anybody may try as many as they like."""
+        if time.monotonic() - self._refused_at >= 1.0:
+            self._refused_at = time.monotonic()
+            log("refused", level="warning")
 
     def log_failed(self, error: BaseException | None) -> None:
         log("broken", level="error")
@@ -121,7 +129,7 @@ class _Handler(BoundedHandler):
     def _log_in(self, code: str) -> None:
         cookie = self.server.sessions.log_in(code)
         if cookie is None:
-            log("refused", level="warning")
+            self.server.log_refused()
             self._page(403, pages.welcome(self.server.game, wrong=True))
             return
         who = self.server.sessions.session(f"{COOKIE}={cookie}")
