@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pulumi
@@ -11,12 +12,13 @@ import pulumi_kubernetes as k8s
 
 from common.kubernetes_api import ApiServer
 from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
-from common.naming import labels
 from common.network_policies import NetworkRule, allow_dns_egress, allow_internet_egress, pods_of, ports
 from common.outputs import known_after
 from game_app.cluster_addresses import BUILDKIT, BUILDKIT_URL
-from game_app.workload import scratch_volume, selector, service, template
+from game_app.workload import deployment, files_volume, scratch_volume, service
 
+_CONFIGURATION: Final = Path(__file__).parent / "buildkitd.toml"
+_FOLDER: Final = "/etc/buildkit"
 _USER: Final = 1000
 _QUOTA: Final = Quota(
     pods=2,
@@ -69,15 +71,21 @@ class BuildKit(pulumi.ComponentResource):
             ),
             opts=child,
         ).name
-        running = k8s.apps.v1.Deployment(
-            f"{name}-deployment",
-            metadata={"name": BUILDKIT.app, "namespace": namespace, "labels": dict(labels(BUILDKIT.app))},
-            spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=1,
-                strategy=k8s.apps.v1.DeploymentStrategyArgs(type="Recreate"),
-                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=dict(selector(BUILDKIT.app))),
-                template=template(BUILDKIT.app, _pod(args.image)),
-            ),
+        configuration = {_CONFIGURATION.name: _CONFIGURATION.read_text()}
+        config_map = k8s.core.v1.ConfigMap(
+            f"{name}-configuration",
+            metadata={"name": "configuration", "namespace": namespace},
+            data=configuration,
+            opts=child,
+        )
+        running = deployment(
+            name,
+            BUILDKIT.app,
+            namespace,
+            _pod(args.image, config_map.metadata.name),
+            replicas=1,
+            files=configuration,
+            recreate=True,
             opts=child,
         )
         # No value flows, but a Service counts as ready only once it has endpoints.
@@ -92,7 +100,7 @@ def _allow_deployments(namespaces: Sequence[str]) -> NetworkRule:
     return NetworkRule(name="allow-deployments", ingress=[{"from_": clients, "ports": ports(BUILDKIT.port)}])
 
 
-def _pod(image: str) -> k8s.core.v1.PodSpecArgs:
+def _pod(image: str, config_map: pulumi.Input[str]) -> k8s.core.v1.PodSpecArgs:
     core = k8s.core.v1
     unconfined = core.SeccompProfileArgs(type="Unconfined")
     return core.PodSpecArgs(
@@ -105,7 +113,10 @@ def _pod(image: str) -> k8s.core.v1.PodSpecArgs:
             core.ContainerArgs(
                 name="buildkitd",
                 image=image,
-                args=["--addr", f"tcp://0.0.0.0:{BUILDKIT.port}", "--oci-worker-no-process-sandbox"],
+                args=[
+                    *("--config", f"{_FOLDER}/{_CONFIGURATION.name}", "--addr", f"tcp://0.0.0.0:{BUILDKIT.port}"),
+                    "--oci-worker-no-process-sandbox",
+                ],
                 ports=[core.ContainerPortArgs(name="main", container_port=BUILDKIT.port)],
                 readiness_probe=core.ProbeArgs(tcp_socket=core.TCPSocketActionArgs(port="main")),
                 resources=core.ResourceRequirementsArgs(
@@ -116,8 +127,11 @@ def _pod(image: str) -> k8s.core.v1.PodSpecArgs:
                 security_context=core.SecurityContextArgs(
                     seccomp_profile=unconfined, app_armor_profile=core.AppArmorProfileArgs(type="Unconfined")
                 ),
-                volume_mounts=[core.VolumeMountArgs(name="state", mount_path="/home/user/.local/share/buildkit")],
+                volume_mounts=[
+                    core.VolumeMountArgs(name="state", mount_path="/home/user/.local/share/buildkit"),
+                    core.VolumeMountArgs(name="configuration", mount_path=_FOLDER, read_only=True),
+                ],
             )
         ],
-        volumes=[scratch_volume("state", "8Gi")],
+        volumes=[scratch_volume("state", "8Gi"), files_volume("configuration", config_map)],
     )
