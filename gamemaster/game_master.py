@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 
@@ -15,7 +16,7 @@ from gamemaster.certbot import Certbot, CertbotArgs, certificate_names
 from gamemaster.delegation import Delegation, DelegationArgs, name_server
 from gamemaster.dns_records import DnsRecords, DnsRecordsArgs
 from gamemaster.hardening import Hardening, HardeningArgs
-from gamemaster.host_files import rendered
+from gamemaster.host_files import packages, rendered
 from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.k3s import K3s, K3sArgs
 from gamemaster.monitoring import MetricsAccess, MetricsAccessArgs, Monitoring, MonitoringArgs
@@ -26,6 +27,10 @@ from gamemaster.rancher import Rancher, RancherArgs, rancher_site
 from gamemaster.rancher_bootstrap import RancherBootstrap, RancherBootstrapArgs
 from gamemaster.ssh_steps import Host
 from gamemaster.tsig_key import TsigKey, TsigKeyArgs
+
+_SCRIPTS: Final = ("hardening", "nightly-backup", "monitoring", "bind9", "delegation")
+"""Scripts that install packages on every game master."""
+_SCRIPTS_WITH_CERTIFICATES: Final = ("certbot", "nginx")
 
 
 @dataclass(frozen=True)
@@ -156,11 +161,13 @@ class GameMaster(pulumi.ComponentResource):
 
     def _booted(self, name: str, settings: Settings) -> pulumi.Output[str]:
         """Known once the first boot is over and apt knows the Debian mirror."""
+        scripts = [*_SCRIPTS, *(_SCRIPTS_WITH_CERTIFICATES if settings.acme_directory else ())]
         return self.host.run_script(
             f"{name}-first-boot",
             "first-boot",
             {
                 "debian.sources": rendered("debian.sources.j2", _Apt(settings.sources.debian)),
+                "packages": "".join(f"{package}\n" for package in packages(scripts)),
                 "seconds": str(settings.gamemaster.boot_timeout_seconds),
             },
             parent=self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,12 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def script_text(name: str) -> str:
     """The text of `scripts/<name>.sh`."""
     return (_SCRIPTS / f"{name}.sh").read_text()
+
+
+def packages(scripts: Iterable[str]) -> Sequence[str]:
+    """Debian's packages that scripts install."""
+    lines = (re.findall(r"^install_packages (.+)$", script_text(script), re.MULTILINE) for script in scripts)
+    return sorted({package for each in lines for line in each for package in line.split()})
 
 
 def host_file(name: str) -> str:

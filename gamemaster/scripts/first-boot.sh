@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # First boot: waits until cloud-init has ended, so that no other script meets a half-made machine, then sets the Debian
-# mirror. Inputs: debian.sources, seconds (limit for the first boot)
+# mirror. Inputs: debian.sources, packages (of all scripts, one a line), seconds (limit for the first boot)
 
 status=0
 seconds=$(cat "$INPUTS/seconds")
@@ -14,4 +14,5 @@ gamemaster.bootTimeoutSeconds, then run 'pulumi up' again."
     fail "the first boot did not end well; read 'cloud-init status --long' and /var/log/cloud-init.log on the Instance."
 install_file debian.sources /etc/apt/sources.list.d/debian.sources 644 root:root
 rm -f /etc/apt/sources.list
+install_file packages /etc/shambhala/packages 644 root:root
 echo "booted"

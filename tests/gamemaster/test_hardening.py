@@ -96,3 +96,9 @@ async def test_operators_in_a_private_network_reach_ssh_once_the_settings_name_i
         assert await reachable(game.private_address, 22)
     finally:
         await game.host.take([game.step(name)])
+
+
+async def test_one_transaction_installed_the_packages_of_all_scripts(game: Game) -> None:
+    """Each takes seconds by itself, and one waits for another."""
+    first = await game.host.sh("grep -m 1 '^Install:.*nftables' /var/log/apt/history.log")
+    assert all(f" {package}:" in first for package in ("nftables", "bind9", "certbot", "nginx-light", "age"))

@@ -16,6 +16,7 @@ from common.settings.credentials import Password
 from common.settings.schema import schema_of
 from gamemaster.certbot import acme_challenges, certificate_names
 from gamemaster.hardening import firewall
+from gamemaster.host_files import packages
 from gamemaster.rancher import helm_values
 from gamemaster.rancher_bootstrap import ROTATION_DAYS, TOKEN_DAYS, rotation
 from gamemaster.ssh_steps import command
@@ -222,6 +223,14 @@ def test_scripts_belong_to_their_component_and_not_to_the_server(graph: Graph) -
 def test_bind9_waits_for_the_first_boot_and_records_for_bind9(graph: Graph) -> None:
     assert "gamemaster-first-boot" in graph["gamemaster-bind9-setup"].depends_on
     assert "gamemaster-bind9-setup" in graph["dns-records-play-nsupdate"].depends_on
+
+
+def test_the_packages_of_all_scripts_are_known_before_the_first_of_them_installs_any(graph: Graph) -> None:
+    scripts = {script.inputs["create"].removeprefix("bash -s ") for script in graph.of_type("command:remote:Command")}
+    # A system that runs K3s has had these two since its first boot.
+    needed = set(packages(scripts)) - {"curl", "ca-certificates"}
+    assert needed > {"bind9", "certbot", "nginx-light", "nftables"}
+    assert set(graph["gamemaster-first-boot"].given["packages"].split()) >= needed
 
 
 def test_scripts_and_their_inputs_travel_by_standard_input_and_are_a_secret_there(graph: Graph) -> None:
