@@ -7,7 +7,10 @@ from unittest.mock import patch
 
 import pulumi
 import pytest
+from pulumi import log
+from pulumi.runtime import stack
 
+from common import evaluation
 from tests.unit import monitor
 
 MANY = 300
@@ -56,3 +59,17 @@ def test_outputs_that_become_known_one_after_another_are_not_waited_for_anew_eac
     with patch.object(asyncio, "wait", wraps=asyncio.wait) as waits:
         monitor.run(program, preview=False)
     assert 0 < waits.call_count < MANY / 3
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_the_sdks_debugging_lines_are_sent_only_where_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(log, "debug", sent.append)
+    monkeypatch.setattr(stack, "wait_for_rpcs", stack.wait_for_rpcs)
+    if wanted:
+        monkeypatch.setenv(evaluation.DEBUG, "1")
+    evaluation.speed_up()
+    log.debug("a line of the SDK")
+    assert sent == ["a line of the SDK"] * wanted
