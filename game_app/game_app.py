@@ -83,7 +83,7 @@ class GameApp(pulumi.ComponentResource):
         super().__init__("shambhala:game_app:GameApp", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = component_namespace(name, args.board.api, args.registry, child)
-        teams = self._teams(name, args.players)
+        teams = self._teams(name, args.players, args.settings.teams.registries)
         source_control = args.source_control() if args.registry else None
         served: Sequence[pulumi.Output[str]] = ()
         if args.registry and source_control:
@@ -114,10 +114,12 @@ class GameApp(pulumi.ComponentResource):
             }
         )
 
-    def _teams(self, name: str, teams: Mapping[str, Sequence[str]]) -> Mapping[str, TeamNamespace]:
+    def _teams(
+        self, name: str, teams: Mapping[str, Sequence[str]], registries: Sequence[str]
+    ) -> Mapping[str, TeamNamespace]:
         child = pulumi.ResourceOptions(parent=self)
         if teams:
-            TeamAdmissionRules(f"{name}-teams", opts=child)
+            TeamAdmissionRules(f"{name}-teams", registries, opts=child)
         return {team: TeamNamespace(f"{name}-team-{team}", TeamNamespaceArgs(team=team), opts=child) for team in teams}
 
     def _hunt(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Annotated, Final
 
+from common.settings.constraints import AT_LEAST_ONE
+from common.settings.images import Registry
 from common.settings.problems import Place
 from common.settings.rules import Conflict, rule
 from common.settings.section import Section
 from common.settings.team import Team
 from common.settings.team_file import TEAM_FILE
 
+PUBLIC_REGISTRIES: Final = ("docker.io", "ghcr.io", "quay.io", "registry.k8s.io")
 MOST_PLAYERS: Final = 2000
 LONGEST_LIST: Final = 200
 """Teams that the settings may list: they reach the program in one variable of its environment, which Linux bounds.
@@ -31,6 +34,8 @@ class Teams(Section):
 
     list: tuple[Team, ...] = ()
     """Teams, 200 at most: settings reach the program in one variable of 128 KiB."""
+    registries: Annotated[tuple[Registry, ...], AT_LEAST_ONE] = PUBLIC_REGISTRIES
+    """Container registries that the images of the teams' own pods may come from."""
     file: Annotated[tuple[Team, ...], TEAM_FILE] = ()
     """File with the teams, where the teams are more than 200."""
 

@@ -13,6 +13,9 @@ from game_app.teams.team_namespace import RESERVED_NAMES, TEAM_LABEL
 MAX_GRACE_SECONDS: Final = 60
 """Seconds that a team's pod may take to end: an ending pod still counts, and a node that is drained waits for it."""
 
+DOCKER_HUB: Final = "docker.io"
+"""Registry of an image that names none."""
+
 _SERVICES: Final[Mapping[str, str]] = {
     "object.spec.type == 'ClusterIP'": "a team's Service has the type ClusterIP",
     # Every node would send traffic for that address to the Service: the board's own address, or another team's.
@@ -67,6 +70,9 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "containers": "variables.pod.containers + variables.pod.?initContainers.orValue([])",
     "volumes": "variables.pod.?volumes.orValue([])",
 }
+_HOST: Final = "each.image.split('/')[0]"
+_REGISTRY_OF: Final = f"(each.image.contains('/') && {_HOST}.matches('[.:]|^localhost$') ? {_HOST} : '{DOCKER_HUB}')"
+"""Registry of a container's image in CEL. Source: github.com/distribution/reference, normalize.go"""
 _RESERVED: Final = str(list(RESERVED_NAMES))
 _OF_THE_TEAM: Final = f"!(object.metadata.name in {_RESERVED})"
 """Condition that a Deployment is the team's: those of the program mount Secrets, and their names are reserved."""
@@ -85,11 +91,14 @@ class TeamAdmissionRules(pulumi.ComponentResource):
     Kubernetes has them since 1.30; they need no webhook, which could be down.
     """
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, registries: Sequence[str], opts: pulumi.ResourceOptions | None = None) -> None:
+        """registries: those that the images of a team's pods may come from."""
         super().__init__("shambhala:game_app:TeamAdmissionRules", name, None, opts)
         bindings = [
             self._rule(name, "services", {"": ["services"]}, _SERVICES),
-            self._rule(name, "deployments", {"apps": ["deployments"]}, _DEPLOYMENTS, _VARIABLES, when=_OF_THE_TEAM),
+            self._rule(
+                name, "deployments", {"apps": ["deployments"]}, _deployments(registries), _VARIABLES, when=_OF_THE_TEAM
+            ),
             self._rule(
                 name,
                 "names",
@@ -147,3 +156,10 @@ class TeamAdmissionRules(pulumi.ComponentResource):
             spec={"policy_name": policy.metadata.name, "validation_actions": ["Deny"]},
             opts=child,
         ).metadata.name
+
+
+def _deployments(registries: Sequence[str]) -> Mapping[str, str]:
+    """Rules of Deployments. registries: those that images may come from."""
+    # A node asks whatever address an image names: the board's own, or a port of another node.
+    allowed = f"variables.containers.all(each, {_REGISTRY_OF} in {list(registries)})"
+    return {**_DEPLOYMENTS, allowed: f"a team's images come from {', '.join(registries)} (teams.registries)"}

@@ -172,7 +172,7 @@ async def rendered(site: Site) -> Rendered:
 
 def pod(**changes: Any) -> Tree:
     """A pod of one container, which sets neither a security context nor limits."""
-    spec: Tree = {"containers": [{"name": "step", "image": "registry.example/step:1"}]}
+    spec: Tree = {"containers": [{"name": "step", "image": "docker.io/library/step:1"}]}
     container = changes.pop("container", {})
     spec["containers"][0].update(container)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "step"}, "spec": {**spec, **changes}}

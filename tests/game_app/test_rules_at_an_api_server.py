@@ -32,7 +32,7 @@ PROGRAM = ""
 
 def program() -> None:
     opts = pulumi.ResourceOptions(providers=[Provider("board")])
-    TeamAdmissionRules("teams", opts=opts)
+    TeamAdmissionRules("teams", ["docker.io", "registry.example"], opts=opts)
     TeamNamespace("team-red", TeamNamespaceArgs(team="red"), opts=opts)
 
 
@@ -134,6 +134,19 @@ FORBIDDEN: Mapping[str, tuple[Tree, str]] = {
         saying(startupProbe={"exec": {"command": ["false"]}, "terminationGracePeriodSeconds": 99_999_999}),
         ENDING,
     ),
+    **{
+        f"an image from {image}, {called}": (make(image=image), "a team's images come from docker.io, registry.example")
+        for image in (
+            "elsewhere.example/made:1",
+            "registry.example.elsewhere.example/made:1",
+            "elsewhere.example:443/registry.example/made:1",
+            "registry.example:8443/made:1",
+            "localhost/made:1",
+            "10.32.0.1:443/made:1",
+            f"172.16.0.2:10250/made@sha256:{64 * '0'}",
+        )
+        for called, make in (("run", saying), ("run first", first))
+    },
     "limits of the pod in place of its containers'": (
         so(resources={"limits": {"cpu": "1m", "memory": "8Mi"}}),
         "a team's containers have resources, its pods have none",
@@ -157,6 +170,16 @@ ALLOWED: Mapping[str, Tree] = {
     "both": holding({"projected": {"sources": [{"configMap": {"name": "theirs"}}]}}),
     "a ConfigMap's keys as variables": saying(envFrom=[{"configMapRef": {"name": "theirs"}}]),
     "a variable": saying(env=[{"name": "a", "value": "b"}]),
+    **{
+        f"an image of {image}": saying(image=image)
+        for image in (
+            "busybox",
+            "busybox:1.37.0",
+            "library/busybox:1",
+            "docker.io/library/busybox:1",
+            "registry.example/a/b:1",
+        )
+    },
     "no account": so(automountServiceAccountToken=False, serviceAccountName="default"),
     "a minute to end": so(terminationGracePeriodSeconds=60),
 }

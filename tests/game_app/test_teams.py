@@ -17,7 +17,7 @@ from tests.unit.policies import policies
 
 def namespaces(*teams: str) -> None:
     provider = Provider("board")
-    TeamAdmissionRules("teams", opts=pulumi.ResourceOptions(providers=[provider]))
+    TeamAdmissionRules("teams", ["docker.io"], opts=pulumi.ResourceOptions(providers=[provider]))
     for team in teams:
         TeamNamespace(
             f"team-{team}",
