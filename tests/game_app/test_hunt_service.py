@@ -394,15 +394,17 @@ def test_before_the_operators_begin_nothing_is_told_or_looked_at(tmp_path: Path,
     running.start()
     try:
         team = running.as_team("amber")
-        assert "The gate is closed" in team.page()
+        assert "The hunt is closed" in team.page()
         assert "register" not in team.page()
         assert running.metrics()["hunt_running"] == 0
         assert 'hunt_last_progress_timestamp_seconds{team="amber"}' not in running.metrics()
         running.begin()
         assert "The register at the gate" in team.page()
         assert running.metrics()["hunt_running"] == 1
-        assert "Begin the hunt" in running.as_operators().press("/close")
-        assert "The gate is closed" in team.page()
+        operators = running.as_operators()
+        assert "Close the hunt" in operators.page()
+        assert "Begin the hunt" in operators.press("/close")
+        assert "The hunt is closed" in team.page()
     finally:
         running.stop()
 

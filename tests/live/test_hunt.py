@@ -102,7 +102,7 @@ def test_a_team_that_does_what_the_hints_say_arrives_and_one_that_does_nothing_d
     assert word_in_the_logs(played, WATCHES) != word_in_the_logs(played, PLAYS)
     operators = Browser(played.service.port)
     funnel = operators.log_in(operators_code(played.key))
-    assert re.search(rf'<th scope="row">{PLAYS}</th><td><span class="tag">arrived</span>', funnel)
+    assert re.search(rf'<th scope="row">{PLAYS}</th><td><span class="tag">finished</span>', funnel)
 
 
 def word_in_the_logs(played: HuntSite, team: str) -> str:

@@ -134,7 +134,7 @@ class Game:
         status = self.status(name)
         step = status.step
         if step is None or not self.running:
-            return Verdict(False, "There is nothing to look at.")
+            return Verdict(False, "There is nothing to check.")
         known_word = word(self._key, name, step.name)
         context = CheckContext(
             team=status.team,
@@ -149,7 +149,7 @@ class Game:
             verdict = evaluate(step.check, context)
         except ServiceError as error:
             self._log("unanswered", level="warning", team=name, step=status.number)
-            verdict = Verdict(False, f"Nobody could look: {error}. Nothing is lost; ask again in a moment.")
+            verdict = Verdict(False, f"The check could not be made: {error}. Nothing is lost; ask again in a moment.")
         except Exception:
             # An answer that nobody foresaw must cost neither the service nor another team's check.
             self._log("broken", level="error", team=name, step=status.number)

@@ -58,11 +58,15 @@ def _lines(game: Game, presence: Presence) -> Generator[str]:
         if each.since is not None:
             yield sample("hunt_current_step", each.number, team=each.team.name)
     yield from metric(
-        "hunt_last_progress_timestamp_seconds", "gauge", "When a team that is under way last got further."
+        "hunt_last_progress_timestamp_seconds",
+        "gauge",
+        "When a team that is under way last got further, later by the time for which the hunt was closed since.",
     )
     for each in statuses:
         if each.since is not None and each.step is not None:
-            yield sample("hunt_last_progress_timestamp_seconds", round(each.since, 3), team=each.team.name)
+            # Time for which the hunt was closed does not count: whoever asks how long ago it was gets the time of play.
+            moment = time.time() - game.progress.open_seconds(each.since)
+            yield sample("hunt_last_progress_timestamp_seconds", round(moment, 3), team=each.team.name)
     for name, what, of in (
         ("hunt_steps_started_total", "Steps that a team began.", "started"),
         ("hunt_steps_passed_total", "Steps that a team passed.", "passed"),

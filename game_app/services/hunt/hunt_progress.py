@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS passed (team TEXT, step TEXT, at REAL NOT NULL, PRIMA
 CREATE TABLE IF NOT EXISTS started (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
 CREATE TABLE IF NOT EXISTS hinted (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
 CREATE TABLE IF NOT EXISTS failed (team TEXT, step TEXT, times INTEGER NOT NULL, PRIMARY KEY (team, step));
+CREATE TABLE IF NOT EXISTS closed (since REAL NOT NULL, until REAL);
 CREATE TABLE IF NOT EXISTS running (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), since REAL);
 """
 _RECORD: Final[Mapping[str, str]] = {
@@ -50,6 +51,7 @@ class Progress:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
         self._known = {table: self._read(table) for table in _READ}
+        self._closed = self._read_closed()
 
     def close(self) -> None:
         with self._lock:
@@ -96,6 +98,22 @@ class Progress:
         with self._lock:
             since = self._clock() if running else None
             self._database.execute("INSERT OR REPLACE INTO running VALUES (1, ?)", (since,))
+            if running:
+                self._database.execute("UPDATE closed SET until = ? WHERE until IS NULL", (since,))
+            else:
+                self._database.execute("INSERT INTO closed VALUES (?, NULL)", (self._clock(),))
+            self._closed = self._read_closed()
+
+    def open_seconds(self, start: float, end: float | None = None) -> float:
+        """Seconds from one moment to another, without those for which the hunt was closed. end: by default now."""
+        with self._lock:
+            now = self._clock()
+            last = now if end is None else end
+            closed = sum(
+                max(0.0, min(last, now if until is None else until) - max(start, since))
+                for since, until in self._closed
+            )
+        return max(0.0, last - start - closed)
 
     def _write(self, table: str, team: str, step: str) -> bool:
         with self._lock:
@@ -106,6 +124,9 @@ class Progress:
             self._database.execute(_RECORD[table], (team, step, now))
             steps[step] = now
             return True
+
+    def _read_closed(self) -> list[tuple[float, float | None]]:
+        return self._database.execute("SELECT since, until FROM closed").fetchall()
 
     def _read(self, table: str) -> dict[str, dict[str, float]]:
         teams: dict[str, dict[str, float]] = {}

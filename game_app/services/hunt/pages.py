@@ -73,8 +73,8 @@ def _mark(number: int, step: Step, status: TeamStatus, now: float, *, running: b
 
 def _station(game: Game, status: TeamStatus, session: Session) -> str:
     if not game.running:
-        text = "<p>The gate is closed for now. The operators open it; then load this page again.</p>"
-        return _fill("note", title="The gate is closed", text=text)
+        text = "<p>The hunt is closed for now. Once the operators begin it, load this page again.</p>"
+        return _fill("note", title="The hunt is closed", text=text)
     clues = _clues(game, status)
     step = status.step
     if step is None:
@@ -136,25 +136,25 @@ def _earlier(clues: Sequence[tuple[str, str]]) -> str:
 
 
 def operators(game: Game, session: Session, now: float) -> str:
-    """The funnel of all teams. now: seconds since 1970."""
+    """Progress of all teams. now: seconds since 1970."""
     statuses = [game.status(name) for name in game.teams]
     content = _fill(
         "operators",
         form=session.form,
         turn="close" if game.running else "begin",
-        state=f"The hunt runs, since {_ago(now - (game.progress.running_since or now))}."
+        state=f"The hunt was begun {_ago(now - (game.progress.running_since or now))}."
         if game.running
-        else "The hunt is closed: nothing is looked at.",
-        button="Close the gate" if game.running else "Begin the hunt",
+        else "The hunt is closed: no step is checked, and no time counts.",
+        button="Close the hunt" if game.running else "Begin the hunt",
         teams=len(statuses),
         under_way=sum(1 for each in statuses if each.step and each.since is not None),
-        arrived=sum(1 for each in statuses if not each.step),
+        finished=sum(1 for each in statuses if not each.step),
         passes=sum(each.number - 1 for each in statuses),
         funnel="\n".join(_funnel(game, number, statuses) for number in range(1, len(game.hunt.course) + 1)),
-        rows="\n".join(_row(game, each, now) for each in sorted(statuses, key=_longest_first))
-        or '<tr><td colspan="6">No team plays yet.</td></tr>',
+        rows="\n".join(_row(game, each) for each in sorted(statuses, key=_longest_first))
+        or '<tr><td colspan="6">There are no teams.</td></tr>',
     )
-    return _page(game, f"The funnel, {game.hunt.title}", content, session)
+    return _page(game, f"Progress of all teams, {game.hunt.title}", content, session)
 
 
 def _funnel(game: Game, number: int, statuses: Sequence[TeamStatus]) -> str:
@@ -162,7 +162,7 @@ def _funnel(game: Game, number: int, statuses: Sequence[TeamStatus]) -> str:
     passed = [each for each in statuses if each.number > number]
     share = 100 * len(passed) / len(statuses) if statuses else 0
     times = [
-        each.record.passed[step.name] - each.record.started[step.name]
+        game.progress.open_seconds(each.record.started[step.name], each.record.passed[step.name])
         for each in passed
         if step.name in each.record.started and step.name in each.record.passed
     ]
@@ -183,14 +183,15 @@ def _funnel(game: Game, number: int, statuses: Sequence[TeamStatus]) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _row(game: Game, status: TeamStatus, now: float) -> str:
+def _row(game: Game, status: TeamStatus) -> str:
     step = status.step
-    place = f"{status.number}. {escape(step.title)}" if step else '<span class="tag">arrived</span>'
+    place = f"{status.number}. {escape(step.title)}" if step else '<span class="tag">finished</span>'
     name = step.name if step else ""
+    spent = "not begun" if status.since is None else _long(game.progress.open_seconds(status.since))
     cells = (
         f'<th scope="row">{escape(status.team.name)}</th>',
         f"<td>{place}</td>",
-        f'<td class="time">{_long(now - status.since) if status.since is not None else "not yet"}</td>',
+        f'<td class="time">{spent}</td>',
         f'<td class="number">{status.record.failed.get(name, 0) if game.running or name else 0}</td>',
         f"<td>{'yes' if name in status.record.hinted else '–'}</td>",
         f"<td>{escape(status.last_verdict.text) if status.last_verdict else '–'}</td>",
