@@ -175,9 +175,10 @@ def secret_volume(name: str, secret: pulumi.Input[str], *, optional: bool = Fals
     return k8s.core.v1.VolumeArgs(name=name, secret=source)
 
 
-def files_volume(name: str, config_map: pulumi.Input[str]) -> k8s.core.v1.VolumeArgs:
-    """Volume with a ConfigMap's keys as files."""
-    return k8s.core.v1.VolumeArgs(name=name, config_map=k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map))
+def files_volume(name: str, config_map: pulumi.Input[str], *, mode: int | None = None) -> k8s.core.v1.VolumeArgs:
+    """Volume with a ConfigMap's keys as files. mode: of each file; None: everybody reads and nobody executes."""
+    source = k8s.core.v1.ConfigMapVolumeSourceArgs(name=config_map, default_mode=mode)
+    return k8s.core.v1.VolumeArgs(name=name, config_map=source)
 
 
 def flat(files: Mapping[str, str]) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from common.keys import dns_key
-from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
+from game_app.scm.gitea.app_ini import GIT_SCRIPT, GiteaSettings, app_ini
 from game_app.scm.gitea.gitea_accounts import account_password, gitea_keys, setup_plan
 from game_app.services.setup.service_client import ServiceClient
 from game_app.source_control import SourceControl
@@ -95,6 +95,7 @@ class DeliverySite:
             work_path=str(home / "work"),
             secrets=str(keys),
             static_path=str(module_folder(GITEA, "gitea.dev")),
+            git_path=str(GIT_SCRIPT),
             log_level="Warn",
         )
         (home / "app.ini").write_text(app_ini(settings))

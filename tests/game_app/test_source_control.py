@@ -236,3 +236,15 @@ def test_the_administrators_token_is_found_between_the_lines_of_the_log(tmp_path
 def test_where_no_token_is_made_it_is_said(tmp_path: Path) -> None:
     done = prepared(tmp_path, "a line of the log\\n")
     assert (done.returncode, done.stderr) == (1, "Gitea made no token for its administrator.\n")
+
+
+def test_gitea_runs_git_by_the_script_that_bounds_its_memory(graph: Graph) -> None:
+    data = graph["scm-configuration"].inputs["data"]
+    assert "\nPATH = /etc/gitea/configuration/git.sh\n" in data["app.ini"]
+    assert "ulimit -d" in data["git.sh"]
+    spec = graph["scm-server"].inputs["spec"]["template"]["spec"]
+    [volume] = [each for each in spec["volumes"] if each["name"] == "configuration"]
+    assert int(volume["configMap"]["defaultMode"]) & 0o111 == 0o111
+    [server] = [each for each in spec["containers"] if each["name"] == "gitea"]
+    mounted = {each["name"]: each["mountPath"] for each in server["volumeMounts"]}
+    assert mounted["configuration"] == "/etc/gitea/configuration"

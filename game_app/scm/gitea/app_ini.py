@@ -9,6 +9,9 @@ from typing import Final
 from common.templates import render
 
 _TEMPLATE: Final = Path(__file__).parent / "templates" / "app.ini.j2"
+GIT_SCRIPT: Final = Path(__file__).parent / "scripts" / "git.sh"
+CONFIGURATION_FOLDER: Final = "/etc/gitea/configuration"
+"""Folder of the container with `app.ini` and the scripts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,8 @@ class GiteaSettings:
     """Folder with the files secret-key, internal-token and jwt-secret."""
     static_path: str = ""
     """Folder with Gitea's own pages, for a program that was built without them."""
+    git_path: str = f"{CONFIGURATION_FOLDER}/{GIT_SCRIPT.name}"
+    """Program that Gitea runs for git, which bounds git's memory."""
     log_level: str = "Info"
 
 

@@ -27,7 +27,7 @@ from common.versions import Images
 from game_app.cluster_addresses import BUILD_LABEL, DRONE, GITEA, HUNT, SETUP_METRICS_PORT
 from game_app.ingress import Endpoint, expose
 from game_app.master_key import given
-from game_app.scm.gitea.app_ini import GiteaSettings, app_ini
+from game_app.scm.gitea.app_ini import CONFIGURATION_FOLDER, GIT_SCRIPT, GiteaSettings, app_ini
 from game_app.scm.gitea.gitea_accounts import gitea_keys, setup_plan
 from game_app.scm.setup_container import SetupContainer, setup_account
 from game_app.shared_secret import DRONE_OAUTH, PIPELINE_SIGNATURES
@@ -47,10 +47,9 @@ PUSH_MIB: Final = 64
 """MiB of the largest push; Git sends all of a push in one request."""
 _USER: Final = 1000
 _PREPARE_SCRIPT: Final = Path(__file__).parent / "scripts" / "prepare.sh"
-_CONFIGURATION: Final = "/etc/gitea/configuration"
 _MOUNTS: Final = {
     "data": "/var/lib/gitea",
-    "configuration": _CONFIGURATION,
+    "configuration": CONFIGURATION_FOLDER,
     "keys": "/etc/gitea/secrets",
     "scratch": "/tmp",  # noqa: S108 - Gitea's own scratch folder
 }
@@ -161,10 +160,10 @@ class Gitea(pulumi.ComponentResource):
         config_map = k8s.core.v1.ConfigMap(
             f"{name}-configuration",
             metadata={"name": "configuration", "namespace": namespace},
-            data={"app.ini": ini, _PREPARE_SCRIPT.name: _PREPARE_SCRIPT.read_text()},
+            data={"app.ini": ini, **{script.name: script.read_text() for script in (_PREPARE_SCRIPT, GIT_SCRIPT)}},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return files_volume("configuration", config_map.metadata.name)
+        return files_volume("configuration", config_map.metadata.name, mode=0o555)
 
     def _keys(self, name: str, namespace: pulumi.Output[str], args: GiteaArgs) -> k8s.core.v1.VolumeArgs:
         secret = k8s.core.v1.Secret(
@@ -201,8 +200,8 @@ def _prepare(image: str) -> k8s.core.v1.ContainerArgs:
         image,
         cpu="100m",
         memory="512Mi",
-        command=["sh", f"{_CONFIGURATION}/{_PREPARE_SCRIPT.name}"],
-        env=[k8s.core.v1.EnvVarArgs(name="GITEA_CONFIG", value=f"{_CONFIGURATION}/app.ini")],
+        command=["sh", f"{CONFIGURATION_FOLDER}/{_PREPARE_SCRIPT.name}"],
+        env=[k8s.core.v1.EnvVarArgs(name="GITEA_CONFIG", value=f"{CONFIGURATION_FOLDER}/app.ini")],
         mounts={**_MOUNTS, "token": "/token"},
         writable=["data", "scratch", "token"],
     )
@@ -215,7 +214,7 @@ def _server(image: str) -> k8s.core.v1.ContainerArgs:
         cpu="200m",
         memory="1Gi",
         port=GITEA.port,
-        command=["gitea", "--config", f"{_CONFIGURATION}/app.ini", "web"],
+        command=["gitea", "--config", f"{CONFIGURATION_FOLDER}/app.ini", "web"],
         mounts=_MOUNTS,
         writable=["data", "scratch"],
         probe=http_probe("/api/healthz"),

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Git for Gitea, whose pages and API run it for whoever asks: no request takes more of the container's memory than this,
+# whatever was pushed. A patch of a file that is huge and compresses well would take as much as the file has bytes.
+set -eu
+ulimit -d "${GIT_MEMORY_KIB:-262144}"
+exec git "$@"
