@@ -27,6 +27,8 @@ NewArchive = Annotated[
     typer.Argument(metavar="FILE", help="Archive to write; by default a new one in ~/.local/share/shambhala/backups."),
 ]
 MINUTES: Final = 30
+AGE_HEADER: Final = b"age-encryption.org/v1"
+"""First bytes of a file that is encrypted with age (https://age-encryption.org/v1)."""
 TRIES: Final = 3
 """How often a game master that is up is called before it counts as silent."""
 TRIES_OF_A_BOOT: Final = 120
@@ -82,12 +84,40 @@ def save_archive(login: Login, file: Path) -> None:
 
 
 def restore_archive(login: Login, file: Path) -> None:
-    """Put an archive onto a new host, once its first boot is over. Raises BackupError."""
+    """Put an archive onto a new host, once its first boot is over. Raises BackupError.
+
+    A nightly backup, which is encrypted to the operators' key, is decrypted with that key first.
+    """
     try:
         with file.open("rb") as archive:
+            if archive.read(len(AGE_HEADER)) == AGE_HEADER:
+                with tempfile.TemporaryDirectory() as folder:
+                    restore_archive(login, _decrypted(login, file, Path(folder)))
+                return
+            archive.seek(0)
             _ssh(login, "restore", tries=TRIES_OF_A_BOOT, stdin=archive)
     except OSError as error:
         raise BackupError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _decrypted(login: Login, file: Path, folder: Path) -> Path:
+    """A nightly backup in plain text, in a folder of its owner's alone. Raises BackupError."""
+    key, plain = folder / "key", folder / "archive.tar.gz"
+    key.touch(mode=0o600)
+    key.write_text(login.private_key.rstrip("\n") + "\n")
+    command = ["age", "--decrypt", "--identity", str(key), "--output", str(plain), str(file)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise BackupError(
+            f"{file} is encrypted, and there is no program 'age' on PATH; install it (Debian's package age)"
+        ) from error
+    if done.returncode:
+        raise BackupError(
+            f"{file} does not open with operators.sshPrivateKey: {done.stderr.strip().splitlines()[0]}. A backup opens "
+            "with the key of its night: set that one, or decrypt the file by hand (docs/backup.md)"
+        )
+    return plain
 
 
 def _ssh(

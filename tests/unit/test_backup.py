@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import stat
@@ -94,3 +95,35 @@ def test_a_game_master_that_never_ends_is_given_up_and_an_older_file_stays(
     with pytest.raises(backup.BackupError, match=r"192\.0\.2\.10 took longer than 0 minutes"):
         backup.save_archive(LOGIN, file)
     assert file.read_text() == "older"
+
+
+AGE = """#!/bin/sh
+# A stand-in of age: `--decrypt --identity KEY --output PLAIN FILE`.
+[ "$(cat "$3")" = "a key" ] || { echo "age: error: no identity matched any of the recipients" >&2; exit 1; }
+echo opened >"$5"
+"""
+
+
+def test_a_nightly_backup_is_opened_with_the_stack_s_key_before_it_is_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, script in {"age": AGE, "ssh": f"#!/bin/sh\nexec cat >{tmp_path}/restored\n"}.items():
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    file = tmp_path / "backup.tar.gz.age"
+    file.write_bytes(backup.AGE_HEADER + b"\n-> ssh-ed25519")
+    backup.restore_archive(LOGIN, file)
+    assert (tmp_path / "restored").read_text() == "opened\n"
+    (tmp_path / "restored").unlink()
+    with pytest.raises(backup.BackupError, match=r"does not open with operators\.sshPrivateKey: age: error"):
+        backup.restore_archive(dataclasses.replace(LOGIN, private_key="another"), file)
+    assert not (tmp_path / "restored").exists()
+
+
+def test_an_encrypted_backup_without_age_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    file = tmp_path / "backup.tar.gz.age"
+    file.write_bytes(backup.AGE_HEADER)
+    with pytest.raises(backup.BackupError, match="no program 'age' on PATH; install it"):
+        backup.restore_archive(LOGIN, file)
