@@ -11,6 +11,7 @@ LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LONGEST_LABEL: Final = 63
 LONGEST_NAME: Final = 253
 """Characters of a domain name (RFC 1035, section 2.3.4, without the final dot)."""
+LARGEST_PORT: Final = 65_535
 RELATIVE_PATH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 """Path of a file or folder in the project's folder."""
 
@@ -39,9 +40,20 @@ Domain = Annotated[
 Email = Annotated[
     str, matching("an e-mail address, such as 'operators@example.org'", r"[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 ]
+_MAIL_SERVER: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+:([1-9]\d{1,4})")
+
+
+def _is_mail_server(value: str) -> bool:
+    found = _MAIL_SERVER.fullmatch(value)
+    return found is not None and int(found[2]) <= LARGEST_PORT
+
+
 MailServer = Annotated[
     str,
-    matching("a mail server and its port, such as 'smtp.example.org:587'", r"[a-z0-9-]+(\.[a-z0-9-]+)+:\d{2,5}"),
+    Text(
+        allowed=f"a mail server and its port, at most {LARGEST_PORT}, such as 'smtp.example.org:587'",
+        accepts=_is_mail_server,
+    ),
 ]
 Folder = Annotated[
     str, matching("the name of a folder in the project's folder, such as 'hunts/autumn'", RELATIVE_PATH.pattern)
