@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from ipaddress import IPv4Network
 from typing import Final
@@ -10,12 +11,22 @@ from common.settings.board import REPELLING
 from common.settings.environment import GRAFANA, REHEARSAL, Settings
 from common.settings.github import ANSWERS_A_MINUTE, is_login
 from common.settings.names import LONGEST_LABEL, LONGEST_NAME
-from common.settings.networks import EVERYWHERE, KAPSULE_SERVICES, loopback
+from common.settings.networks import EVERYWHERE, K3S_PODS, K3S_SERVICES, KAPSULE_SERVICES, loopback
 from common.settings.problems import closest
 from common.settings.rules import Conflict, Rule, left_out
 
 ANSWERS_FOR_A_TEAM: Final = 4
 """What the hunt asks the source control at each look at a team, for its step and its pull requests."""
+
+OF_ARM: Final = re.compile(r"(COPARM|AMP)\d.*")
+"""Types of Instances with another processor than x86-64."""
+TOO_SMALL_FOR_RANCHER: Final = re.compile(r"STARDUST1-S|DEV1-S|PLAY2-PICO|.*-[12]G")
+"""Types of Instances with 1 or 2 GB of memory; Rancher asks for 4 GB.
+
+Source: https://www.scaleway.com/en/docs/instances/reference-content/instances-datasheet/
+"""
+RANCHER_VOLUME_GB: Final = 20
+"""Least room for K3s with its images, Rancher and the backups of a week."""
 
 
 def zone_name_is_short_enough(settings: Settings) -> Generator[Conflict]:
@@ -33,6 +44,19 @@ def rancher_is_reached_by_tls(settings: Settings) -> Generator[Conflict]:
     """Rancher needs certificates."""
     if settings.rancher.enabled and settings.certificates.authority == "none":
         yield Conflict("certificates.authority", "none", "must be an authority, for Rancher is served by TLS only")
+
+
+def k3s_has_room(settings: Settings) -> Generator[Conflict]:
+    """K3s with Rancher fits the Instance."""
+    own, enabled = settings.gamemaster, settings.rancher.enabled
+    if enabled and OF_ARM.fullmatch(own.type):
+        yield Conflict("gamemaster.type", own.type, "must be an Instance type of x86-64, as K3s and Helm are pinned")
+    if enabled and TOO_SMALL_FOR_RANCHER.fullmatch(own.type):
+        allowed = "must be an Instance type of at least 4 GB of memory where rancher.enabled is true"
+        yield Conflict("gamemaster.type", own.type, allowed)
+    if enabled and own.volume_size_gb < RANCHER_VOLUME_GB:
+        allowed = f"must be at least {RANCHER_VOLUME_GB} GB where rancher.enabled is true"
+        yield Conflict("gamemaster.volumeSizeGb", own.volume_size_gb, allowed)
 
 
 def operators_sign_in_somewhere(settings: Settings) -> Generator[Conflict]:
@@ -143,7 +167,11 @@ def subnets_apart(settings: Settings) -> Generator[Conflict]:
     """Subnets do not overlap."""
     owners = {"gamemaster.subnet": settings.gamemaster}
     owners |= {f"boards.{name}.subnet": board for name, board in settings.boards.items()}
-    known = {"the network of Kapsule's Services": IPv4Network(KAPSULE_SERVICES)}
+    known = {
+        "the network of Kapsule's Services": IPv4Network(KAPSULE_SERVICES),
+        "the network of K3s' pods": IPv4Network(K3S_PODS),
+        "the network of K3s' Services": IPv4Network(K3S_SERVICES),
+    }
     for key, owner in owners.items():
         # One that was refused is not there.
         if not hasattr(owner, "subnet"):
@@ -181,6 +209,7 @@ def rehearsal_stays_on_this_machine(settings: Settings) -> Generator[Conflict]:
 RULES: Final[tuple[Rule, ...]] = (
     zone_name_is_short_enough,
     rancher_is_reached_by_tls,
+    k3s_has_room,
     operators_sign_in_somewhere,
     agents_can_trust_rancher,
     active_board_exists,

@@ -18,6 +18,13 @@ KAPSULE_SERVICES: Final = "10.32.0.0/20"
 Source: https://www.scaleway.com/en/docs/kubernetes/reference-content/kubernetes-network-ranges/ (the default).
 """
 
+K3S_PODS: Final = "10.42.0.0/16"
+K3S_SERVICES: Final = "10.43.0.0/16"
+"""Addresses of pods and Services of the game master's K3s: the defaults.
+
+Source: https://docs.k3s.io/cli/server (`cluster-cidr`, `service-cidr`).
+"""
+
 
 def _network(accepts: Callable[[IPv4Network], bool]) -> Callable[[str], bool]:
     def accepted(value: str) -> bool:
