@@ -1,0 +1,28 @@
+"""nginx of this Debian: installed, or unpacked beside without installing anything."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from rehearsal.toolchain import cache
+
+
+def nginx() -> Path:
+    """nginx's program."""
+    found = shutil.which("nginx")
+    if found:
+        return Path(found)
+    policy = subprocess.run(["apt-cache", "policy", "nginx"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"Candidate: (\d\S*)", policy)
+    assert version, "apt-cache knows no nginx: 'apt-get update' first"
+
+    def unpack(folder: Path) -> None:
+        subprocess.run(["apt-get", "download", "nginx"], cwd=folder, check=True, capture_output=True)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
+            package.unlink()
+
+    return cache.fill(f"nginx-{re.sub(r'[^0-9.]', '-', version[1])}", unpack, print) / "usr/sbin/nginx"
