@@ -210,6 +210,11 @@ def proxy_protocol(subnet: str) -> Mapping[str, str]:
 
 CONNECTIONS_OF_A_CLIENT: Final = 500
 """Requests at once from one address; all players of a company may have the same."""
+CONNECTIONS_OF_A_WORKER: Final = 16_384
+"""Connections of one of nginx's processes, of which a node has as many as processors; a request has two of them.
+
+By default 1,024: half a thousand requests that wait, as many as one address may have, would keep everybody out.
+"""
 LARGE_UPLOADS: Final = 16
 """Requests at once, of everybody together, whose bodies have a megabyte or more, or a length that they do not tell."""
 LIMITS: Final = {
@@ -230,8 +235,16 @@ LIMITS: Final = {
             f"limit_conn large_uploads {LARGE_UPLOADS};",
             f"limit_conn clients {CONNECTIONS_OF_A_CLIENT};",
             "limit_conn_status 429;",
+            # The key of this name says so of Ingresses, and not of the page for a Service without pods.
+            "server_tokens off;",
         )
     ),
+    # nginx judges a path with '..' or '.' by where the path leads, and hands it on as it came: /metrics/../x is blocked
+    # by no rule for /metrics, and Drone answers with its metrics. Neither browsers nor git send such paths.
+    "server-snippets": 'if ($request_uri ~* "^[^?]*(/|%2f)(\\.|%2e){1,2}(/|%2f|[?]|$)") { return 400; }',
+    "worker-connections": str(CONNECTIONS_OF_A_WORKER),
+    # A connection is a file, and some files are none: newer versions of containerd begin pods with 1,024.
+    "worker-rlimit-nofile": str(2 * CONNECTIONS_OF_A_WORKER),
     "proxy-connect-timeout": "5s",
     # Pages that follow a build or a log are open for long with nothing said.
     "proxy-read-timeout": "120s",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from board.nginx_ingress import LIMITS
 from game_app.services.setup.drone_login import log_in
 from game_app.services.setup.drone_setup import SETTINGS
 from game_app.services.setup.setup_faults import SetupError
@@ -142,6 +143,15 @@ def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(
     }
     # Of several paths the longest counts.
     assert leads[max(leads, key=len)] == "blackhole"
+
+
+@pytest.mark.parametrize("path", ["/metrics/../x", "/metrics/..%2Fx", "/healthz/%2e%2E/x"])
+def test_t31_a_path_that_leads_out_of_what_is_closed_is_refused(site: DeliverySite, path: str, fell: Fell) -> None:
+    """Neither nginx nor Drone goes where such a path leads: one judges by the end, the other by the beginning."""
+    assert status_of(site.drone_port, "GET", path, b"") == 200
+    fell("it was answered")
+    [refused] = re.findall(r'^if \(\$request_uri ~\* "(.+)"\) { return 400; }$', LIMITS["server-snippets"])
+    assert re.search(refused, path, re.IGNORECASE)
 
 
 def test_prometheus_reads_how_many_builds_wait_without_an_account(site: DeliverySite) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from board.cert_manager import acme_servers, default_issuer
+from board.nginx_ingress import CONNECTIONS_OF_A_CLIENT
 from common.settings import parse
 from tests.unit import programs
 from tests.unit.example import CERTIFICATE, MISSING, complete, spoiled
@@ -105,6 +106,15 @@ def test_an_upload_counts_as_large_that_may_have_a_megabyte(graph: Graph, asked:
     ways = re.findall(r'^    "~(.+)" "(.*)";$', entries["http-snippets"], re.MULTILINE)
     found = next((value for pattern, value in ways if re.search(pattern, asked)), "")
     assert (found == "large") is large
+
+
+def test_requests_that_wait_for_long_leave_nginx_room_for_everybody(graph: Graph) -> None:
+    """By default three companies' were enough for the fourth to be turned away."""
+    entries = graph["blue-ingress-controller"].inputs["values"]["controller"]["config"]["entries"]
+    connections = int(entries["worker-connections"])
+    # Each request has a connection to the pod beside its own.
+    assert connections >= 10 * 2 * CONNECTIONS_OF_A_CLIENT
+    assert int(entries["worker-rlimit-nofile"]) > connections
 
 
 def test_only_load_balancers_are_believed_when_they_tell_a_players_address(graph: Graph) -> None:
