@@ -68,8 +68,9 @@ def expose(
     paths = [path("/", service)]
     if blocked_prefixes or blocked_paths:
         blackhole = blackhole_service(name, namespace, opts)
-        paths += [path(prefix, blackhole) for prefix in blocked_prefixes]
-        paths += [path(exact, blackhole, "Exact") for exact in blocked_paths]
+        # F5's controller takes Prefix for the beginning of a word, too: /hook would block /hook-club/app.
+        paths += [path(f"{prefix}/", blackhole) for prefix in blocked_prefixes]
+        paths += [path(exact, blackhole, "Exact") for exact in (*blocked_prefixes, *blocked_paths)]
     tls: list[k8s.networking.v1.IngressTLSArgs] = []
     signed: list[pulumi.Output[str]] = []
     if endpoint.cluster_issuer is not None:
