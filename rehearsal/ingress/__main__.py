@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from aiohttp import ClientError, web
@@ -87,9 +86,14 @@ async def _run(options: argparse.Namespace) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    runners = [await _serve(options.ready_status_port, "/nginx-ready", lambda: _readiness(controller))]
+
+    async def readiness(_request: web.Request) -> web.Response:
+        return web.Response(text="Ready\n") if controller.ready else web.Response(status=503, text="Not yet\n")
+
+    runners = [await _serve(options.ready_status_port, "/nginx-ready", readiness)]
     if options.enable_prometheus_metrics:
-        runners.append(await _serve(options.prometheus_metrics_listen_port, "/metrics", lambda: _metrics(nginx)))
+        port = options.prometheus_metrics_listen_port
+        runners.append(await _serve(port, "/metrics", lambda _request: _metrics(nginx)))
     try:
         await controller.prepare()
         tasks = [asyncio.ensure_future(each) for each in (controller.run(), nginx.wait(), stopping.wait())]
@@ -109,39 +113,29 @@ async def _run(options: argparse.Namespace) -> int:
             await runner.cleanup()
 
 
-async def _serve(port: int, path: str, answer: object) -> web.AppRunner:
+async def _serve(port: int, path: str, answer: Callable[[web.Request], Awaitable[web.Response]]) -> web.AppRunner:
     application = web.Application()
-
-    async def handle(_request: web.Request) -> web.Response:
-        return await answer()  # type: ignore[operator]
-
-    application.router.add_get(path, handle)
+    application.router.add_get(path, answer)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104 - probes and Prometheus come from other hosts
     return runner
 
 
-async def _readiness(controller: Controller) -> web.Response:
-    if controller.ready:
-        return web.Response(text="Ready")
-    return web.Response(status=503, text="nginx does not yet serve by everything that the API holds\n")
-
-
 async def _metrics(nginx: Nginx) -> web.Response:
     """nginx's own numbers, under the names that F5's controller gives them."""
-    lines = ["# HELP nginx_ingress_nginx_up Whether nginx answers.", "# TYPE nginx_ingress_nginx_up gauge"]
     try:
         words = (await nginx.status("/stub_status")).split()
+        numbers = {
+            "up": "1",
+            "connections_active": words[2],
+            "connections_accepted": words[7],
+            "http_requests_total": words[9],
+        }
     except (ClientError, OSError):
-        lines.append("nginx_ingress_nginx_up 0")
-    else:
-        lines.append("nginx_ingress_nginx_up 1")
-        numbers = {"connections_active": words[2], "connections_accepted": words[7], "http_requests_total": words[9]}
-        lines += [f"nginx_ingress_nginx_{name} {number}" for name, number in numbers.items()]
-    return web.Response(text="\n".join(lines) + "\n")
+        numbers = {"up": "0"}
+    return web.Response(text="".join(f"nginx_ingress_nginx_{name} {value}\n" for name, value in numbers.items()))
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(main())
+    sys.exit(main())

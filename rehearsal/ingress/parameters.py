@@ -6,18 +6,36 @@ Names, defaults and what is allowed: https://docs.nginx.com/nginx-ingress-contro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+_DEFAULTS: Mapping[str, str] = {
+    "client-max-body-size": "1m",
+    "http-snippets": "",
+    "keepalive-timeout": "75s",
+    "proxy-connect-timeout": "60s",
+    "proxy-protocol": "false",
+    "proxy-read-timeout": "60s",
+    "proxy-send-timeout": "60s",
+    "real-ip-header": "",
+    "server-snippets": "",
+    "server-tokens": "true",
+    "set-real-ip-from": "",
+    "ssl-protocols": "",
+    "worker-connections": "1024",
+    "worker-rlimit-nofile": "",
+    "worker-shutdown-timeout": "",
+}
+"""Every key of the ConfigMap that is known here, with the default of F5's controller."""
+_SWITCHES = {"proxy-protocol", "server-tokens"}
+_TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
+"""What Go's strconv.ParseBool takes."""
 _PREFIXES = ("nginx.org/", "nginx.com/", "ingress.kubernetes.io/", "nginx.ingress.kubernetes.io/", "nsm.nginx.com/")
 _BODY_SIZE = "nginx.org/client-max-body-size"
 _WEBSOCKETS = "nginx.org/websocket-services"
-_OFFSET = re.compile(r"\d+[kKmMgG]?")
-_BOOLEANS = {
-    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
-    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
-}
-"""What Go's strconv.ParseBool takes."""
+_UNKNOWN = (
+    "not known to the stand-in of F5's controller: see that F5's has it, and add it to rehearsal/ingress/parameters.py"
+)
 
 
 class ParameterError(Exception):
@@ -26,34 +44,26 @@ class ParameterError(Exception):
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameters of all Ingresses or of one, with the defaults of F5's controller."""
+    """Parameters of all Ingresses or of one."""
 
-    client_max_body_size: str = "1m"
-    http_snippets: str = ""
-    keepalive_timeout: str = "75s"
-    proxy_connect_timeout: str = "60s"
-    proxy_protocol: bool = False
-    proxy_read_timeout: str = "60s"
-    proxy_send_timeout: str = "60s"
-    real_ip_header: str = ""
-    server_snippets: str = ""
-    server_tokens: bool = True
-    set_real_ip_from: tuple[str, ...] = ()
-    ssl_protocols: str = ""
-    worker_shutdown_timeout: str = ""
+    texts: Mapping[str, str] = field(default_factory=lambda: _DEFAULTS)
+    """By the key of the ConfigMap."""
     websocket_services: frozenset[str] = frozenset()
-    """Services of one Ingress whose paths pass WebSockets; no key of the ConfigMap."""
+    """Services of one Ingress whose paths pass WebSockets."""
+
+    def on(self, switch: str) -> bool:
+        """Whether a switch is on."""
+        return self.texts[switch] in _TRUE
 
 
 def from_config_map(data: Mapping[str, str]) -> Parameters:
     """Parameters of all Ingresses. Raises ParameterError for keys and values that are not known here."""
-    unknown = sorted(set(data) - set(_KEYS))
-    if unknown:
-        raise ParameterError(
-            f"the keys {', '.join(unknown)} are not known to the stand-in of F5's controller: see that F5's has them, "
-            "and add them to rehearsal/ingress/parameters.py"
-        )
-    return Parameters(**{key.replace("-", "_"): _KEYS[key](key, text) for key, text in data.items()})
+    for key, text in sorted(data.items()):
+        if key not in _DEFAULTS:
+            raise ParameterError(f"key {key}: {_UNKNOWN}")
+        if key in _SWITCHES and text not in _TRUE | _FALSE:
+            raise ParameterError(f"key {key}: {text!r} is no boolean")
+    return Parameters({**_DEFAULTS, **data})
 
 
 def of_ingress(shared: Parameters, annotations: Mapping[str, str], services: frozenset[str]) -> Parameters:
@@ -61,52 +71,19 @@ def of_ingress(shared: Parameters, annotations: Mapping[str, str], services: fro
 
     Raises ParameterError for annotations of an ingress controller and values that are not known here.
     """
-    given = {name: text for name, text in annotations.items() if name.startswith(_PREFIXES) or ".f5.com/" in name}
-    unknown = sorted(set(given) - {_BODY_SIZE, _WEBSOCKETS})
-    if unknown:
+    for name in sorted(annotations):
+        if (name.startswith(_PREFIXES) or ".f5.com/" in name) and name not in (_BODY_SIZE, _WEBSOCKETS):
+            raise ParameterError(f"annotations.{name}: {_UNKNOWN}")
+    texts = dict(shared.texts)
+    if _BODY_SIZE in annotations:
+        size = texts["client-max-body-size"] = annotations[_BODY_SIZE]
+        if not re.fullmatch(r"\d+[kKmMgG]?", size):
+            raise ParameterError(f'annotations.{_BODY_SIZE}: Invalid value: "{size}": must be an offset')
+    named = annotations.get(_WEBSOCKETS)
+    websockets = frozenset(name.strip() for name in named.split(",")) if named is not None else frozenset[str]()
+    if websockets - services:
         raise ParameterError(
-            f"annotations {', '.join(unknown)}: not known to the stand-in of F5's controller: see that F5's has them, "
-            "and add them to rehearsal/ingress/parameters.py"
+            f'annotations.{_WEBSOCKETS}: Invalid value: "{named}": must be a comma-separated list of services. The '
+            f"following services were not found: {','.join(sorted(websockets - services))}"
         )
-    size = given.get(_BODY_SIZE, shared.client_max_body_size)
-    if not _OFFSET.fullmatch(size):
-        raise ParameterError(f'annotations.{_BODY_SIZE}: Invalid value: "{size}": must be an offset')
-    named = frozenset(name.strip() for name in given.get(_WEBSOCKETS, "").split(",") if _WEBSOCKETS in given)
-    if named - services:
-        raise ParameterError(
-            f'annotations.{_WEBSOCKETS}: Invalid value: "{given[_WEBSOCKETS]}": must be a comma-separated list of '
-            f"services. The following services were not found: {','.join(sorted(named - services))}"
-        )
-    return replace(shared, client_max_body_size=size, websocket_services=named)
-
-
-def _text(_key: str, text: str) -> str:
-    return text
-
-
-def _boolean(key: str, text: str) -> bool:
-    if text not in _BOOLEANS:
-        raise ParameterError(f"the key {key} is {text!r}, which is no boolean")
-    return _BOOLEANS[text]
-
-
-def _list(_key: str, text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
-
-
-_KEYS: Mapping[str, Callable[[str, str], object]] = {
-    "client-max-body-size": _text,
-    "http-snippets": _text,
-    "keepalive-timeout": _text,
-    "proxy-connect-timeout": _text,
-    "proxy-protocol": _boolean,
-    "proxy-read-timeout": _text,
-    "proxy-send-timeout": _text,
-    "real-ip-header": _text,
-    "server-snippets": _text,
-    "server-tokens": _boolean,
-    "set-real-ip-from": _list,
-    "ssl-protocols": _text,
-    "worker-shutdown-timeout": _text,
-}
-"""Keys of the ConfigMap that are known here, and how each value is read."""
+    return Parameters(texts, websockets)

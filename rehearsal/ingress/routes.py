@@ -133,7 +133,8 @@ def _route(routed: Routed, objects: Objects, shared: Parameters, taken: set[str]
 
 
 def _paths(rule: Object) -> Sequence[Object]:
-    return (rule.get("http") or {}).get("paths", [])
+    http: Object = rule.get("http") or {}
+    return http.get("paths", [])
 
 
 def _location(routed: Routed, host: str, path: Object, objects: Objects) -> Location:
@@ -158,8 +159,10 @@ def _addresses(service: str, wanted: str | int, objects: Objects) -> Iterable[st
         meta: Object = each["metadata"]
         if f"{meta['namespace']}/{meta.get('labels', {}).get('kubernetes.io/service-name')}" != service:
             continue
-        numbers = {port["port"] for port in each.get("ports") or [] if port.get("name", "") == name}
-        for endpoint in each.get("endpoints") or []:
+        numbered: Sequence[Object] = each.get("ports") or []
+        endpoints: Sequence[Object] = each.get("endpoints") or []
+        numbers = {int(port["port"]) for port in numbered if port.get("name", "") == name}
+        for endpoint in endpoints:
             if endpoint.get("conditions", {}).get("ready"):
                 yield from (f"{address}:{number}" for number in numbers for address in endpoint["addresses"])
 

@@ -6,7 +6,6 @@ The stand-in is a process with the flags, the permissions and the user of F5's p
 from __future__ import annotations
 
 import asyncio
-import base64
 import ipaddress
 import json
 import os
@@ -80,49 +79,44 @@ class Board:
         await self._forwarder.open(self.network.listener(*self._api))
         objects = [*self.program.services, *self.program.ingresses]
         names = {each["metadata"]["namespace"] for each in objects} | {NAMESPACE}
-        await self.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names))
-        # Its pods would not run here: the process is the pod.
-        await self.apply(*(each for each in self.program.controller if each["kind"] not in ("Deployment", "Event")))
+        certificates = [self.authority.secret(NAMESPACE, "wildcard-tls", "*.blue.hunt-dev.example.org")] + [
+            self.authority.secret(each["metadata"]["namespace"], entry["secretName"], *entry["hosts"])
+            for each in self.program.ingresses
+            for entry in each["spec"]["tls"]
+        ]
+        await self.apply(
+            *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)),
+            # Its pods would not run here: the process is the pod.
+            *(each for each in self.program.controller if each["kind"] != "Deployment"),
+            *certificates,
+            *objects,
+            *(self._pod(each) for each in self.program.services if each["spec"].get("selector")),
+        )
         status = {"status": {"loadBalancer": {"ingress": [{"ip": ADDRESS, "ipMode": "Proxy"}]}}}
         service = f"/api/v1/namespaces/{NAMESPACE}/services/nginx-ingress-controller/status"
         await self._plane.kube.merge(service, status)
-        await self.apply(self.authority.secret(NAMESPACE, "wildcard-tls", "*.blue.hunt-dev.example.org"))
-        for ingress in self.program.ingresses:
-            for entry in ingress["spec"]["tls"]:
-                namespace = ingress["metadata"]["namespace"]
-                await self.apply(self.authority.secret(namespace, entry["secretName"], *entry["hosts"]))
-        await self.apply(*self.program.services, *self.program.ingresses)
-        for service in self.program.services:
-            if service["spec"].get("selector"):
-                await self.run_pod(service)
 
-    async def run_pod(self, service: Object) -> None:
-        """Give a Service a pod that is ready."""
+    def _pod(self, service: Object) -> Object:
+        """Start a pod for a Service; gives the EndpointSlice by which the pod is found."""
         name, namespace = (service["metadata"][key] for key in ("name", "namespace"))
         address = str(list(PODS.hosts())[len(self.pods)])
         self.pods[name] = Pod(self.network, address, POD_PORT, name)
-        port = {"name": service["spec"]["ports"][0]["name"], "port": POD_PORT, "protocol": "TCP"}
-        await self.apply(
-            {
-                "apiVersion": "discovery.k8s.io/v1",
-                "kind": "EndpointSlice",
-                "metadata": {
-                    "name": name,
-                    "namespace": namespace,
-                    "labels": {"kubernetes.io/service-name": name, "endpointslice.kubernetes.io/managed-by": "tests"},
-                },
-                "addressType": "IPv4",
-                "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
-                "ports": [port],
-            }
-        )
+        labels = {"kubernetes.io/service-name": name, "endpointslice.kubernetes.io/managed-by": "tests"}
+        return {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": name, "namespace": namespace, "labels": labels},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "ports": [{"name": service["spec"]["ports"][0]["name"], "port": POD_PORT, "protocol": "TCP"}],
+        }
 
     async def start_controller(self) -> None:
         """Start the stand-in as the chart's Deployment does."""
         account = self._scratch / "account"
         account.mkdir(exist_ok=True)
         path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/nginx-ingress/token"
-        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        asked: Object = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         (account / "token").write_text((await self._plane.kube.call("POST", path, asked))["status"]["token"])
         shutil.copy(self._plane.certificates.authority, account / "ca.crt")
         files = self._scratch / "nginx"
@@ -250,7 +244,3 @@ class Board:
         await stop_control_plane(self._processes, CLUSTER.id)
         await self._processes.stop_all()
         self.network.close()
-
-
-def decoded(text: str) -> str:
-    return base64.b64decode(text).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socketserver
 import threading
@@ -18,10 +19,16 @@ class Pod:
 
     def __init__(self, network: Network, address: str, port: int, name: str) -> None:
         class Telling(Handler):
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # A test that has seen enough goes.
+                    super().handle()
+
             def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the library's name
 
             def _tell(self) -> None:
-                release.wait() if self.path == "/wait" else None
+                if self.path == "/wait":
+                    waiting.append(self)
+                    release.wait()
                 told = {"pod": name, "path": self.path, "headers": dict(self.headers)}
                 body = json.dumps(told).encode()
                 self.send_response(200)
@@ -29,14 +36,22 @@ class Pod:
                 self.end_headers()
                 self.wfile.write(body)
 
+        self._waiting: list[Handler] = []
+        waiting = self._waiting
         self.release = release = threading.Event()
         """Set: requests for /wait are answered."""
         self._server = ThreadingHTTPServer((address, port), Telling, bind_and_activate=False)
         self._server.socket.close()
+        self._server.daemon_threads = True
         self._server.socket = network.listener(address, port)
         self._server.server_name, self._server.server_port = name, port
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests for /wait have come."""
+        return len(self._waiting)
 
     def close(self) -> None:
         self.release.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -57,9 +57,9 @@ def _of(graph: Graph, kind: str) -> list[Object]:
 def _whole(value: Any) -> Any:
     """The mock engine's numbers all have a fraction, which Kubernetes does not take."""
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _whole(item) for key, item in cast("Object", value).items()}
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_whole(item) for item in cast("list[Any]", value)]
     return int(value) if isinstance(value, float) else value
 
 
