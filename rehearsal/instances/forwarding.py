@@ -27,14 +27,24 @@ UDP_CALLERS = 512
 class TcpForwarder:
     """Forwards TCP connections to one port of an Instance.
 
-    connections: set of the tasks of established connections; cancelling one resets its connection.
+    connections: set of the tasks of established connections; cancelling one resets its connection. proxy_protocol: tell
+    the caller's own address first, as a load balancer does.
     """
 
-    def __init__(self, machine: str, port: int, allows: Allows, connections: set[asyncio.Task[None]]) -> None:
+    def __init__(
+        self,
+        machine: str,
+        port: int,
+        allows: Allows,
+        connections: set[asyncio.Task[None]],
+        *,
+        proxy_protocol: bool = False,
+    ) -> None:
         self._machine = machine
         self._port = port
         self._allows = allows
         self._connections = connections
+        self._proxy_protocol = proxy_protocol
         self._server: asyncio.Server | None = None
 
     async def open(self, listener: socket.socket) -> None:
@@ -61,6 +71,8 @@ class TcpForwarder:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(self._machine, self._port, limit=CHUNK)
+        if self._proxy_protocol:
+            far_writer.write(_proxy_header(*(writer.get_extra_info(end) for end in ("peername", "sockname"))))
         there, back = (asyncio.ensure_future(way) for way in (_copy(reader, far_writer), _copy(far_reader, writer)))
         try:
             await asyncio.gather(there, back)
@@ -72,6 +84,16 @@ class TcpForwarder:
             there.cancel()
             back.cancel()
             _reset(far_writer)
+
+
+def _proxy_header(caller: tuple[str, int], called: tuple[str, int]) -> bytes:
+    """Header of the proxy protocol, version 2, for TCP over IPv4.
+
+    Source: https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt
+    """
+    ends = b"".join(socket.inet_aton(address) for address, _ in (caller, called))
+    ends += struct.pack("!HH", caller[1], called[1])
+    return b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + struct.pack("!H", len(ends)) + ends
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ from rehearsal.kapsule.control_plane import ControlPlane
 from rehearsal.kapsule.controllers import Informer
 from rehearsal.kapsule.kube import Object
 from rehearsal.kapsule.kubeconfig import ClusterEntry
-from rehearsal.kapsule.load_balancers import addresses
+from rehearsal.kapsule.load_balancers import addresses, proxied
 from rehearsal.kapsule.node_files import node_files, pod_range
 from rehearsal.nodes import COREDNS_IMAGE, BoardNetwork, NodeContainer, NodePrograms, NodeSpec, Running, write_files
 from rehearsal.nodes.board_network import Listener, Target
@@ -133,7 +133,7 @@ class BoardNode:
                 if self._running and not self._running.alive:
                     _LOG.warning("The node %s has died; it is started again.", self.name)
                     await self.start()
-                await self._network.lead(self._ways(services.objects))
+                await self._network.lead(self._ways(services.objects), _proxied(services.objects))
             except (InstanceError, OSError):
                 _LOG.exception("The node %s could not be served; the next try is in %.0f s.", self.name, _RETRY)
                 await asyncio.sleep(_RETRY)
@@ -182,4 +182,15 @@ def _ways_to(service: Object, node: str) -> dict[Listener, Target]:
         for entry in addresses(service)
         for port in ports
         if port.get("protocol", "TCP") == "TCP" and "nodePort" in port
+    }
+
+
+def _proxied(services: Sequence[Object]) -> set[Listener]:
+    """Ports of load balancers that speak the proxy protocol to their Services."""
+    return {
+        ("TCP", entry["ip"], port["port"])
+        for service in services
+        for entry in addresses(service)
+        for port in service["spec"].get("ports", [])
+        if proxied(service, port["port"])
     }

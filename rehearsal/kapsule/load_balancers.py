@@ -2,8 +2,8 @@
 
 Annotations, address mode and finalizer are those of
 https://github.com/scaleway/scaleway-cloud-controller-manager/blob/main/docs/loadbalancer-annotations.md;
-of the annotations, those below are heeded. A board with a real node answers at the address (`board_node`), without the
-proxy protocol; elsewhere nothing listens there, for no pod runs.
+of the annotations, those below are heeded. A board with a real node answers at the address (`board_node`), by version 2
+of the proxy protocol where the annotation says so; elsewhere nothing listens there, for no pod runs.
 """
 
 from __future__ import annotations
@@ -109,9 +109,19 @@ def _reserved(annotations: Mapping[str, str]) -> str | None:
 
 def _mode(service: Object, annotations: Mapping[str, str]) -> str:
     """Proxy when every port speaks the proxy protocol: nodes must then not short-cut to the address."""
-    ports = {str(port["port"]) for port in service["spec"]["ports"]}
+    ports = [int(port["port"]) for port in service["spec"]["ports"]]
     for annotation in PROXY_PROTOCOLS:
-        value = annotations.get(annotation, "false")
-        if value == "*" or value.lower() == "true" or ports <= {port.strip() for port in value.split(",")}:
+        if all(_named(annotations.get(annotation, "false"), port) for port in ports):
             return "Proxy"
     return "VIP"
+
+
+def proxied(service: Object, port: int) -> bool:
+    """Whether a Service's port is told callers' addresses by version 2 of the proxy protocol."""
+    annotations: Mapping[str, str] = service["metadata"].get("annotations", {})
+    return _named(annotations.get(PROXY_PROTOCOLS[1], "false"), port)
+
+
+def _named(value: str, port: int) -> bool:
+    """Whether an annotation's value means a port."""
+    return value == "*" or value.lower() == "true" or str(port) in {each.strip() for each in value.split(",")}

@@ -11,7 +11,7 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rehearsal.instances import port_redirection
@@ -32,6 +32,7 @@ Target = tuple[str, int]
 class _Open:
     target: Target
     forwarder: TcpForwarder | UdpForwarder
+    proxied: bool
     listens_on: int
     """Port that is bound: another one than the listener's where a program of this machine has that one."""
 
@@ -49,18 +50,19 @@ class BoardNetwork:
         self._refused: set[Listener] = set()
         self._changing = asyncio.Lock()
 
-    async def lead(self, wanted: Mapping[Listener, Target]) -> None:
+    async def lead(self, wanted: Mapping[Listener, Target], proxied: Collection[Listener] = ()) -> None:
         """Let in callers at exactly these listeners.
 
+        proxied: those whose targets are told the callers' addresses by the proxy protocol.
         One that cannot be opened is logged once, and tried again at the next call.
         """
         async with self._changing:
             for listener, opened in list(self._open.items()):
-                if wanted.get(listener) != opened.target:
+                if wanted.get(listener) != opened.target or (listener in proxied) != opened.proxied:
                     await self._close(listener)
             for listener in sorted(set(wanted) - set(self._open)):
                 try:
-                    await self._lead(listener, wanted[listener])
+                    await self._lead(listener, wanted[listener], proxied=listener in proxied)
                 except (OSError, InstanceError) as error:
                     if listener not in self._refused:
                         self._refused.add(listener)
@@ -72,23 +74,23 @@ class BoardNetwork:
         for connection in self._connections:
             connection.cancel()
 
-    async def _lead(self, listener: Listener, target: Target) -> None:
+    async def _lead(self, listener: Listener, target: Target, *, proxied: bool) -> None:
         protocol, address, port = listener
         bound = _bind(listener)
         listens_on = int(bound.getsockname()[1])
         try:
             if listens_on != port:
                 await port_redirection.redirect(self._label, protocol, address, port, listens_on)
-            forwarder = self._forwarder(protocol, target)
+            forwarder = self._forwarder(protocol, target, proxied=proxied)
             await forwarder.open(bound)
         except BaseException:
             bound.close()
             raise
-        self._open[listener] = _Open(target, forwarder, listens_on)
+        self._open[listener] = _Open(target, forwarder, proxied, listens_on)
 
-    def _forwarder(self, protocol: str, target: Target) -> TcpForwarder | UdpForwarder:
+    def _forwarder(self, protocol: str, target: Target, *, proxied: bool) -> TcpForwarder | UdpForwarder:
         if protocol == "TCP":
-            return TcpForwarder(*target, lambda _caller: True, self._connections)
+            return TcpForwarder(*target, lambda _caller: True, self._connections, proxy_protocol=proxied)
         return UdpForwarder(*target, lambda _caller: True)
 
     async def _close(self, listener: Listener) -> None:

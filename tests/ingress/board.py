@@ -33,6 +33,7 @@ from tests.ingress.player import LOAD_BALANCER, STRANGER, Player
 from tests.ingress.pods import Pod
 from tests.ingress.program import NAMESPACE, Object, Program
 from tests.tools import tools
+from tests.waiting import LONGEST_WAIT
 
 CLUSTER = Cluster(id="ingress-id", name="blue", version="1.36", pod_cidr="100.64.0.0/15", service_cidr="10.32.0.0/20")
 NGINX = "192.0.2.1"
@@ -41,8 +42,6 @@ PODS = ipaddress.ip_network("192.0.2.128/25")
 POD_PORT = 8080
 ADDRESS = "198.51.100.1"
 """Address of the controller's load balancer."""
-MINUTES = 300.0
-"""Seconds to wait for what will come, however slow the machine."""
 _ROOT = Path(__file__).parents[2]
 _PLURALS = {
     "ConfigMap": "/api/v1/{}configmaps",
@@ -159,7 +158,7 @@ class Board:
     async def ended(self) -> int:
         """Wait until the stand-in has ended by itself; gives its exit status."""
         assert self._controller is not None
-        return await asyncio.wait_for(self._controller.wait(), MINUTES)
+        return await asyncio.wait_for(self._controller.wait(), LONGEST_WAIT)
 
     async def ready(self) -> None:
         """Wait until the stand-in says that all is served, as the kubelet asks it."""
@@ -211,7 +210,7 @@ class Board:
 
     async def until_event(self, namespace: str, about: str, part: str) -> str:
         """The first event about an object whose text has a part."""
-        deadline = time.monotonic() + MINUTES
+        deadline = time.monotonic() + LONGEST_WAIT
         while True:
             said = await self.events(namespace, about)
             found = next((each for each in said if part in each), None)
@@ -221,7 +220,7 @@ class Board:
             await asyncio.sleep(0.1)
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + MINUTES
+        deadline = time.monotonic() + LONGEST_WAIT
         while not await asyncio.to_thread(holds):
             assert time.monotonic() < deadline, f"{what} did not come\n{self.tail}"
             assert self._controller is None or self._controller.returncode is None, self.tail

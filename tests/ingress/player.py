@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 from tests.ingress.network import Network
 from tests.ingress.pods import Told
+from tests.waiting import LONGEST_WAIT
 
 LOAD_BALANCER = "100.64.0.9"
 """Address of Scaleway's load balancers (RFC 6598), which nginx believes."""
 STRANGER = "198.51.100.66"
 """Address from which nginx believes nothing."""
 PLAYER = "203.0.113.7"
-SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Player:
     def connect(self, port: int, host: str | None = None) -> socket.socket:
         """A connection to nginx, with TLS for a host on port 443. Raises ssl.SSLError."""
         connection = self.network.socket()
-        connection.settimeout(SECONDS)
+        connection.settimeout(LONGEST_WAIT)
         connection.bind((self.via, 0))
         connection.connect((self.nginx, port))
         if self.address is not None:

@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import resource
 import ssl
-import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -14,8 +13,9 @@ from functools import partial
 import pytest
 
 from board.nginx_ingress import CONNECTIONS_OF_A_CLIENT, LARGE_UPLOADS
-from tests.ingress.board import ADDRESS, MINUTES, Board
+from tests.ingress.board import ADDRESS, Board
 from tests.ingress.player import LOAD_BALANCER, PLAYER, STRANGER, Answer, Player
+from tests.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
@@ -163,10 +163,7 @@ async def test_an_address_has_as_many_requests_at_once_as_it_may_and_leaves_room
             for _ in range(CONNECTIONS_OF_A_CLIENT):
                 connection = stack.enter_context(board.player().connect(443, host))
                 connection.sendall(f"GET /wait HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-            deadline = time.monotonic() + MINUTES
-            while pod.waiting < CONNECTIONS_OF_A_CLIENT:
-                assert time.monotonic() < deadline, f"only {pod.waiting} requests came through\n{board.tail}"
-                time.sleep(0.1)
+            until(lambda: pod.waiting == CONNECTIONS_OF_A_CLIENT, lambda: f"{pod.waiting} came through\n{board.tail}")
             try:
                 return [board.player(address=address).ask(host).status for address in (PLAYER, "203.0.113.8")]
             finally:

@@ -48,6 +48,28 @@ async def test_a_caller_that_has_said_all_still_gets_the_whole_answer(far_port: 
     forwarder.close()
 
 
+async def test_a_target_that_speaks_the_proxy_protocol_learns_who_called() -> None:
+    told: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        told.set_result(await reader.readexactly(28 + 5))
+        writer.close()
+
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    forwarder = TcpForwarder("127.0.0.1", port, lambda _: True, set(), proxy_protocol=True)
+    _, writer = await _open(forwarder)
+    caller, called = (writer.get_extra_info(end)[1].to_bytes(2, "big") for end in ("sockname", "peername"))
+    writer.write(b"hello")
+    async with asyncio.timeout(LONGEST_WAIT):
+        assert await told == (
+            b"\r\n\r\n\x00\r\nQUIT\n" + b"\x21\x11\x00\x0c" + 2 * b"\x7f\0\0\x01" + caller + called + b"hello"
+        )
+    writer.close()
+    forwarder.close()
+    server.close()
+
+
 async def test_a_caller_of_a_port_where_nothing_listens_is_told_by_a_reset(unused_tcp_port: int) -> None:
     forwarder = TcpForwarder("127.0.0.1", unused_tcp_port, lambda _: True, set())
     reader, writer = await _open(forwarder)
