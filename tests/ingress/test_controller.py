@@ -33,20 +33,18 @@ async def status(board: Board, host: str, port: int = 80) -> int:
 
 
 @pytest.mark.parametrize(
-    ("annotations", "why"),
+    ("name", "annotations", "why"),
     [
-        ({"nginx.org/proxy-buffering": "False"}, "not known to the stand-in"),
-        ({"nginx.ingress.kubernetes.io/proxy-body-size": "64m"}, "not known to the stand-in"),
-        ({"nginx.org/server-snippets": "return 200;"}, "not known to the stand-in"),
-        ({"nginx.org/client-max-body-size": "64 MB"}, "must be an offset"),
-        ({"nginx.org/websocket-services": "grafana"}, "The following services were not found: grafana"),
+        ("buffering", {"nginx.org/proxy-buffering": "False"}, "not known to the stand-in"),
+        ("community", {"nginx.ingress.kubernetes.io/proxy-body-size": "64m"}, "not known to the stand-in"),
+        ("snippet", {"nginx.org/server-snippets": "return 200;"}, "not known to the stand-in"),
+        ("size", {"nginx.org/client-max-body-size": "64 MB"}, "must be an offset"),
+        ("websockets", {"nginx.org/websocket-services": "grafana"}, "The following services were not found: grafana"),
     ],
-    ids=str,
 )
 async def test_an_annotation_that_is_unknown_or_wrong_is_told_and_nothing_is_served(
-    board: Board, annotations: Mapping[str, str], why: str
+    board: Board, name: str, annotations: Mapping[str, str], why: str
 ) -> None:
-    name = f"wrong-{abs(hash(str(annotations)))}"
     await board.apply(ingress(name, f"{name}.example.org", annotations))
     assert why in await board.until_event(PLACE, name, "Rejected: ")
     assert await status(board, f"{name}.example.org") == 404
