@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.settings import SettingsError, parse
-from tests.unit.example import MISSING, PASSWORD, complete
+from tests.unit.example import MISSING, PASSWORD, complete, spoiled
 from tests.unit.wrong_settings import WRONG, refusal
 
 
@@ -107,3 +107,11 @@ def test_nothing_given_is_reported_as_every_missing_setting() -> None:
         "observability.grafanaAdminPassword observability.lokiPassword",
     ]
     assert [problem.key for problem in caught.value.problems] == " ".join(missing).split()
+
+
+@pytest.mark.parametrize("server", ["smtp.example.org:99999", "smtp.example.org:65536", "smtp.example.org:0587"])
+def test_a_mail_servers_port_is_one_that_there_is(server: str) -> None:
+    mail = {"to": "a@example.org", "sender": "b@example.org", "user": "b@example.org", "password": PASSWORD}
+    wrong: dict[str, object] = {"observability.notify": {"mail": {**mail, "server": server}}}
+    assert f'server = "{server}": must be a mail server and its port, at most 65535' in str(refusal(wrong))
+    parse(spoiled({"observability.notify": {"mail": {**mail, "server": "smtp.example.org:65535"}}}), "dev")
