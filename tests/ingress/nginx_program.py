@@ -15,8 +15,10 @@ def nginx() -> Path:
     found = shutil.which("nginx")
     if found:
         return Path(found)
-    policy = subprocess.run(["apt-cache", "policy", "nginx"], capture_output=True, text=True, check=True).stdout
-    version = re.search(r"Candidate: (\d\S*)", policy)
+    if not _candidate():
+        # A machine whose lists of packages were never read, as those of containers' images.
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+    version = _candidate()
     assert version, "apt-cache knows no nginx: 'apt-get update' first"
 
     def unpack(folder: Path) -> None:
@@ -25,4 +27,11 @@ def nginx() -> Path:
             subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
             package.unlink()
 
-    return cache.fill(f"nginx-{re.sub(r'[^0-9.]', '-', version[1])}", unpack, print) / "usr/sbin/nginx"
+    return cache.fill(f"nginx-{re.sub(r'[^0-9.]', '-', version)}", unpack, print) / "usr/sbin/nginx"
+
+
+def _candidate() -> str:
+    """Version that apt would install; empty where apt knows none."""
+    policy = subprocess.run(["apt-cache", "policy", "nginx"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"Candidate: (\d\S*)", policy)
+    return found[1] if found else ""
