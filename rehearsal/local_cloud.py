@@ -12,6 +12,8 @@ from rich.console import Console
 from rehearsal import background, engine
 from rehearsal.acme import Authority
 from rehearsal.configuration import Sources, load_or_make_secrets, settings, write_private
+from rehearsal.images.choice import choose_images
+from rehearsal.images.providing import provide_images
 from rehearsal.instances import Instances, Mirrors
 from rehearsal.k3s import RANCHER_ADDRESS, Downloads, pack_helm, pack_k3s
 from rehearsal.nodes import provide as provide_node_programs
@@ -28,9 +30,12 @@ K3S, HELM = "k3s", "helm.tar.gz"
 """Names of what the game master downloads."""
 
 
-def open_cloud(session: Session, tools: Tools, console: Console) -> dict[str, Any]:
-    """Bring the cloud up, and give the settings that lead an environment to it, for `init --values`."""
-    asyncio.run(_prepare(session, tools, console))
+def open_cloud(session: Session, tools: Tools, console: Console, *, teams: bool = True) -> dict[str, Any]:
+    """Bring the cloud up, and give the settings that lead an environment to it, for `init --values`.
+
+    teams: whether there may be teams, whose pods have images of their own.
+    """
+    asyncio.run(_prepare(session, tools, console, teams=teams))
     lay_out(tools, engine.home_of(session))
     engine.state_of(session).mkdir(exist_ok=True)
     engine.unlock(session)
@@ -58,8 +63,9 @@ def values_file(session: Session) -> Path:
     return session.home / "values.json"
 
 
-async def _prepare(session: Session, tools: Tools, console: Console) -> None:
+async def _prepare(session: Session, tools: Tools, console: Console, *, teams: bool) -> None:
     choose_nodes(session)
+    choose_images(session)
 
     def tell(line: str) -> None:
         console.print(f"  {line}", markup=False)
@@ -68,6 +74,7 @@ async def _prepare(session: Session, tools: Tools, console: Console) -> None:
     if real_nodes(session):
         await asyncio.to_thread(provide_node_programs, tools.control_plane, console)
         await provide_node_image(Mirrors(), tell)
+        await provide_images(session, console, teams=teams)
     console.print("Starting the local cloud")
     downloads = Downloads(session).folder
     await asyncio.to_thread(_pack, session, tools, downloads)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.toolchain import building
-from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, FOR_TESTS, HELM, NODE, PEBBLE, PLUGINS, Source
+from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, FOR_TESTS, HELM, NODE, PEBBLE, PLUGINS, PODS, Source
 
 PACKAGES_MINUTES = 1.0
 MACHINE_MINUTES = 2.0
@@ -32,6 +32,11 @@ BUILD_MINUTES = {
     "containerd": 1,
     "coredns": 1.5,
     "pause": 0.1,
+    "stand_in": 0.1,
+    "kubectl": 0.2,
+    "alertmanager": 1,
+    "kube-state-metrics": 1,
+    "logging_operator": 1.5,
 }
 """Minutes that each build takes on two idle cores, its source's download included; measured, by its folder's name."""
 _HOW = "downloaded, or built with Go" if shutil.which("go") else "downloaded; there is no Go to build it"
@@ -57,14 +62,14 @@ def missing(*, tests: bool) -> list[Missing]:
         found.append(Missing("Docker, and Debian for Instances", "Debian's packages", MACHINE_MINUTES))
     sources = [ENGINE, *(plugin.source for plugin in PLUGINS if plugin.source), CONTROL_PLANE, PEBBLE, HELM]
     # As `make rehearse NODES=real` says it.
-    for_nodes = NODE if os.environ.get("NODES") == "real" else ()
+    for_nodes = (*NODE, *PODS) if os.environ.get("NODES") == "real" else ()
     found += _to_build([*sources, *(FOR_TESTS if tests else for_nodes)])
     return found
 
 
 def _to_build(sources: Iterable[Source]) -> list[Missing]:
     return [
-        Missing(f"{each.module.replace('_', ' ')} {each.version}", _HOW, BUILD_MINUTES[each.module])
+        Missing(f"{each.name} {each.version}", _HOW, BUILD_MINUTES[each.called or each.module])
         for each in sources
         if not building.built(each)
     ]

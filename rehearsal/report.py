@@ -9,6 +9,8 @@ from typing import Any
 from rich.table import Table
 
 from rehearsal.configuration import ZONE
+from rehearsal.images.provided_images import STAND_IN as STANDING_IN
+from rehearsal.images.provided_images import read_provided
 from rehearsal.nodes.choice import real_nodes
 from rehearsal.progress import name_of
 from rehearsal.session import Block, Service, Session, make
@@ -45,6 +47,9 @@ class Report:
             table.add_row(f"{tool.name} {tool.version}", what, tool.origin, "", _seconds(tool.seconds))
         for part, what, origin, address, prefix in self._rows():
             table.add_row(part, what, origin, address, _seconds(self.took(prefix) if prefix else None))
+        for image in read_provided(self.session):
+            what = STAND_IN if image.what == STANDING_IN else f"real, {image.what}"
+            table.add_row(f"image {image.reference}", what, image.origin, "", "")
         return table
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:

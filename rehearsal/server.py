@@ -20,6 +20,7 @@ from rich.console import Console
 from rehearsal.acme import Authority
 from rehearsal.charts import ChartRegistry
 from rehearsal.configuration import load_or_make_secrets
+from rehearsal.images.image_registry import ImageRegistry
 from rehearsal.instances import InstanceError, Instances, port_redirection
 from rehearsal.k3s import Downloads
 from rehearsal.kapsule import ControlPlanes
@@ -54,7 +55,7 @@ async def serve(session: Session, programs: Path, pebble: Path) -> None:
     async with contextlib.AsyncExitStack() as open_servers:
         open_servers.push_async_callback(machines.close)
         open_servers.push_async_callback(clusters.close)
-        for server in (ChartRegistry(session), Downloads(session), rancher, api):
+        for server in (ChartRegistry(session), ImageRegistry(session), Downloads(session), rancher, api):
             await server.start()
             open_servers.push_async_callback(server.stop)
         ready_file(session).touch()

@@ -47,6 +47,7 @@ class Service(IntEnum):
     CHARTS = 2
     RANCHER = 3
     ACME = 4
+    IMAGES = 5
 
 
 def make(target: str, name: str) -> str:

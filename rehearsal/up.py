@@ -66,7 +66,7 @@ def open_stack(
     session: Session, tools: Tools, console: Console, changes: Mapping[str, Any] | None = None, *, teams: int = 0
 ) -> automation.Stack:
     """A running local cloud, and the stack to be raised on it. Raises SessionError for a setting that is refused."""
-    values = open_cloud(session, tools, console)
+    values = open_cloud(session, tools, console, teams=teams > 0)
     added = delivery(load_or_make_secrets(session), teams) if teams else {}
     console.print("Writing the settings (the project's own 'init')")
     stack_file.write(session, values, {**added, **(changes or {})})

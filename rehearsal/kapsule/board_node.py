@@ -11,6 +11,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from rehearsal.images.catalogue import COREDNS
+from rehearsal.images.image_registry import PORT as REGISTRY_PORT
 from rehearsal.instances.docker import InstanceError
 from rehearsal.kapsule.api_endpoints import lead_pods_to_api
 from rehearsal.kapsule.cluster_objects import provide_cluster_objects
@@ -21,10 +23,10 @@ from rehearsal.kapsule.kube import Object
 from rehearsal.kapsule.kubeconfig import ClusterEntry
 from rehearsal.kapsule.load_balancers import addresses, proxied
 from rehearsal.kapsule.node_files import node_files, pod_range
-from rehearsal.nodes import COREDNS_IMAGE, BoardNetwork, NodeContainer, NodePrograms, NodeSpec, Running, write_files
+from rehearsal.nodes import BoardNetwork, NodeContainer, NodePrograms, NodeSpec, Running, write_files
 from rehearsal.nodes.board_network import Listener, Target
 from rehearsal.scaleway.backends import Node
-from rehearsal.session import Block, Session
+from rehearsal.session import Block, Service, Session
 
 VOLUMES = "/var/volumes-of-claims"
 """Folder of the node in which each claim has a folder of its own; it outlasts the node's crash."""
@@ -53,6 +55,7 @@ class BoardNode:
         self._network = BoardNetwork(session.label)
         # The first machine of a rehearsal is its game master, and the authority for the game's names.
         self._name_server = session.address(Block.INSTANCES, 1)
+        self._registry = session.address(Block.SERVICES, Service.IMAGES)
         self._record = of.folder / "node.json"
         self._gateway = ""
         self._running: Running | None = None
@@ -73,7 +76,7 @@ class BoardNode:
         """Make the API reachable for pods, and go on with the node that a crash left behind."""
         self._gateway = await self._container.provide_network()
         await lead_pods_to_api(self._of.kube, self._gateway, API_PORT)
-        await provide_cluster_objects(self._of.kube, self._of.record.service_cidr, COREDNS_IMAGE)
+        await provide_cluster_objects(self._of.kube, self._of.record.service_cidr, COREDNS.full)
         await self._network.lead(self._ways([]))
         if self._chosen():
             await self.start()
@@ -119,7 +122,7 @@ class BoardNode:
             certificates=self._of.certificates,
             service_cidr=own.service_cidr,
             pods=pods,
-            name_server=self._gateway,
+            gateway=self._gateway,
         )
         folder = self._of.folder / "node"
         await write_files(folder, files)
@@ -163,6 +166,7 @@ class BoardNode:
         ways: dict[Listener, Target] = {("TCP", self._gateway, API_PORT): (self._of.record.address, API_PORT)}
         for protocol in ("UDP", "TCP"):
             ways[protocol, self._gateway, DNS_PORT] = (self._name_server, DNS_PORT)
+        ways["TCP", self._gateway, REGISTRY_PORT] = (self._registry, REGISTRY_PORT)
         running = self._running
         if running and running.alive:
             for service in services:

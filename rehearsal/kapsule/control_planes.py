@@ -91,16 +91,6 @@ class ControlPlanes:
         if node and real:
             await node.start()
 
-    async def import_image(self, cluster: str, archive: Path) -> None:
-        """Give the node whose pods run an image for them, from a file as `docker save` makes.
-
-        Raises LookupError where a cluster has no such node.
-        """
-        node = self._nodes.get(cluster)
-        if node is None or node.name is None:
-            raise LookupError(f"Cluster {cluster} has no node that could run an image.")
-        await node.container.import_image(archive)
-
     async def ready_nodes(self, cluster: str, pool: str) -> Sequence[str]:
         return await ready_nodes(self._get(cluster).kube, pool)
 

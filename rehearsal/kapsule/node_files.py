@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from rehearsal.images.catalogue import PAUSE
+from rehearsal.images.image_registry import PORT as REGISTRY_PORT
 from rehearsal.kapsule import pki
 from rehearsal.kapsule.cluster_objects import name_server_address
 from rehearsal.kapsule.kubeconfig import ClusterEntry, kubeconfig
 from rehearsal.kapsule.pki import Certificates, Identity
 from rehearsal.nodes.machine_image import FILES
-from rehearsal.nodes.programs import PAUSE_IMAGE
 
 _NOBODY = "192.0.2.53"
 """Name server of a range kept for documentation (RFC 5737), where this machine has none that pods could reach."""
@@ -27,12 +28,13 @@ def pod_range(pod_cidr: str) -> str:
 
 
 def node_files(
-    node: str, *, entry: ClusterEntry, certificates: Certificates, service_cidr: str, pods: str, name_server: str
+    node: str, *, entry: ClusterEntry, certificates: Certificates, service_cidr: str, pods: str, gateway: str
 ) -> Mapping[str, str]:
     """File name to text; secrets.
 
     entry: the cluster, as a node reaches its API.
-    name_server: address at which the node reaches the authority for the game's names, which refuses all others.
+    gateway: this machine's address in the board's network: of the authority for the game's names, which refuses all
+    others, and of the registry that is asked first for images.
     """
     # Called by an address that no certificate knows.
     entry = replace(entry, called="kubernetes")
@@ -41,17 +43,22 @@ def node_files(
         "kube-proxy": certificates.of("kube-proxy"),
         "kube-network-policies": certificates.of("kube-network-policies"),
     }
-    values = {"PAUSE_IMAGE": PAUSE_IMAGE, "CLUSTER_DNS": name_server_address(service_cidr), "POD_RANGE": pods}
+    values = {
+        "PAUSE_IMAGE": PAUSE.full,
+        "CLUSTER_DNS": name_server_address(service_cidr),
+        "POD_RANGE": pods,
+        "REGISTRY": f"{gateway}:{REGISTRY_PORT}",
+    }
     return {
         "ca.crt": certificates.authority.read_text(),
-        "resolv.conf": _resolv_conf(name_server, Path("/etc/resolv.conf")),
+        "resolv.conf": _resolv_conf(gateway, Path("/etc/resolv.conf")),
         **{
             f"{program}.kubeconfig": kubeconfig(entry, program, _credentials(identity))
             for program, identity in identities.items()
         },
         **{
             name: _filled(FILES / name, values)
-            for name in ("cni.conflist", "containerd.toml", "kubelet.yaml", "kube-proxy.yaml")
+            for name in ("cni.conflist", "containerd.toml", "kubelet.yaml", "kube-proxy.yaml", "registries.toml")
         },
     }
 

@@ -14,10 +14,9 @@ that keep their data, a name server. What differs from a node of Kapsule:
 
 from rehearsal.nodes.board_network import BoardNetwork
 from rehearsal.nodes.container import NodeContainer, NodeSpec, Running, write_files
-from rehearsal.nodes.programs import COREDNS_IMAGE, NodePrograms, provide
+from rehearsal.nodes.programs import NodePrograms, provide
 
 __all__ = [
-    "COREDNS_IMAGE",
     "BoardNetwork",
     "NodeContainer",
     "NodePrograms",

@@ -122,7 +122,6 @@ class NodeContainer:
             spec.files: "/node",
             self._programs.kubernetes: "/programs/kubernetes",
             self._programs.containerd: "/programs/containerd",
-            **{image: f"/images/{number}.tar" for number, image in enumerate(self._programs.images)},
         }
         await docker(
             *("container", "create", "--name", self.name, "--hostname", spec.name, "--network", self._network),
@@ -137,15 +136,6 @@ class NodeContainer:
     async def execute(self, *command: str) -> str:
         """What a command prints in the node. Raises DockerError when the command fails."""
         return await docker("container", "exec", self.name, *command)
-
-    async def import_image(self, archive: Path) -> None:
-        """Give the node an image for its pods, from a file as `docker save` makes."""
-        inside = f"/var/tmp/{archive.name}"  # noqa: S108 (the node's)
-        await docker("container", "cp", str(archive), f"{self.name}:{inside}")
-        try:
-            await self.execute("/programs/containerd/ctr", "--namespace", "k8s.io", "images", "import", inside)
-        finally:
-            await self.execute("rm", inside)
 
     async def log(self, count: int = 15) -> str:
         """Last lines of what the node's entry point said."""

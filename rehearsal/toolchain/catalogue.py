@@ -7,7 +7,7 @@ their wrapper module.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 MODULES = Path(__file__).parent / "modules"
@@ -51,6 +51,13 @@ class Source:
     """Module and path in it of a provider's schema, which the build embeds as schema.json with `version` set."""
     c: bool = False
     """Whether some of it is in C, so that a C compiler is needed."""
+    called: str = field(default="", repr=False)
+    """Name for people where the folder's does not do."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.called or self.module.replace("_", " ")
 
     @property
     def folder(self) -> Path:
@@ -157,7 +164,7 @@ COREDNS = Source(
     module="coredns", version=_required("coredns", "github.com/coredns/coredns"), programs=(Program("coredns"),)
 )
 PAUSE = Source(module="pause", version="1", programs=(Program("pause"),))
-NODE = (CONTAINERD, COREDNS, PAUSE)
+NODE = (CONTAINERD,)
 """What a board's node runs besides the programs of CONTROL_PLANE."""
 
 PROMETHEUS = Source(
@@ -168,13 +175,56 @@ PROMETHEUS = Source(
             name,
             package=f"{_PROMETHEUS}/cmd/{name}",
             variables=((f"{_PROMETHEUS_COMMON}/version.Version", _PROMETHEUS_VERSION),),
-            # It asks nobody but whom the tests tell it of: without the clouds' own libraries it is half the size.
-            tags="remove_all_sd",
+            # It finds its targets at a board's API, or is told of them: without the clouds' own libraries it is half
+            # the size.
+            tags="remove_all_sd,enable_kubernetes_sd",
         )
         for name in ("prometheus", "promtool")
     ),
 )
-"""What the queries and alerts of observability are held against; no part of a rehearsal."""
+"""What the queries and alerts of observability are held against, and what a board's pods run."""
+
+_ALERTMANAGER = "github.com/prometheus/alertmanager"
+_ALERTMANAGER_VERSION = _required("alertmanager", _ALERTMANAGER)
+ALERTMANAGER = Source(
+    module="alertmanager",
+    version=_ALERTMANAGER_VERSION,
+    programs=(
+        Program(
+            "alertmanager",
+            package=f"{_ALERTMANAGER}/cmd/alertmanager",
+            variables=((f"{_PROMETHEUS_COMMON}/version.Version", _ALERTMANAGER_VERSION),),
+        ),
+    ),
+)
+_STATE_METRICS = "k8s.io/kube-state-metrics/v2"
+KUBE_STATE_METRICS = Source(
+    module="kube_state_metrics",
+    version=_required("kube_state_metrics", _STATE_METRICS),
+    programs=(Program("kube-state-metrics", package=_STATE_METRICS),),
+    called="kube-state-metrics",
+)
+_LOGGING_OPERATOR = "github.com/kube-logging/logging-operator"
+LOGGING_OPERATOR = Source(
+    module="logging_operator",
+    version=_required("logging_operator", _LOGGING_OPERATOR),
+    programs=(Program("logging-operator", package=_LOGGING_OPERATOR),),
+)
+KUBECTL = Source(
+    module="control_plane",
+    version=_KUBERNETES_VERSION,
+    programs=(
+        Program(
+            "kubectl",
+            package="k8s.io/kubernetes/cmd/kubectl",
+            variables=(("k8s.io/component-base/version.gitVersion", f"v{_KUBERNETES_VERSION}"),),
+        ),
+    ),
+    called="kubectl",
+)
+"""kubectl alone: the control plane's binary takes more memory at its start than pods of kubectl may have."""
+STAND_IN = Source(module="stand_in", version="1", programs=(Program("stand-in"),))
+"""What pods run in the place of a program that cannot be had."""
 
 PLUGINS = (
     Plugin(
@@ -245,5 +295,8 @@ NETPOL = Source(
 )
 """What says who may reach whom by a cluster's network policies; no part of a rehearsal."""
 
-FOR_TESTS = (DRONE, GITEA, PROMETHEUS, NETPOL, *NODE)
+PODS = (COREDNS, PAUSE, KUBECTL, PROMETHEUS, ALERTMANAGER, KUBE_STATE_METRICS, LOGGING_OPERATOR, STAND_IN)
+"""What the pods of a board run where containers do."""
+
+FOR_TESTS = (DRONE, GITEA, PROMETHEUS, NETPOL, COREDNS, PAUSE, *NODE)
 """What the tests run beyond a rehearsal as it is by default."""

@@ -10,12 +10,16 @@ from typing import Any
 
 from rich.console import Console
 
+from rehearsal.images.catalogue import NODE
+from rehearsal.images.image_registry import ImageRegistry
+from rehearsal.images.pod_image import PodImage, write
+from rehearsal.images.provided_images import BUILT, ProvidedImage, read_provided, write_provided
+from rehearsal.images.providing import provide_images
 from rehearsal.instances import Mirrors, docker_daemon, leftovers, remove_all
 from rehearsal.instances.docker import docker
 from rehearsal.kapsule import ControlPlanes
 from rehearsal.nodes import machine_image, provide
 from rehearsal.nodes.leftovers import node_leftovers, remove_node_volumes
-from rehearsal.nodes.pod_images import PodImage, write
 from rehearsal.processes import Processes
 from rehearsal.scaleway.backends import Cluster, Node
 from rehearsal.session import Block, Session
@@ -54,6 +58,7 @@ class Board:
         self.session = session
         self.load_balancers = LoadBalancers(session)
         self.clusters = self.open()
+        self.registry = ImageRegistry(session)
 
     def open(self) -> ControlPlanes:
         nodes = provide(tools().control_plane, Console(stderr=True))
@@ -67,14 +72,18 @@ class Board:
 
         await docker_daemon.provide(self.session, tell)
         await machine_image.provide(Mirrors(), tell)
+        await self.registry.start()
+        await provide_images(self.session, Console(stderr=True), teams=False, images=NODE)
+        folder = self.session.home / "probe"
+        folder.mkdir()
+        write(PodImage("probe", {"probe": built(PROBE)}, ["/probe"], user="65532:65532"), folder)
+        probe = ProvidedImage(PROBE_IMAGE, BUILT, "the tests", str(folder))
+        write_provided(self.session, [*read_provided(self.session), probe])
         await self.clusters.create(CLUSTER)
         labels = {"k8s.scaleway.com/node": "11111111-2222-4333-8444-555555555555"}
         nodes = [Node(name=REAL, node_type="PRO2-XXS", labels=labels), Node(name=SIMULATED, node_type="PRO2-XXS")]
         await self.clusters.set_nodes(CLUSTER.id, POOL, nodes)
         await self.kubectl("wait", f"node/{REAL}", "--for=condition=Ready", "--timeout=300s")
-        archive = self.session.home / "probe.tar"
-        write(PodImage(PROBE_IMAGE, {"probe": built(PROBE)}, ["/probe"], user="65532:65532"), archive)
-        await self.clusters.import_image(CLUSTER.id, archive)
 
     async def docker(self, *arguments: str) -> str:
         """What docker prints."""
@@ -83,6 +92,7 @@ class Board:
     async def remove(self) -> list[str]:
         """What `rehearsal down` does about boards, and what is then still there."""
         await self.clusters.close()
+        await self.registry.stop()
         await Processes(self.session).stop_all()
         await remove_all(self.session)
         await remove_node_volumes(self.session)

@@ -88,7 +88,7 @@ async def test_a_rehearsal_that_had_no_node_asks_nothing_of_docker(
 async def test_a_node_that_a_crash_kept_from_being_noted_is_noted_at_its_next_start(
     session: Session, docker: Docker, tmp_path: Path
 ) -> None:
-    node = NodeContainer(session, "blue-id", NodePrograms(tmp_path, tmp_path, ()))
+    node = NodeContainer(session, "blue-id", NodePrograms(tmp_path, tmp_path))
     # It ends at once, for nothing runs here.
     with pytest.raises(Exception, match="said by the node"):
         await node.start(NodeSpec("blue-id", "node-1", "100.65.255.0/24", tmp_path))

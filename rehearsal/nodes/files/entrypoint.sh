@@ -2,8 +2,8 @@
 # Makes a container a node of a board: prepares it as a machine, then keeps containerd, kubelet, kube-proxy and
 # kube-network-policies running.
 #
-# Environment: NODE_NAME, POD_RANGE. /node holds the configuration and the node's identity, /images what is
-# imported at the start, /programs/* the programs.
+# Environment: NODE_NAME, POD_RANGE. /node holds the configuration and the node's identity,
+# /programs/* the programs.
 set -euo pipefail
 say() { echo "$(date -u +%T.%3N) $*"; }
 
@@ -70,6 +70,8 @@ RULES
   mkdir -p /etc/cni/net.d
   cp /node/cni.conflist /etc/cni/net.d/10-board.conflist
   cp /node/resolv.conf /run/resolv-of-pods.conf
+  mkdir -p /etc/containerd/registries/_default
+  cp /node/registries.toml /etc/containerd/registries/_default/hosts.toml
 }
 
 # keep NAME COMMAND...: run it, and again whenever it ends.
@@ -83,21 +85,12 @@ keep() {
   done >>"/var/log/$name.log" 2>&1 &
 }
 
-import_images() {
-  until ctr version >/dev/null 2>&1; do sleep 0.05; done
-  for image in /images/*.tar; do
-    ctr --namespace k8s.io images import "$image" >>/var/log/images.log 2>&1 || say "$image could not be imported"
-  done
-}
-
 NODE_ADDRESS=$(ip -4 -brief address show dev eth0 | awk '{ sub("/.*", "", $3); print $3 }')
 export PATH=/programs/containerd:/programs/kubernetes:$PATH
 prepare_mounts
 prepare_control_groups
 prepare_network
 keep containerd containerd --config /node/containerd.toml
-import_images
-say "containerd answers"
 keep kubelet kubelet --config /node/kubelet.yaml --kubeconfig /node/kubelet.kubeconfig \
   --hostname-override "$NODE_NAME" --node-ip "$NODE_ADDRESS"
 keep kube-proxy kube-proxy --config /node/kube-proxy.yaml --hostname-override "$NODE_NAME"

@@ -1,0 +1,136 @@
+"""What each image of a board's pods is made of here, by the reference that is asked for.
+
+The references are those of `common/versions.py`, of the charts and of the operators that the charts bring:
+tests/images holds them against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+from rehearsal.charts.registry import STAND_INS
+from rehearsal.rancher.manifest import IMAGE as RANCHER_AGENT
+from rehearsal.toolchain import catalogue as sources
+from rehearsal.toolchain.catalogue import Source
+
+_NOBODY = "65534:65534"
+
+
+@dataclass(frozen=True)
+class FromSource:
+    """Image of one program that is built from source, and of nothing else."""
+
+    source: Source
+    at: str
+    """Path of the program in the image, which is its entry point."""
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class FromDebian:
+    """Image of Debian 13's packages."""
+
+    packages: Sequence[str]
+    then: str = "true"
+    """Shell command that follows their installation."""
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Image of a program that says that it stands in for another, and answers that one's probes."""
+
+    of: str
+    """Program, for people."""
+    probes: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Port to the path of its probe."""
+    ports: Sequence[int] = ()
+    """The other ports; a program without any ends at once."""
+    also: Sequence[str] = ()
+    """Names of programs by which containers of the image are started."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image that a board may ask for."""
+
+    reference: str
+    """As it is asked for."""
+    recipe: FromSource | FromDebian | StandIn
+    teams: bool = False
+    """Whether only a rehearsal with teams asks for the image."""
+
+    @property
+    def full(self) -> str:
+        """The reference with its registry."""
+        first = self.reference.partition("/")[0]
+        return self.reference if "." in first else f"docker.io/{self.reference}"
+
+    @property
+    def publisher(self) -> str:
+        """The publisher's registry."""
+        return self.full.partition("/")[0]
+
+
+def _of(chart: str) -> str:
+    """Version of the program that a chart brings."""
+    return yaml.safe_load((STAND_INS / chart / "Chart.yaml").read_text())["appVersion"]
+
+
+def _cert_manager(part: str, *ports: int) -> Image:
+    recipe = StandIn(f"cert-manager's {part}", ports=ports)
+    return Image(f"quay.io/jetstack/cert-manager-{part}:{_of('cert-manager')}", recipe)
+
+
+PAUSE = Image("registry.k8s.io/pause:3.10.1", FromSource(sources.PAUSE, "pause", "65535:65535"))
+"""Image of every pod's sandbox, under the name by which containerd 2.3 asks for it."""
+COREDNS = Image(f"registry.k8s.io/coredns/coredns:v{sources.COREDNS.version}", FromSource(sources.COREDNS, "coredns"))
+NODE = (PAUSE, COREDNS)
+"""Images without which no pod runs."""
+
+IMAGES = (
+    *NODE,
+    Image("registry.k8s.io/kubectl:v1.36.3", FromSource(sources.KUBECTL, "bin/kubectl")),
+    # Debian's Python is another patch release, with Debian's C library.
+    Image(
+        "docker.io/library/python:3.13.7-alpine3.22",
+        FromDebian(("python3",), "ln -s python3 /usr/bin/python"),
+    ),
+    Image(f"nginx/nginx-ingress:{_of('nginx-ingress')}", StandIn("F5's ingress controller", ports=(80, 443, 9113))),
+    _cert_manager("controller", 9402),
+    _cert_manager("webhook", 10250, 9402),
+    _cert_manager("cainjector", 9402),
+    _cert_manager("startupapicheck"),
+    Image(RANCHER_AGENT, StandIn("Rancher's agent", ports=(80, 444))),
+    Image(
+        f"quay.io/prometheus/prometheus:{_of('prometheus')}",
+        FromSource(sources.PROMETHEUS, "bin/prometheus", _NOBODY),
+    ),
+    Image(
+        "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",
+        FromSource(sources.KUBE_STATE_METRICS, "kube-state-metrics", _NOBODY),
+    ),
+    Image("quay.io/prometheus/alertmanager:v0.28.1", FromSource(sources.ALERTMANAGER, "bin/alertmanager", _NOBODY)),
+    Image(f"docker.io/grafana/grafana:{_of('grafana')}", StandIn("Grafana", {3000: "/api/health"})),
+    Image(f"docker.io/grafana/loki:{_of('loki')}", StandIn("Loki", {3100: "/ready"}, (9095, 7946))),
+    Image("docker.io/nginxinc/nginx-unprivileged:1.29-alpine", StandIn("Loki's gateway", {8080: "/"})),
+    Image(
+        f"ghcr.io/kube-logging/logging-operator:{_of('logging-operator')}",
+        FromSource(sources.LOGGING_OPERATOR, "manager", _NOBODY),
+    ),
+    Image("docker.io/alpine/git:v2.49.1", FromDebian(("git",)), teams=True),
+    Image("docker.io/gitea/gitea:1.27.3-rootless", StandIn("Gitea", ports=(3000,)), teams=True),
+    Image("docker.io/drone/drone:2.28.2", StandIn("Drone", {80: "/healthz"}), teams=True),
+    Image("docker.io/drone/drone-runner-kube:1.0.0-rc.5", StandIn("Drone's runner", {3000: "/healthz"}), teams=True),
+    Image("docker.io/drone/placeholder:1.0.0", StandIn("Drone's placeholder"), teams=True),
+    Image("docker.io/library/postgres:17.6-alpine3.22", StandIn("PostgreSQL", ports=(5432,)), teams=True),
+    Image("docker.io/hadolint/hadolint:v2.12.0-alpine", StandIn("hadolint"), teams=True),
+    Image("docker.io/alpine/k8s:1.33.4", StandIn("kubectl and Helm"), teams=True),
+    Image("docker.io/moby/buildkit:v0.23.2-rootless", StandIn("BuildKit", ports=(1234,)), teams=True),
+    Image("docker.io/aquasec/trivy:0.65.0", StandIn("trivy"), teams=True),
+    Image("ghcr.io/sigstore/cosign/cosign:v2.6.1", StandIn("cosign"), teams=True),
+)
+"""Every image that this project knows to ask for."""
