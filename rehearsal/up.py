@@ -11,6 +11,7 @@ from pulumi import automation
 from rich.console import Console
 
 from rehearsal import engine, stack_file
+from rehearsal.absent_images_watch import telling_absent_images
 from rehearsal.configuration import delivery, load_or_make_secrets, write_private
 from rehearsal.local_cloud import open_cloud
 from rehearsal.progress import EngineProgress
@@ -37,7 +38,8 @@ def raise_everything(
     ready = time.monotonic()
     console.print("Raising the game (the program itself, by the real engine)")
     progress = EngineProgress(console)
-    changed = engine.update(stack, progress)
+    with telling_absent_images(session, console):
+        changed = engine.update(stack, progress)
     outputs = engine.outputs(stack)
     _leave_keys(session, outputs)
     return Report(

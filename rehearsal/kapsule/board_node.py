@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from rehearsal.images.catalogue import COREDNS
 from rehearsal.images.image_registry import PORT as REGISTRY_PORT
 from rehearsal.instances.docker import InstanceError
+from rehearsal.kapsule.api_egress import ApiEgress
 from rehearsal.kapsule.api_endpoints import lead_pods_to_api
 from rehearsal.kapsule.cluster_objects import provide_cluster_objects
 from rehearsal.kapsule.command_lines import API_PORT
@@ -25,6 +26,7 @@ from rehearsal.kapsule.load_balancers import addresses, proxied
 from rehearsal.kapsule.node_files import node_files, pod_range
 from rehearsal.nodes import BoardNetwork, NodeContainer, NodePrograms, NodeSpec, Running, write_files
 from rehearsal.nodes.board_network import Listener, Target
+from rehearsal.nodes.container import rehearsal_addresses
 from rehearsal.scaleway.backends import Node
 from rehearsal.session import Block, Service, Session
 
@@ -51,6 +53,7 @@ class BoardNode:
 
     def __init__(self, session: Session, of: ControlPlane, programs: NodePrograms) -> None:
         self._of = of
+        self._session = session
         self._container = NodeContainer(session, of.record.id, programs)
         self._network = BoardNetwork(session.label)
         # The first machine of a rehearsal is its game master, and the authority for the game's names.
@@ -58,6 +61,7 @@ class BoardNode:
         self._registry = session.address(Block.SERVICES, Service.IMAGES)
         self._record = of.folder / "node.json"
         self._gateway = ""
+        self._egress = ApiEgress(of.folder)
         self._running: Running | None = None
         self._starting = asyncio.Lock()
 
@@ -75,6 +79,7 @@ class BoardNode:
     async def open(self) -> None:
         """Make the API reachable for pods, and go on with the node that a crash left behind."""
         self._gateway = await self._container.provide_network()
+        await self._egress.open()
         await lead_pods_to_api(self._of.kube, self._gateway, API_PORT)
         await provide_cluster_objects(self._of.kube, self._of.record.service_cidr, COREDNS.full)
         await self._network.lead(self._ways([]))
@@ -111,6 +116,7 @@ class BoardNode:
                 self._running = await self._container.running()
             except InstanceError:
                 self._running = await self._start_container(chosen.name)
+            self._egress.node = self._running.process
 
     async def _start_container(self, name: str) -> Running:
         own = self._of.record
@@ -123,6 +129,7 @@ class BoardNode:
             service_cidr=own.service_cidr,
             pods=pods,
             gateway=self._gateway,
+            addresses=rehearsal_addresses(self._session),
         )
         folder = self._of.folder / "node"
         await write_files(folder, files)
@@ -154,12 +161,13 @@ class BoardNode:
     async def remove_node(self) -> None:
         """Remove the node, its pods and their data; nothing happens if there is none."""
         async with self._starting:
-            self._running = None
+            self._running = self._egress.node = None
             self._record.unlink(missing_ok=True)
             await self._container.remove()
 
     async def close(self) -> None:
         """Let go of the node, which goes on without a way to its API."""
+        await self._egress.close()
         await self._network.close()
 
     def _ways(self, services: Sequence[Object]) -> dict[Listener, Target]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from rehearsal.kapsule.pki import Certificates, Identity
 API_PORT = 6443
 ETCD_PORT = 2379
 ETCD_PEER_PORT = 2380
+EGRESS_SOCKET = "egress.socket"
+"""Socket of the proxy by which the API server reaches pods (rehearsal.kapsule.api_egress), in the cluster's folder."""
 
 _STAGES = Path(__file__).parent / "stages"
 _UNUSED_CONTROLLERS = (
@@ -41,10 +44,30 @@ class CommandLines:
     folder: Path
     record: ClusterRecord
     certificates: Certificates
+    to_pods: bool
+    """Whether there are pods that the API server can reach."""
 
     def kubeconfig(self, program: str) -> Path:
         """File by which a program reaches the API."""
         return self.folder / f"{program}.kubeconfig"
+
+    @property
+    def egress(self) -> Path:
+        """File that says by which proxy the API server reaches pods."""
+        return self.folder / "egress.json"
+
+    def egress_configuration(self) -> str:
+        """Text of that file."""
+        # Relative to the folder in which the API server runs: names of sockets are short. TCP would need TLS.
+        transport = {"uds": {"udsName": EGRESS_SOCKET}}
+        connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
+        return json.dumps(
+            {
+                "apiVersion": "apiserver.k8s.io/v1beta1",
+                "kind": "EgressSelectorConfiguration",
+                "egressSelections": [{"name": "cluster", "connection": connection}],
+            }
+        )
 
     @property
     def tokens(self) -> Path:
@@ -98,6 +121,7 @@ class CommandLines:
             f"--service-cluster-ip-range={own.service_cidr}",
             # A loopback address may not be an endpoint: `api_endpoints` gives another.
             "--endpoint-reconciler-type=none",
+            *([f"--egress-selector-config-file={self.egress}"] if self.to_pods else []),
             "--profiling=false",
             f"--enable-admission-plugins={','.join(dict.fromkeys(['NodeRestriction', *own.admission_plugins]))}",
         ]

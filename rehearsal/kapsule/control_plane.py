@@ -26,16 +26,21 @@ _SLIM = {"GOGC": "40", "GOMAXPROCS": "2", "GOMEMLIMIT": "300MiB"}
 
 
 class ControlPlane:
-    """One control plane in a folder of its own."""
+    """One control plane in a folder of its own.
 
-    def __init__(self, folder: Path, record: ClusterRecord, processes: Processes, programs: Path) -> None:
+    to_pods: whether its API server reaches pods, through the proxy of rehearsal.kapsule.api_egress.
+    """
+
+    def __init__(
+        self, folder: Path, record: ClusterRecord, processes: Processes, programs: Path, *, to_pods: bool = False
+    ) -> None:
         self.folder = folder
         self.record = record
         self._processes = processes
         self._programs = programs
         names = [pki.service_address(record.service_cidr), *record.apiserver_cert_sans]
         self.certificates = pki.provide(folder / "certificates", record.address, names)
-        self._commands = CommandLines(folder, record, self.certificates)
+        self._commands = CommandLines(folder, record, self.certificates, to_pods)
         self._entry = ClusterEntry(record.name, f"https://{record.address}:{API_PORT}", self.certificates.authority)
         self.kube = Kube(self._entry.server, self.certificates.authority, record.token)
 
@@ -70,6 +75,7 @@ class ControlPlane:
 
     def _write_secrets(self) -> None:
         own = self.record
+        write_private(self._commands.egress, self._commands.egress_configuration().encode())
         write_private(self._commands.tokens, f'{own.token},{own.name}-admin,admin,"system:masters"\n'.encode())
         for program in ("kube-controller-manager", "kube-scheduler", "kwok"):
             identity = self.certificates.of(program)

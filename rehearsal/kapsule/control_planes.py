@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal.kapsule import control_plane
-from rehearsal.kapsule.absent_images import AbsentImages
+from rehearsal.kapsule.absent_images import AbsentImages, absent_images_file
 from rehearsal.kapsule.board_node import BoardNode
 from rehearsal.kapsule.certificate_signing import GROUP, CertificateController
 from rehearsal.kapsule.cluster_record import ClusterRecord
@@ -66,7 +66,13 @@ class ControlPlanes:
         async with self._locks[cluster.id]:
             if cluster.id in self._running:
                 return
-            started = ControlPlane(self._folder(cluster.id), self._record_of(cluster), self._processes, self._programs)
+            started = ControlPlane(
+                self._folder(cluster.id),
+                self._record_of(cluster),
+                self._processes,
+                self._programs,
+                to_pods=self._node_programs is not None,
+            )
             node = BoardNode(self._session, started, self._node_programs) if self._node_programs else None
             try:
                 await started.start()
@@ -180,20 +186,22 @@ async def _control(of: ControlPlane, balancers: LoadBalancers, node: BoardNode |
         *IngressController(kube, ingresses, classes, services).reconcilers,
         *VolumeController(kube, claims, volumes, node).reconcilers,
     ]
-    signing = asyncio.Event()
-    # Apart from the others: their kind comes with cert-manager, and each is waited for while an authority signs.
-    certificates = Informer(kube, f"{GROUP}/certificates", signing)
     try:
         async with asyncio.TaskGroup() as tasks:
             if node:
                 tasks.create_task(node.keep(services))
                 pods_changed = asyncio.Event()
                 pods = Informer(kube, "/api/v1/pods", pods_changed)
-                tasks.create_task(run_controllers(pods_changed, [pods], AbsentImages(kube, pods).reconcilers))
+                absent = AbsentImages(kube, pods, absent_images_file(of.folder))
+                tasks.create_task(run_controllers(pods_changed, [pods], absent.reconcilers))
+            else:
+                # Where pods run, cert-manager itself signs. Apart from the other controllers: the kind comes with
+                # cert-manager, and each certificate is waited for while an authority signs.
+                signing = asyncio.Event()
+                certificates = Informer(kube, f"{GROUP}/certificates", signing)
+                signers = CertificateController(kube, certificates).reconcilers
+                tasks.create_task(run_controllers(signing, [certificates], signers))
             tasks.create_task(run_controllers(changed, [services, ingresses, classes, claims, volumes], reconcilers))
-            tasks.create_task(
-                run_controllers(signing, [certificates], CertificateController(kube, certificates).reconcilers)
-            )
     except Exception:
         _LOG.exception("The controllers of cluster %s ended; it gives no more addresses and volumes.", of.record.id)
         raise

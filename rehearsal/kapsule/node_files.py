@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +28,21 @@ def pod_range(pod_cidr: str) -> str:
 
 
 def node_files(
-    node: str, *, entry: ClusterEntry, certificates: Certificates, service_cidr: str, pods: str, gateway: str
+    node: str,
+    *,
+    entry: ClusterEntry,
+    certificates: Certificates,
+    service_cidr: str,
+    pods: str,
+    gateway: str,
+    addresses: Sequence[str],
 ) -> Mapping[str, str]:
     """File name to text; secrets.
 
     entry: the cluster, as a node reaches its API.
     gateway: this machine's address in the board's network: of the authority for the game's names, which refuses all
     others, and of the registry that is asked first for images.
+    addresses: networks of what the rehearsal offers to pods.
     """
     # Called by an address that no certificate knows.
     entry = replace(entry, called="kubernetes")
@@ -48,6 +56,7 @@ def node_files(
         "CLUSTER_DNS": name_server_address(service_cidr),
         "POD_RANGE": pods,
         "REGISTRY": f"{gateway}:{REGISTRY_PORT}",
+        "REHEARSAL_ADDRESSES": ", ".join(f'"{network}"' for network in addresses),
     }
     return {
         "ca.crt": certificates.authority.read_text(),

@@ -16,7 +16,7 @@ from rehearsal.nodes.leftovers import Footprint, write_footprint
 from rehearsal.nodes.machine_image import FILES, image_name
 from rehearsal.nodes.programs import NodePrograms
 from rehearsal.processes import started_at
-from rehearsal.session import Session
+from rehearsal.session import Block, Service, Session
 
 BOARD = "shambhala.board"
 """Label of a container and of its network: the id of the cluster."""
@@ -82,6 +82,8 @@ class NodeContainer:
         if not await lines("network", "ls", "--quiet", "--filter", f"name=^{self._network}$"):
             await docker("network", "create", *self._labels(), self._network)
         told: Any = json.loads(await docker("network", "inspect", self._network))
+        # What comes from there may be meant for the rehearsal's own addresses, which are loopback's.
+        await asyncio.to_thread(_lead_to_loopback, f"br-{told[0]['Id'][:12]}")
         return told[0]["IPAM"]["Config"][0]["Gateway"]
 
     async def start(self, spec: NodeSpec) -> Running:
@@ -119,6 +121,7 @@ class NodeContainer:
             )
         mounts: Mapping[Path, str] = {
             FILES / "entrypoint.sh": "/entrypoint.sh",
+            FILES / "rehearsal-addresses": "/usr/lib/cni/rehearsal-addresses",
             spec.files: "/node",
             self._programs.kubernetes: "/programs/kubernetes",
             self._programs.containerd: "/programs/containerd",
@@ -129,6 +132,7 @@ class NodeContainer:
             *_AS_A_NODE,
             *(part for device in _devices() for part in ("--device", device)),
             *("--env", f"NODE_NAME={spec.name}", "--env", f"POD_RANGE={spec.pod_range}"),
+            *("--env", f"REHEARSAL_ADDRESSES={' '.join(rehearsal_addresses(self._session))}"),
             *(part for outside, inside in mounts.items() for part in ("--volume", f"{outside}:{inside}:ro")),
             self._image,
         )
@@ -164,6 +168,20 @@ class NodeContainer:
 def _devices() -> list[str]:
     """What this machine has of the devices that pods may want."""
     return [device for device in _DEVICES if Path(device.partition(":")[0]).exists()]
+
+
+def _lead_to_loopback(interface: str) -> None:
+    """Let what comes in at an interface reach addresses of this machine's loopback range."""
+    Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet").write_text("1")
+
+
+def rehearsal_addresses(session: Session) -> tuple[str, ...]:
+    """Networks of what a rehearsal offers to pods: machines, load balancers, gateways, and the ACME server."""
+    blocks = (Block.INSTANCES, Block.LOAD_BALANCERS, Block.GATEWAYS)
+    return (
+        *(f"127.{session.slot}.{int(block)}.0/24" for block in blocks),
+        f"{session.address(Block.SERVICES, Service.ACME)}/32",
+    )
 
 
 async def write_files(folder: Path, files: Mapping[str, str]) -> None:

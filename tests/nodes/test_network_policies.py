@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from rehearsal.session import Block
 from tests.nodes.board import Board, policy, service
 from tests.waiting import LONGEST_WAIT
 
@@ -95,6 +96,53 @@ async def test_the_api_is_reached_by_the_address_that_its_endpoints_name_and_by_
             else:
                 break
     assert port["port"] == 6443
+
+
+async def test_an_address_of_the_rehearsal_is_judged_as_it_is(denied: Board) -> None:
+    """Else the rules that name the game master's public address could not be tried."""
+    host = denied.session.address(Block.INSTANCES, 9)
+    server = await asyncio.start_server(_greet, host, 8080)
+    async with server:
+        await denied.probe("caller", "blue", "ask", f"http://{host}:8080", fails=True)
+        to = [{"ipBlock": {"cidr": f"{host}/32"}}]
+        await denied.apply(policy("machine", "blue", policyTypes=["Egress"], egress=[{"to": to}]))
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    assert await denied.probe("caller", "blue", "ask", f"http://{host}:8080") == "hello"
+                except AssertionError:
+                    await asyncio.sleep(0.5)
+                else:
+                    break
+        # Its neighbour, and what the rehearsal does not offer to pods.
+        await denied.probe(
+            "caller", "blue", "ask", f"http://{denied.session.address(Block.INSTANCES, 8)}:8080", fails=True
+        )
+
+
+async def test_the_api_server_reaches_a_pod_if_a_policy_lets_it_in(denied: Board) -> None:
+    """As it calls webhooks, which have a rule of their own in every namespace that has one."""
+    await denied.run_pod("webhook", "red", "serve", "8000", "admitted")
+    path = "--raw=/api/v1/namespaces/red/pods/webhook:8000/proxy/"
+    await denied.kubectl("get", path, "--request-timeout=5s", fails=True)
+    hook = {"matchLabels": {"app": "webhook"}}
+    ingress = [{"ports": [{"port": 8000}]}]
+    await denied.apply(policy("hook", "red", podSelector=hook, policyTypes=["Ingress"], ingress=ingress))
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                assert await denied.kubectl("get", path, "--request-timeout=5s") == "admitted"
+            except AssertionError:
+                await asyncio.sleep(0.5)
+            else:
+                break
+
+
+async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.0 200 OK\r\n\r\nhello")
+    await writer.drain()
+    writer.close()
 
 
 async def _node_address(board: Board) -> str:

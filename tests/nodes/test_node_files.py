@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -25,13 +26,18 @@ def test_a_nodes_files_name_its_identity_and_leave_nothing_to_fill_in(tmp_path: 
         service_cidr="10.32.0.0/20",
         pods="100.65.255.0/24",
         gateway="172.18.0.1",
+        addresses=["127.10.1.0/24"],
     )
     assert yaml.safe_load(files["kubelet.yaml"])["clusterDNS"] == ["10.32.0.10"]
     assert yaml.safe_load(files["kube-proxy.yaml"])["clusterCIDR"] == "100.65.255.0/24"
     cluster = yaml.safe_load(files["kubelet.kubeconfig"])["clusters"][0]["cluster"]
     assert files["resolv.conf"].startswith("nameserver 172.18.0.1\n")
+    assert json.loads(files["cni.conflist"])["plugins"][1]["networks"] == ["127.10.1.0/24"]
     # The address in the board's network is in no certificate.
     assert cluster["tls-server-name"] == "kubernetes"
     assert not [
-        name for name, text in files.items() for left in ("POD_RANGE", "PAUSE_IMAGE", "REGISTRY") if left in text
+        name
+        for name, text in files.items()
+        for left in ("POD_RANGE", "PAUSE_IMAGE", "REGISTRY", "REHEARSAL_ADDRESSES")
+        if left in text
     ]

@@ -14,6 +14,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from rehearsal.absent_images_watch import absent_images
 from rehearsal.kapsule.volumes import STORAGE_CLASS
 from rehearsal.session import Block
 from tests.nodes.board import REAL, SIMULATED, Board, asked, pod, service
@@ -106,6 +107,10 @@ async def test_a_load_balancer_answers_on_this_machine(board: Board) -> None:
     await board.kubectl("-n", "plain", "wait", "service/page", f"--for={where}", "--timeout=300s")
     address = await board.kubectl("-n", "plain", "get", "service", "page", f"--output={where}")
     assert await asked(address, 8081) == "from outside"
+    # From a pod too, by the address that the game's names stand for: also the pods' own loopback range has it.
+    await board.run_pod("visitor", "plain", "serve", "8000", "its own")
+    assert await board.probe("visitor", "plain", "ask", f"http://{address}:8081") == "from outside"
+    assert await board.probe("visitor", "plain", "ask", "http://127.0.0.1:8000") == "its own"
 
 
 async def test_names_of_services_and_the_api_are_found_from_a_pod(board: Board) -> None:
@@ -137,7 +142,11 @@ async def test_an_image_that_is_nowhere_leaves_the_pod_waiting_and_is_told_of(bo
         while "ImageNotThere" not in (said := await board.kubectl("-n", "plain", "get", "events")):
             await asyncio.sleep(0.5)
     assert "registry.invalid/nowhere:1" in said
-    assert "build it" in said
+    assert "is not built here, and registry.invalid does not give it" in said
+    # For whoever raises the rehearsal, who reads no events.
+    [line] = absent_images(board.session)
+    assert line.startswith("plain/absent: image registry.invalid/nowhere:1")
+    assert "sources.images" in line
     waiting = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
     assert "Pull" in await board.kubectl("-n", "plain", "get", "pod", "absent", f"--output={waiting}")
 

@@ -2,7 +2,7 @@
 # Makes a container a node of a board: prepares it as a machine, then keeps containerd, kubelet, kube-proxy and
 # kube-network-policies running.
 #
-# Environment: NODE_NAME, POD_RANGE. /node holds the configuration and the node's identity,
+# Environment: NODE_NAME, POD_RANGE, REHEARSAL_ADDRESSES (networks). /node holds the configuration and the node's identity,
 # /programs/* the programs.
 set -euo pipefail
 say() { echo "$(date -u +%T.%3N) $*"; }
@@ -67,6 +67,15 @@ RULES
   iptables -t mangle -A NETWORK-POLICIES -s "$POD_RANGE" -j NFQUEUE --queue-num 100
   iptables -t mangle -A NETWORK-POLICIES -d "$POD_RANGE" -j NFQUEUE --queue-num 100
   iptables -t mangle -A POSTROUTING -j NETWORK-POLICIES
+  # The rehearsal's own addresses are in the machine's loopback range. They are routed to the machine as they are, so
+  # that NetworkPolicies judge them; Docker's name server keeps its place in what is left of the range.
+  sysctl -qw net.ipv4.conf.all.route_localnet=1
+  ip route replace local 127.0.0.0/16 dev lo table local src 127.0.0.1
+  ip route del local 127.0.0.0/8 dev lo table local
+  local network
+  for network in $REHEARSAL_ADDRESSES; do
+    ip route add "$network" via "$(ip -4 route show default | awk '{ print $3 }')"
+  done
   mkdir -p /etc/cni/net.d
   cp /node/cni.conflist /etc/cni/net.d/10-board.conflist
   cp /node/resolv.conf /run/resolv-of-pods.conf
