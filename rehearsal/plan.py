@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal.toolchain import building
-from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, FOR_TESTS, HELM, NODE, PEBBLE, PLUGINS, PODS, Source
+from rehearsal.toolchain.catalogue import CONTROL_PLANE, ENGINE, FOR_TESTS, HELM, NODE, PEBBLE, PLUGINS, Source
+from rehearsal.toolchain.pod_programs import PODS
 
 PACKAGES_MINUTES = 1.0
 MACHINE_MINUTES = 2.0
@@ -37,6 +38,7 @@ BUILD_MINUTES = {
     "alertmanager": 1,
     "kube-state-metrics": 1,
     "logging_operator": 1.5,
+    "cert-manager": 2.5,
 }
 """Minutes that each build takes on two idle cores, its source's download included; measured, by its folder's name."""
 _HOW = "downloaded, or built with Go" if shutil.which("go") else "downloaded; there is no Go to build it"

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from rehearsal.acme import Authority
 from rehearsal.charts import ChartRegistry
+from rehearsal.charts.module_charts import archives
 from rehearsal.configuration import load_or_make_secrets
 from rehearsal.images.image_registry import ImageRegistry
 from rehearsal.instances import InstanceError, Instances, port_redirection
@@ -43,7 +44,10 @@ async def serve(session: Session, programs: Path, pebble: Path) -> None:
     await port_redirection.end_all(session.label)
     machines = Instances(session)
     processes = Processes(session)
-    nodes = provide(programs, Console(stderr=True)) if real_nodes(session) else None
+    real = real_nodes(session)
+    nodes = provide(programs, Console(stderr=True)) if real else None
+    # Where pods run, publishers' own charts do, as far as they can be had.
+    charts = await asyncio.to_thread(archives) if real else {}
     clusters = ControlPlanes(session, processes, programs, nodes)
     api = ScalewayApi(session, machines, clusters, Credentials.load_or_create(session))
     clusters.use(api)
@@ -55,7 +59,7 @@ async def serve(session: Session, programs: Path, pebble: Path) -> None:
     async with contextlib.AsyncExitStack() as open_servers:
         open_servers.push_async_callback(machines.close)
         open_servers.push_async_callback(clusters.close)
-        for server in (ChartRegistry(session), ImageRegistry(session), Downloads(session), rancher, api):
+        for server in (ChartRegistry(session, charts), ImageRegistry(session), Downloads(session), rancher, api):
             await server.start()
             open_servers.push_async_callback(server.stop)
         ready_file(session).touch()

@@ -20,9 +20,13 @@ PORT = 8080
 
 
 class ChartRegistry:
-    """Serves index.yaml and the packed charts at a rehearsal's own address."""
+    """Serves index.yaml and the packed charts at a rehearsal's own address.
 
-    def __init__(self, session: Session) -> None:
+    own: archives of publishers' own charts, by name, in place of their stand-ins.
+    """
+
+    def __init__(self, session: Session, own: Mapping[str, bytes] | None = None) -> None:
+        self._own = own or {}
         self._host = session.address(Block.SERVICES, Service.CHARTS)
         self._runner: web.AppRunner | None = None
 
@@ -31,7 +35,7 @@ class ChartRegistry:
         return f"http://{self._host}:{PORT}"
 
     async def start(self) -> None:
-        files = repository(self.url)
+        files = repository(self.url, self._own)
         application = web.Application()
 
         async def send(request: web.Request) -> web.Response:
@@ -50,14 +54,14 @@ class ChartRegistry:
             await self._runner.cleanup()
 
 
-def repository(url: str) -> Mapping[str, bytes]:
+def repository(url: str, own: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """Every file of the repository by name: the packed charts and index.yaml."""
     files: dict[str, bytes] = {}
     entries: dict[str, list[Any]] = {}
     for folder in sorted(STAND_INS.iterdir()):
         chart = yaml.safe_load((folder / "Chart.yaml").read_text())
         archive = f"{chart['name']}-{chart['version']}.tgz"
-        files[archive] = pack(folder, chart["name"])
+        files[archive] = own.get(chart["name"]) or pack(folder, chart["name"])
         digest = hashlib.sha256(files[archive]).hexdigest()
         entries[chart["name"]] = [{**chart, "urls": [f"{url}/{archive}"], "digest": digest}]
     files["index.yaml"] = yaml.safe_dump({"apiVersion": "v1", "entries": entries}).encode()

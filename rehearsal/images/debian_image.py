@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rehearsal.images.pod_image import write_layers
+from rehearsal.images.pod_image import state_of, write_layer, write_layers
 from rehearsal.instances import machine_locks
 from rehearsal.instances.base_image import TELL_EVERY, Mirrors, is_there
 from rehearsal.instances.docker import docker
@@ -32,6 +32,8 @@ class DebianImage:
     packages: Sequence[str]
     then: str = "true"
     """Shell command that follows the packages' installation."""
+    files: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Path in the image (without a leading slash) to the file of this machine that goes there, above the packages."""
     entrypoint: Sequence[str] = ()
     user: str = ""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -39,7 +41,7 @@ class DebianImage:
 
 async def provide(image: DebianImage, mirrors: Mirrors, progress: Progress) -> Path:
     """Folder of the image, built by Docker unless the cache has it. Raises InstanceError or ToolchainError."""
-    base, digest = _base_name(mirrors), hashlib.sha256(f"{image} {mirrors}".encode())
+    base, digest = _base_name(mirrors), hashlib.sha256(f"{image} {mirrors} {state_of(image.files)}".encode())
     digest.update(_BASE_RECIPE.read_bytes() + _DOCKERFILE.read_bytes())
     name = f"image-{image.name}-{digest.hexdigest()[:12]}"
     if not cache.entry(name).exists():
@@ -106,11 +108,13 @@ def _unpack(archive: Path, image: DebianImage, folder: Path) -> None:
         layers = json.load(told)[0]["Layers"]
         # Older Dockers let a link stand for a layer that is there twice.
         tar.extractall(folder / "saved", filter="data")
-    files = [(folder / "saved" / layer).resolve() for layer in layers]
+    archives = [(folder / "saved" / layer).resolve() for layer in layers]
+    if image.files:
+        archives.append(write_layer(image.files, folder / "files.tar"))
     config = {
         "Entrypoint": list(image.entrypoint),
         "User": image.user,
         "Env": [f"{name}={value}" for name, value in image.environment.items()],
     }
-    write_layers(folder, config, files)
+    write_layers(folder, config, archives)
     shutil.rmtree(folder / "saved")

@@ -51,22 +51,32 @@ def provide(image: PodImage, progress: Progress) -> Path:
 
     The files are told apart by name, size and time of change, as `make` does. Raises ToolchainError.
     """
-    digest = hashlib.sha256(json.dumps(image.config).encode())
-    for inside, outside in sorted(image.files.items()):
-        for file in (outside, *sorted(outside.rglob("*"))):
-            stat = file.stat()
-            digest.update(f"{inside} {file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    digest = hashlib.sha256(f"{json.dumps(image.config)}\n{state_of(image.files)}".encode())
     name = f"image-{image.name}-{digest.hexdigest()[:12]}"
     return cache.fill(name, lambda folder: write(image, folder), progress)
 
 
+def state_of(files: Mapping[str, Path]) -> str:
+    """Text that changes with the files: their places, names, sizes and times of change."""
+    lines = [
+        f"{inside} {file} {file.stat().st_size} {file.stat().st_mtime_ns}\n"
+        for inside, outside in sorted(files.items())
+        for file in (outside, *sorted(outside.rglob("*")))
+    ]
+    return "".join(lines)
+
+
 def write(image: PodImage, folder: Path) -> None:
     """Write an image into an empty folder."""
-    layer = folder / "layer.tar"
-    with tarfile.open(layer, "w") as tar:
-        for inside, outside in sorted(image.files.items()):
+    write_layers(folder, image.config, [write_layer(image.files, folder / "layer.tar")])
+
+
+def write_layer(files: Mapping[str, Path], target: Path) -> Path:
+    """Write the archive of a layer that holds files of this machine, by their paths in the image."""
+    with tarfile.open(target, "w") as tar:
+        for inside, outside in sorted(files.items()):
             tar.add(outside.resolve(), inside, filter=_plain)
-    write_layers(folder, image.config, [layer])
+    return target
 
 
 def write_layers(folder: Path, config: Mapping[str, Any], layers: Sequence[Path]) -> None:

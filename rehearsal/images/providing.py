@@ -17,7 +17,7 @@ from rehearsal.images.pod_image import PodImage
 from rehearsal.images.provided_images import BUILT, PULLED, STAND_IN, ProvidedImage, write_provided
 from rehearsal.instances import Mirrors
 from rehearsal.session import Session, SessionError, make
-from rehearsal.toolchain import catalogue as sources
+from rehearsal.toolchain import pod_programs
 from rehearsal.toolchain.providing import provide_built
 
 _CONNECT_SECONDS = 5
@@ -97,9 +97,9 @@ async def _provide(image: Image, console: Console) -> ProvidedImage:
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
     if isinstance(recipe, FromDebian):
-        made = DebianImage(name, recipe.packages, recipe.then, user=recipe.user, environment=_PATH)
+        made = await asyncio.to_thread(_of_debian, name, recipe, console)
         folder = await debian_image.provide(made, Mirrors(), tell)
-        return ProvidedImage(image.full, BUILT, f"Debian 13: {' '.join(recipe.packages)}", str(folder))
+        return ProvidedImage(image.full, BUILT, recipe.origin, str(folder))
     if isinstance(recipe, FromSource):
         made = await asyncio.to_thread(_of_source, name, recipe, console)
         what, origin = BUILT, f"source of {recipe.source.name} {recipe.source.version}"
@@ -110,13 +110,26 @@ async def _provide(image: Image, console: Console) -> ProvidedImage:
     return ProvidedImage(image.full, what, origin, str(folder))
 
 
+def _of_debian(name: str, recipe: FromDebian, console: Console) -> DebianImage:
+    programs = {inside: provide_built(source, console).path for inside, source in recipe.programs.items()}
+    return DebianImage(
+        name,
+        recipe.packages,
+        recipe.then,
+        {**programs, **recipe.files},
+        entrypoint=recipe.entrypoint,
+        user=recipe.user,
+        environment=_PATH,
+    )
+
+
 def _of_source(name: str, recipe: FromSource, console: Console) -> PodImage:
     program = provide_built(recipe.source, console).path
     return PodImage(name, {recipe.at: program}, [f"/{recipe.at}"], recipe.user, _PATH)
 
 
 def _standing_in(name: str, recipe: StandIn, console: Console) -> PodImage:
-    program = provide_built(sources.STAND_IN, console).path
+    program = provide_built(pod_programs.STAND_IN, console).path
     ports = (*recipe.probes, *recipe.ports)
     return PodImage(
         f"stand-in-{name}",

@@ -86,7 +86,7 @@ class Plugin:
         return f"pulumi-resource-{self.package}"
 
 
-def _required(module: str, path: str) -> str:
+def required(module: str, path: str) -> str:
     """The version of a Go module that a wrapper requires, without its v."""
     found = re.search(rf"^(?:require )?\s*{re.escape(path)} v(\S+)", (MODULES / module / "go.mod").read_text(), re.M)
     if not found:
@@ -94,20 +94,20 @@ def _required(module: str, path: str) -> str:
     return found[1]
 
 
-_ENGINE_VERSION = _required("engine", "github.com/pulumi/pulumi/pkg/v3")
-_KUBERNETES_VERSION = _required("control_plane", "k8s.io/kubernetes")
+_ENGINE_VERSION = required("engine", "github.com/pulumi/pulumi/pkg/v3")
+KUBERNETES_VERSION = required("control_plane", "k8s.io/kubernetes")
 _KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 # The newest source that module proxies serve has no version of its own; this is the release that it became.
 _KUBERNETES_PROVIDER_RELEASE = "4.25.0"
 # Built plugins say the version that the SDK asks for, as the engine warns of older ones, and behind it what they are.
 _KUBERNETES_PLUGIN_VERSION = f"{pinned('pulumi-kubernetes')}+source.{_KUBERNETES_PROVIDER_RELEASE}"
-_SCALEWAY_PROVIDER_VERSION = _required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
+_SCALEWAY_PROVIDER_VERSION = required("scaleway", "github.com/scaleway/terraform-provider-scaleway/v2")
 _SCALEWAY_PLUGIN_VERSION = f"{pinned('pulumiverse-scaleway')}+terraform.{_SCALEWAY_PROVIDER_VERSION}"
 
 _PROMETHEUS = "github.com/prometheus/prometheus"
-_PROMETHEUS_COMMON = "github.com/prometheus/common"
+PROMETHEUS_COMMON = "github.com/prometheus/common"
 # Modules count Prometheus 3.14.0 as 0.314.0.
-_PROMETHEUS_VERSION = re.sub(r"^0\.(\d)0?(\d+)\.", r"\1.\2.", _required("prometheus", _PROMETHEUS))
+_PROMETHEUS_VERSION = re.sub(r"^0\.(\d)0?(\d+)\.", r"\1.\2.", required("prometheus", _PROMETHEUS))
 
 ENGINE = Source(
     module="engine",
@@ -125,14 +125,14 @@ ENGINE = Source(
 
 CONTROL_PLANE = Source(
     module="control_plane",
-    version=_KUBERNETES_VERSION,
+    version=KUBERNETES_VERSION,
     programs=(
         Program(
             "etcd",
             variables=(
-                ("k8s.io/component-base/version.gitVersion", f"v{_KUBERNETES_VERSION}"),
-                ("k8s.io/component-base/version.gitMajor", _KUBERNETES_VERSION.split(".")[0]),
-                ("k8s.io/component-base/version.gitMinor", _KUBERNETES_VERSION.split(".")[1]),
+                ("k8s.io/component-base/version.gitVersion", f"v{KUBERNETES_VERSION}"),
+                ("k8s.io/component-base/version.gitMajor", KUBERNETES_VERSION.split(".")[0]),
+                ("k8s.io/component-base/version.gitMinor", KUBERNETES_VERSION.split(".")[1]),
             ),
             also=(
                 *("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
@@ -145,7 +145,7 @@ CONTROL_PLANE = Source(
 """Control planes, and what runs beside the container runtime on their nodes."""
 
 _CONTAINERD = "github.com/containerd/containerd/v2"
-_CONTAINERD_VERSION = _required("containerd", _CONTAINERD)
+_CONTAINERD_VERSION = required("containerd", _CONTAINERD)
 CONTAINERD = Source(
     module="containerd",
     version=_CONTAINERD_VERSION,
@@ -161,7 +161,7 @@ CONTAINERD = Source(
     ),
 )
 COREDNS = Source(
-    module="coredns", version=_required("coredns", "github.com/coredns/coredns"), programs=(Program("coredns"),)
+    module="coredns", version=required("coredns", "github.com/coredns/coredns"), programs=(Program("coredns"),)
 )
 PAUSE = Source(module="pause", version="1", programs=(Program("pause"),))
 NODE = (CONTAINERD,)
@@ -174,7 +174,7 @@ PROMETHEUS = Source(
         Program(
             name,
             package=f"{_PROMETHEUS}/cmd/{name}",
-            variables=((f"{_PROMETHEUS_COMMON}/version.Version", _PROMETHEUS_VERSION),),
+            variables=((f"{PROMETHEUS_COMMON}/version.Version", _PROMETHEUS_VERSION),),
             # It finds its targets at a board's API, or is told of them: without the clouds' own libraries it is half
             # the size.
             tags="remove_all_sd,enable_kubernetes_sd",
@@ -183,48 +183,6 @@ PROMETHEUS = Source(
     ),
 )
 """What the queries and alerts of observability are held against, and what a board's pods run."""
-
-_ALERTMANAGER = "github.com/prometheus/alertmanager"
-_ALERTMANAGER_VERSION = _required("alertmanager", _ALERTMANAGER)
-ALERTMANAGER = Source(
-    module="alertmanager",
-    version=_ALERTMANAGER_VERSION,
-    programs=(
-        Program(
-            "alertmanager",
-            package=f"{_ALERTMANAGER}/cmd/alertmanager",
-            variables=((f"{_PROMETHEUS_COMMON}/version.Version", _ALERTMANAGER_VERSION),),
-        ),
-    ),
-)
-_STATE_METRICS = "k8s.io/kube-state-metrics/v2"
-KUBE_STATE_METRICS = Source(
-    module="kube_state_metrics",
-    version=_required("kube_state_metrics", _STATE_METRICS),
-    programs=(Program("kube-state-metrics", package=_STATE_METRICS),),
-    called="kube-state-metrics",
-)
-_LOGGING_OPERATOR = "github.com/kube-logging/logging-operator"
-LOGGING_OPERATOR = Source(
-    module="logging_operator",
-    version=_required("logging_operator", _LOGGING_OPERATOR),
-    programs=(Program("logging-operator", package=_LOGGING_OPERATOR),),
-)
-KUBECTL = Source(
-    module="control_plane",
-    version=_KUBERNETES_VERSION,
-    programs=(
-        Program(
-            "kubectl",
-            package="k8s.io/kubernetes/cmd/kubectl",
-            variables=(("k8s.io/component-base/version.gitVersion", f"v{_KUBERNETES_VERSION}"),),
-        ),
-    ),
-    called="kubectl",
-)
-"""kubectl alone: the control plane's binary takes more memory at its start than pods of kubectl may have."""
-STAND_IN = Source(module="stand_in", version="1", programs=(Program("stand-in"),))
-"""What pods run in the place of a program that cannot be had."""
 
 PLUGINS = (
     Plugin(
@@ -256,11 +214,11 @@ PLUGINS = (
 
 PEBBLE = Source(
     module="pebble",
-    version=_required("pebble", "github.com/letsencrypt/pebble/v2"),
+    version=required("pebble", "github.com/letsencrypt/pebble/v2"),
     programs=(Program("pebble", package="github.com/letsencrypt/pebble/v2/cmd/pebble"),),
 )
 
-_HELM_VERSION = _required("helm", "helm.sh/helm/v3")
+_HELM_VERSION = required("helm", "helm.sh/helm/v3")
 HELM = Source(
     module="helm",
     version=_HELM_VERSION,
@@ -276,11 +234,11 @@ HELM = Source(
 # Drone holds SQLite in C.
 DRONE = Source(
     module="drone",
-    version=_required("drone", "github.com/drone/drone"),
+    version=required("drone", "github.com/drone/drone"),
     programs=(Program("drone-server", package="github.com/drone/drone/cmd/drone-server"),),
     c=True,
 )
-_GITEA_VERSION = _required("gitea", "gitea.dev")
+_GITEA_VERSION = required("gitea", "gitea.dev")
 GITEA = Source(
     module="gitea",
     version=_GITEA_VERSION,
@@ -290,13 +248,10 @@ GITEA = Source(
 _NETPOL = "github.com/np-guard/netpol-analyzer"
 NETPOL = Source(
     module="netpol",
-    version=_required("netpol", _NETPOL),
+    version=required("netpol", _NETPOL),
     programs=(Program("netpolicy", package=f"{_NETPOL}/cmd/netpolicy"),),
 )
 """What says who may reach whom by a cluster's network policies; no part of a rehearsal."""
-
-PODS = (COREDNS, PAUSE, KUBECTL, PROMETHEUS, ALERTMANAGER, KUBE_STATE_METRICS, LOGGING_OPERATOR, STAND_IN)
-"""What the pods of a board run where containers do."""
 
 FOR_TESTS = (DRONE, GITEA, PROMETHEUS, NETPOL, COREDNS, PAUSE, *NODE)
 """What the tests run beyond a rehearsal as it is by default."""
