@@ -59,14 +59,14 @@ class Report:
         boards: Mapping[str, str] = outputs["boards"]
         real = real_nodes(session)
         pods = "one real node, the others simulated" if real else "no pods run"
-        signer = (REAL, "tool chain") if real else (f"{STAND_IN} with real orders", "this project")
+        signer, origin = (REAL, "tool chain") if real else (f"{STAND_IN} with real orders", "this project")
         rancher = session.address(Block.SERVICES, Service.RANCHER)
         authority = session.address(Block.SERVICES, Service.ACME)
         rows = [
             ("Scaleway API", STAND_IN, "this project", f"http://{api}:8080", ""),
             ("chart repository", STAND_IN, "this project", f"http://{charts}:8080", ""),
             ("Let's Encrypt", "Pebble, a real ACME server", "tool chain", f"https://{authority}:14000/dir", ""),
-            ("cert-manager", *signer, "", ""),
+            ("cert-manager", signer, origin, "", ""),
             ("game master", "real Debian 13 in a container", "Debian", str(outputs["game_master_ip"]), "gamemaster-"),
             (f"zone {outputs['zone']}", REAL + " bind9", "Debian", f"{outputs['game_master_ip']}:53", "dns-records"),
             ("K3s", f"{STAND_IN}: real control plane, no pods run", "this project", "", "gamemaster-k3s"),
