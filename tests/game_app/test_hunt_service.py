@@ -414,9 +414,10 @@ def test_the_operators_see_the_funnel_of_all_teams(hunt: Running, amber: Board) 
     page = hunt.as_operators().page()
     rows = [re.sub(r"<[^>]+>", " ", row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
     text = [re.sub(r"\s+", " ", row).strip() for row in rows]
+    renew = "Renew Log team amber out and show its new code"
     assert [row for row in text if row.startswith("1. The register")] == ["1. The register at the gate 1 2 0 min 0 0"]
     assert [row for row in text if row.startswith("3. The camp")] == ["3. The camp 0 1 – 1 0"]
-    assert [row for row in text if row.startswith("amber")] == ["amber 3. The camp 0 min 0 yes –"]
+    assert [row for row in text if row.startswith("amber")] == [f"amber 3. The camp 0 min 0 yes – {renew}"]
 
 
 def test_a_team_sees_only_itself(hunt: Running) -> None:
@@ -446,14 +447,15 @@ def test_a_code_may_be_typed_as_people_type() -> None:
 
 def forged_cookies(own: str) -> list[str]:
     name, _, value = own.partition("=")
-    who, browser, end, signature = value.split(".")
+    who, renewals, browser, end, signature = value.split(".")
     return [
         f"{name}={each}"
         for each in (
-            f"blue.{browser}.{end}.{signature}",
-            f"*.{browser}.{end}.{signature}",
-            f"{who}.{browser}.{int(end) + 1}.{signature}",
-            f"{who}.{browser}.{end}.",
+            f"blue.{renewals}.{browser}.{end}.{signature}",
+            f"*.{renewals}.{browser}.{end}.{signature}",
+            f"{who}.{int(renewals) + 1}.{browser}.{end}.{signature}",
+            f"{who}.{renewals}.{browser}.{int(end) + 1}.{signature}",
+            f"{who}.{renewals}.{browser}.{end}.",
             "x",
             "",
             "ü.a.b.c",
@@ -466,6 +468,28 @@ def test_a_cookie_that_the_service_did_not_write_is_no_login(hunt: Running) -> N
     for cookie in forged_cookies(own):
         status, page, _ = Browser(hunt.port).ask("GET", "/", headers={"Cookie": cookie.encode().decode("latin-1")})
         assert (status, "The register" in page) == (200, False), cookie
+
+
+def test_operators_renew_a_teams_code_and_the_old_one_and_its_logins_end_with_it(hunt: Running, amber: Board) -> None:
+    at(amber, hunt, "docker")
+    team, other, operators = hunt.as_team("amber"), hunt.as_team("blue"), hunt.as_operators()
+    form = re.search(r'name="form" value="([0-9a-f]+)"', other.page())
+    assert form is not None
+    assert other.ask("POST", "/renew", {"form": form[1], "team": "amber"})[0] == 404
+    found = re.search(r"logs in with ([a-z2-7-]{19}) from now on", operators.press("/renew", team="amber"))
+    assert found is not None
+    stranger = Browser(hunt.port)
+    for _ in range(2):
+        assert "The code on your team" in team.page(), "it is logged out"
+        assert stranger.ask("POST", "/login", {"code": team_code(KEY, "amber")})[0] == 403
+        again = Browser(hunt.port)
+        assert "1 of 5 stations passed" in again.log_in(found[1])
+        assert "The register at the gate" in other.page()
+        assert "Progress of all teams" in operators.page()
+        # Whatever restarts.
+        hunt.stop(hard=True)
+        hunt.start()
+    assert found[1] not in hunt.log_text
 
 
 def test_no_other_page_can_send_a_teams_forms(hunt: Running) -> None:

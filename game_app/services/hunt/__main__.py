@@ -45,7 +45,9 @@ def main() -> int:
     presence = Presence()
     poller = Poller(game, options.interval, options.pause)
     with (
-        HuntServer((options.host, options.port), game, poller, Sessions(key, game.teams), presence) as pages,
+        HuntServer(
+            (options.host, options.port), game, poller, Sessions(key, game.teams, game.progress), presence
+        ) as pages,
         MetricsServer((options.host, options.metrics_port), lambda: exposition(game, presence)) as metrics,
     ):
         poller.start()

@@ -14,9 +14,10 @@ _CODE_BYTES: Final = 10
 _WORD_BYTES: Final = 5
 
 
-def team_code(key: str, team: str) -> str:
-    """What a team logs in with, such as `abcd-efgh-ijkl-mnop`."""
-    return _grouped(_derived(key, f"team\0{team}", _CODE_BYTES))
+def team_code(key: str, team: str, renewals: int = 0) -> str:
+    """What a team logs in with, such as `abcd-efgh-ijkl-mnop`. renewals: how often the operators renewed the code."""
+    purpose = f"team\0{team}" + (f"\0{renewals}" if renewals else "")
+    return _grouped(_derived(key, purpose, _CODE_BYTES))
 
 
 def operators_code(key: str) -> str:

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS passed (team TEXT, step TEXT, at REAL NOT NULL, PRIMA
 CREATE TABLE IF NOT EXISTS started (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
 CREATE TABLE IF NOT EXISTS hinted (team TEXT, step TEXT, at REAL NOT NULL, PRIMARY KEY (team, step));
 CREATE TABLE IF NOT EXISTS failed (team TEXT, step TEXT, times INTEGER NOT NULL, PRIMARY KEY (team, step));
+CREATE TABLE IF NOT EXISTS renewed (team TEXT PRIMARY KEY, times INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS closed (since REAL NOT NULL, until REAL);
 CREATE TABLE IF NOT EXISTS running (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), since REAL);
 """
@@ -52,6 +53,7 @@ class Progress:
         self._database.executescript(_SCHEMA)
         self._known = {table: self._read(table) for table in _READ}
         self._closed = self._read_closed()
+        self._renewals: dict[str, int] = dict(self._database.execute("SELECT team, times FROM renewed").fetchall())
 
     def close(self) -> None:
         with self._lock:
@@ -85,6 +87,18 @@ class Progress:
             self._database.execute("INSERT OR REPLACE INTO failed VALUES (?, ?, ?)", (team, step, int(times)))
             self._known["failed"][team][step] = times
             return True
+
+    def renewals(self, team: str) -> int:
+        """How often the operators renewed a team's code."""
+        with self._lock:
+            return self._renewals.get(team, 0)
+
+    def renew(self, team: str) -> None:
+        """Write down that the operators renewed a team's code once more."""
+        with self._lock:
+            times = self._renewals.get(team, 0) + 1
+            self._database.execute("INSERT OR REPLACE INTO renewed VALUES (?, ?)", (team, times))
+            self._renewals[team] = times
 
     @property
     def running_since(self) -> float | None:

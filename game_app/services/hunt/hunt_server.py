@@ -110,6 +110,8 @@ class _Handler(BoundedHandler):
         elif session.who == OPERATORS and path in {"/begin", "/close"}:
             server.game.run(running=path == "/begin")
             self._go("/operators")
+        elif session.who == OPERATORS and path == "/renew" and form.get("team") in server.game.teams:
+            self._renew(form["team"], session)
         elif session.who != OPERATORS and path == "/hint":
             server.presence.note(session.who, session.browser)
             server.game.hint(session.who)
@@ -125,6 +127,15 @@ class _Handler(BoundedHandler):
             self._go("/")
         else:
             self._page(404, pages.note(server.game, "Nothing here", "There is nothing at this address.", session))
+
+    def _renew(self, team: str, session: Session) -> None:
+        code = self.server.sessions.renew(team)
+        log("renewed", team=team, step=self.server.game.status(team).number)
+        text = (
+            f"Team {team} logs in with {code} from now on. Write it on the team's sheet: it is shown this once. "
+            "The old code opens nothing, and whoever logged in with it is logged out."
+        )
+        self._page(200, pages.note(self.server.game, "A new code", text, session))
 
     def _log_in(self, code: str) -> None:
         cookie = self.server.sessions.log_in(code)

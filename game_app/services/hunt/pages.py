@@ -151,8 +151,8 @@ def operators(game: Game, session: Session, now: float) -> str:
         finished=sum(1 for each in statuses if not each.step),
         passes=sum(each.number - 1 for each in statuses),
         funnel="\n".join(_funnel(game, number, statuses) for number in range(1, len(game.hunt.course) + 1)),
-        rows="\n".join(_row(game, each) for each in sorted(statuses, key=_longest_first))
-        or '<tr><td colspan="6">There are no teams.</td></tr>',
+        rows="\n".join(_row(game, each, session) for each in sorted(statuses, key=_longest_first))
+        or '<tr><td colspan="7">There are no teams.</td></tr>',
     )
     return _page(game, f"Progress of all teams, {game.hunt.title}", content, session)
 
@@ -183,7 +183,7 @@ def _funnel(game: Game, number: int, statuses: Sequence[TeamStatus]) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _row(game: Game, status: TeamStatus) -> str:
+def _row(game: Game, status: TeamStatus, session: Session) -> str:
     step = status.step
     place = f"{status.number}. {escape(step.title)}" if step else '<span class="tag">finished</span>'
     name = step.name if step else ""
@@ -195,6 +195,7 @@ def _row(game: Game, status: TeamStatus) -> str:
         f'<td class="number">{status.record.failed.get(name, 0) if game.running or name else 0}</td>',
         f"<td>{'yes' if name in status.record.hinted else '–'}</td>",
         f"<td>{escape(status.last_verdict.text) if status.last_verdict else '–'}</td>",
+        f"<td>{_fill('renew', form=session.form, team=escape(status.team.name))}</td>",
     )
     return f"<tr>{''.join(cells)}</tr>"
 
