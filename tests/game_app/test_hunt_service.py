@@ -287,6 +287,41 @@ DOCKERFILES: dict[str, tuple[str, list[str]]] = {
     "a stage as a base": (f"FROM busybox:1 AS base\nFROM base\n{DOCKERFILE.partition(chr(10))[2]}", []),
     "lower case, over two lines": (DOCKERFILE.lower().replace("copy register.md", "copy \\\n  REGISTER.md"), []),
     "as JSON, with a flag": (DOCKERFILE.replace("REGISTER.md /register.md", '--chown=1 ["./REGISTER.md", "/r"]'), []),
+    "an argument that is latest": (
+        "ARG V=latest\n" + DOCKERFILE.replace("1.37.0", "$V"),
+        ["docker.io/library/busybox:latest is not pinned"],
+    ),
+    "an argument that is pinned": ("ARG V=1.37.0\n" + DOCKERFILE.replace("1.37.0", "${V:-latest}"), []),
+    "an argument that nobody gives": (
+        "ARG V\n" + DOCKERFILE.replace("1.37.0", "${V}"),
+        ["docker.io/library/busybox: is not pinned"],
+    ),
+    "a variable that is root": (DOCKERFILE.replace("USER 65534", "ENV U=root\nUSER $U"), ["its USER is root"]),
+    "an argument that is root": (DOCKERFILE.replace("USER 65534", "ARG U=0\nUSER ${U}:1"), ["its USER is root"]),
+    "a variable that is not": (DOCKERFILE.replace("USER 65534", "ENV U 65534\nUSER $U"), []),
+    "an argument of before the stage": ("ARG U=root\n" + DOCKERFILE.replace("65534", "$U\n"), ["its USER is root"]),
+    "a user in a here-document": (
+        DOCKERFILE.replace("USER 65534", "RUN <<EOF\nUSER 65534\nEOF"),
+        ["it has no USER, and so runs as root"],
+    ),
+    "a file in a here-document": (
+        DOCKERFILE.replace("COPY REGISTER.md /register.md", "COPY <<'A' <<-B /app/\nCOPY REGISTER.md /\nA\n\tB"),
+        ["it does not COPY REGISTER.md"],
+    ),
+    "everything": (DOCKERFILE.replace("REGISTER.md /register.md", ". /app"), []),
+    "everything, by a pattern": (DOCKERFILE.replace("REGISTER.md /register.md", "*.md /app/"), []),
+    "something else, by a pattern": (
+        DOCKERFILE.replace("REGISTER.md /register.md", "*.txt /app/"),
+        ["it does not COPY REGISTER.md"],
+    ),
+    "added": (DOCKERFILE.replace("COPY", "ADD"), []),
+    "tabs": (DOCKERFILE.replace(" ", "\t"), []),
+    "out of another image": (DOCKERFILE.replace("COPY", "COPY --from=busybox:1"), ["it does not COPY REGISTER.md"]),
+    "on top of a stage": (f"{DOCKERFILE.replace('1.37.0', '1.37.0 AS base')}FROM base\n", []),
+    "another escape, after another directive": (
+        "# syntax=docker/dockerfile:1\n# escape=`\n" + DOCKERFILE.replace("COPY ", "COPY `\n"),
+        [],
+    ),
     "empty": ("", ["it has no FROM"]),
     "FROM what": (
         "FROM\n",

@@ -13,7 +13,7 @@ from ..http_client import TooLargeError
 from ..pipeline_catalogue import CHECK, DEPLOYMENT
 from .clients import KubernetesClient, PullRequest, SourceControlClient
 from .codes import plain
-from .dockerfile import instructions
+from .dockerfile import stages
 from .hunt_steps import Check, Deployed, Dockerfile, Logged, Pipeline, Proposal
 from .hunt_teams import Team, filled
 
@@ -88,24 +88,21 @@ def _dockerfile(check: Dockerfile, context: CheckContext) -> Verdict:
 
 def complaints_about(text: str, copies: str) -> Sequence[str]:
     """What a Dockerfile lacks. copies: the file that its last stage must copy."""
-    found = instructions(text)
-    starts = [at for at, (name, _) in enumerate(found) if name == "FROM"]
-    if not starts:
+    found = stages(text)
+    if not found:
         return ["it has no FROM"]
-    stages = {words[2].lower() for _, words in (found[at] for at in starts) if len(words) > 2}
+    names = {stage.name for stage in found}
     complaints = [
-        f"{words[0] if words else 'its FROM'} is not pinned"
-        for _, words in (found[at] for at in starts)
-        if not words or not _pinned(words[0], stages)
+        f"{stage.base or 'its FROM'} is not pinned"
+        for stage in found
+        if not stage.base or not _pinned(stage.base, names)
     ]
-    last = found[starts[-1] :]
-    wanted = copies.removeprefix("./")
-    if not any(name == "COPY" and wanted in [word.removeprefix("./") for word in words[:-1]] for name, words in last):
+    last = found[-1]
+    if not last.copies(copies):
         complaints.append(f"it does not COPY {copies}")
-    users = [words[0].partition(":")[0] for name, words in last if name == "USER" and words]
-    if not users:
+    if last.user is None:
         complaints.append("it has no USER, and so runs as root")
-    elif users[-1] in {"root", "0"}:
+    elif last.is_root:
         complaints.append("its USER is root")
     return complaints
 
