@@ -25,6 +25,11 @@ for folder in /var/lib/shambhala/records/*/; do
     [[ -s $folder/served && -s $folder/update ]] || continue
     # shellcheck disable=SC2034
     read -r name _ _ type _ <"$folder/served"
+    if [[ $name != "$zone." && $name != *".$zone." ]]; then
+        echo "$type $name lies in a zone that this server has no more: forgetting the record set"
+        rm -rf "$folder"
+        continue
+    fi
     # The whole answer: for an alias, bind9 adds the records of the canonical name, so that an address in place of the
     # alias shows too.
     answer=$(dig +noall +answer +norecurse +time=2 @127.0.0.1 "$name" "$type" | sort) || {

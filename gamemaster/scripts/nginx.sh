@@ -18,4 +18,10 @@ install_file nginx.conf /etc/nginx/nginx.conf 644 root:root nginx
 # try-: an nginx that does not run reads the file when it starts.
 reload_if_pending nginx systemctl try-reload-or-restart nginx.service
 enable_and_start nginx.service
+# Certificates that nginx serves no more, as of a zone that the settings no longer name: their renewals could only fail.
+for renewal in /etc/letsencrypt/renewal/*.conf; do
+    lineage=$(basename "$renewal" .conf)
+    [[ ! -e $renewal ]] || grep -qF "/live/$lineage/" "$INPUTS/nginx.conf" ||
+        certbot delete --non-interactive --cert-name "$lineage" >&2
+done
 echo "serving"

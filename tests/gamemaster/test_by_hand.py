@@ -93,3 +93,20 @@ async def test_an_update_of_a_package_is_not_held_back_by_a_file_that_a_script_w
 async def test_wrong_logins_from_the_operators_network_shut_nobody_out(game: Game) -> None:
     exempt = await game.host.sh("sshd -T | sed -n 's/^persourcepenaltyexemptlist //p'")
     assert exempt == "127.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+
+
+async def test_what_belongs_to_a_zone_that_is_no_more_is_forgotten_and_not_renewed(game: Game) -> None:
+    """As after another `subdomain`: the drift repair would fail four times a minute, and certbot twice a day."""
+    records, old = "/var/lib/shambhala/records", "old.example.org"
+    await game.host.sh(
+        f"mkdir {records}/play.{old}.A; cd {records}/play.{old}.A; echo 'play.{old}. 60 IN A 192.0.2.9' > served; "
+        f"printf 'server 127.0.0.1\\nzone {old}\\nupdate add play.{old}. 60 A 192.0.2.9\\nsend\\n' > update; "
+        f"cd /etc/letsencrypt && cp -a live/{ZONE} live/{old} && cp -a archive/{ZONE} archive/{old} && "
+        f"sed 's/{ZONE}/{old}/g' renewal/{ZONE}.conf > renewal/{old}.conf && cd live/{old} && "
+        f"for each in cert chain fullchain privkey; do ln -sfn ../../archive/{old}/$each*.pem $each.pem; done"
+    )
+    await game.host.sh("systemctl start shambhala-records-drift-repair.service")
+    await game.host.take([game.step("gamemaster-nginx-setup")])
+    assert await game.host.sh(f"ls -d {records}/*{old}* /etc/letsencrypt/*/*{old}* 2>&-; true") == ""
+    assert await game.records(f"play.{ZONE}", "A") == ["192.0.2.20"]
+    await game.host.sh(f"test -s /etc/letsencrypt/live/{ZONE}/fullchain.pem")
