@@ -84,6 +84,14 @@ class GameMaster(pulumi.ComponentResource):
             settings=settings,
         )
         booted = self._booted(name, settings)
+        # Scaleway enlarges the volume while the Instance runs; nothing else enlarges what is on it before a reboot.
+        self.host.run_script(
+            f"{name}-root-volume",
+            "root-volume",
+            {"gigabytes": str(settings.gamemaster.volume_size_gb)},
+            parent=self,
+            after=booted,
+        )
         if settings.rancher.enabled:
             sites = [*sites, rancher_site(settings.fqdn(settings.rancher.host))]
         names = certificate_names(zone, [site.host for site in sites])

@@ -262,6 +262,15 @@ def test_a_board_s_prometheus_reads_the_numbers_from_its_own_network_until_the_b
     assert [line.strip() for line in rules.splitlines() if "9100" in line] == ["ip saddr @boards tcp dport 9100 accept"]
 
 
+def test_a_larger_volume_has_its_file_system_grown_too(preview: bool) -> None:
+    before, after = (
+        run(partial(programs.game_master, {"gamemaster.volumeSizeGb": size}), preview=preview) for size in (40, 60)
+    )
+    assert before["gamemaster-root-volume"].given == {"gigabytes": "40"}
+    assert after["gamemaster-root-volume"].given == {"gigabytes": "60"}
+    assert "gamemaster-instance-server" in after["gamemaster-root-volume"].depends_on
+
+
 def test_a_board_that_goes_takes_its_key_with_it(graph: Graph) -> None:
     assert graph["gamemaster-tsig-key-green-setup"].inputs["delete"] == command("tsig-key-delete")
     assert "gamemaster-bind9-setup" in graph["gamemaster-tsig-key-green-setup"].depends_on
