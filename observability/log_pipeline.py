@@ -31,6 +31,7 @@ from observability.immutable_secret import immutable_secret
 from observability.loki import PLATFORM, TEAMS, USER
 from observability.rollout import REVISION, Rollout, RolloutArgs, revision
 from observability.sizing import quota, resources
+from observability.team_rate import rate_limit, team_rate
 
 NAMESPACE = "logging"
 _AGENT = Path(__file__).parent / "agent"
@@ -102,7 +103,7 @@ class LogPipeline(pulumi.ComponentResource):
         password = immutable_secret(
             f"{name}-loki", namespace, {flows.PASSWORD: args.settings.loki_password.output}, child
         )
-        configuration = agent_configuration()
+        configuration = agent_configuration(team_rate(args.settings, args.nodes))
         version = revision(configuration)[:10]
         agent = k8s.core.v1.Secret(
             f"{name}-agent",
@@ -234,7 +235,7 @@ def agent_spec(configuration: str, players: int) -> dict[str, Any]:
     }
 
 
-def agent_configuration() -> Mapping[str, str]:
+def agent_configuration(team_bytes_per_second: float | None = None) -> Mapping[str, str]:
     """Files of the agent by name."""
     parameters = _Agent(
         namespace=NAMESPACE,
@@ -244,7 +245,7 @@ def agent_configuration() -> Mapping[str, str]:
     )
     return {
         "fluent-bit.conf": render(_AGENT / "fluent-bit.conf.j2", parameters),
-        "record.lua": (_AGENT / "record.lua").read_text(),
+        "record.lua": rate_limit(team_bytes_per_second) + (_AGENT / "record.lua").read_text(),
     }
 
 

@@ -155,6 +155,31 @@ local function team_of(namespace)
   return namespace:match("^team%-(.+)$") or namespace:match("^c[id]%-team%-(.+)$") or "none"
 end
 
+-- Bytes that each team may still write on this node, by the time of its newest line; nothing where no rate is set.
+local budgets = {}
+local NOTE_SECONDS = 60
+
+-- What becomes of a team's line: the line, a note in its place that lines are left out, or nothing.
+-- TEAM_BYTES_PER_SECOND and TEAM_BURST_BYTES stand before this script: one team must not fill Loki's volume for all.
+local function within_rate(team, time, line)
+  if not TEAM_BYTES_PER_SECOND or team == "none" then
+    return line
+  end
+  local budget = budgets[team] or { left = TEAM_BURST_BYTES, at = time, noted = -NOTE_SECONDS }
+  budgets[team] = budget
+  -- What waited on a node for long comes with its own time, and is not counted as written now.
+  budget.left = math.min(TEAM_BURST_BYTES, budget.left + math.max(0, time - budget.at) * TEAM_BYTES_PER_SECOND)
+  budget.at = math.max(budget.at, time)
+  if #line <= budget.left then
+    budget.left = budget.left - #line
+    return line
+  elseif time - budget.noted >= NOTE_SECONDS then
+    budget.noted = time
+    return "shambhala: lines of team " .. team .. " are left out, more than " .. TEAM_BYTES_PER_SECOND .. " bytes a second"
+  end
+  return nil
+end
+
 -- The Deployment, StatefulSet or DaemonSet of a pod, by what these mark their pods with; nil for any other's.
 local function workload_of(pod, labels)
   local deployment, hash = pod:match("^(.+)%-(%w+)%-%w+$")
@@ -187,12 +212,17 @@ function record(tag, timestamp, given)
   local namespace = pod["namespace_name"] or file_namespace or "unknown"
   local container = pod["container_name"] or file_container
   local name = pod["pod_name"] or file_pod or "unknown"
+  local team = team_of(namespace)
+  -- Loki would cut it there as well.
+  local line = within_rate(team, timestamp, without_secrets(tag, tostring(given["log"] or ""):sub(1, LONGEST)))
+  if not line then
+    return -1, timestamp, given
+  end
   return 2, timestamp, {
-    -- Loki would cut it there as well.
-    log = without_secrets(tag, tostring(given["log"] or ""):sub(1, LONGEST)),
+    log = line,
     stream = given["stream"],
     namespace = namespace,
-    team = team_of(namespace),
+    team = team,
     component = component_of(namespace, name, labels, container),
     pod = name,
     -- The aggregator chooses flows by these; they are taken away before a line is kept.

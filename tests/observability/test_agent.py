@@ -203,3 +203,39 @@ def test_no_line_can_say_that_it_is_another_teams(lua: Any) -> None:
 )
 def test_no_line_that_a_player_writes_keeps_an_agent_busy(lua: Any, piece: str) -> None:
     assert len(left(lua, {"log": piece * 100_000})["log"]) <= 2 * 65536
+
+
+def flooded(lua: Any, team: str, lines: int, *, seconds: float) -> list[str]:
+    """What leaves the node of a team that writes so many lines of 1000 bytes within some time."""
+    tag = f"kubernetes.var.log.containers.app-5b7f9c6d44-x2x7q_team-{team}_app-{64 * 'a'}.log"
+    kept: list[str] = []
+    for number in range(lines):
+        given = lua.table_from({"log": 1000 * "x"})
+        code, _, made = lua.globals().record(tag, 1000.0 + seconds * number / lines, given)
+        if code != -1:
+            kept.append(str(made["log"]))
+    return kept
+
+
+def test_a_team_that_prints_two_megabytes_a_second_fills_no_volume_and_is_told(lua: Any) -> None:
+    """Such a team filled Loki's volume of 20 GB within three hours."""
+    lua.execute("TEAM_BYTES_PER_SECOND = 400; TEAM_BURST_BYTES = 1000000")
+    kept = flooded(lua, "red", 120_000, seconds=60)
+    lines = [line for line in kept if line[0] == "x"]
+    assert 1000 < len(lines) <= 1000 + 60 * 400 // 1000
+    [note] = set(kept) - {1000 * "x"}
+    assert note == "shambhala: lines of team red are left out, more than 400 bytes a second"
+    # Another team's lines, and the platform's, go on.
+    assert flooded(lua, "blue", 500, seconds=1) == 500 * [1000 * "x"]
+
+
+def test_a_team_that_was_quiet_may_say_much_at_once_again(lua: Any) -> None:
+    lua.execute("TEAM_BYTES_PER_SECOND = 1000; TEAM_BURST_BYTES = 100000")
+    assert len(flooded(lua, "red", 1000, seconds=0)) == 101
+    tag = f"kubernetes.var.log.containers.app-5b7f9c6d44-x2x7q_team-red_app-{64 * 'a'}.log"
+    code, _, _ = lua.globals().record(tag, 1050.0, lua.table_from({"log": 50_000 * "x"}))
+    assert code == 2
+
+
+def test_without_a_rate_everything_leaves_the_node(lua: Any) -> None:
+    assert len(flooded(lua, "red", 2000, seconds=0)) == 2000

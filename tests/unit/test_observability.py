@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from common.settings import (
+    USABLE_PERCENT,
     Logs,
     Mail,
     Notify,
@@ -25,9 +26,11 @@ from common.versions import Images
 from game_app.delivery.runner_policies import DENIED, TRUSTS, namespace_of
 from observability import sizing
 from observability.flows import LABELS, Flow, LokiOutput, MissingOutputError, check
+from observability.log_pipeline import agent_configuration
 from observability.loki import team_limits
 from observability.metrics_catalog import METRICS
 from observability.prometheus import COLLECTORS, scraping
+from observability.team_rate import COMPRESSION, team_rate
 from tests.unit import programs
 from tests.unit.example import PASSWORD, spoiled
 from tests.unit.monitor import Graph, graph_of, run
@@ -184,7 +187,9 @@ def test_the_program_waits_for_agents_and_aggregator(graph: Graph) -> None:
 
 def test_each_change_of_a_workload_is_waited_for_anew() -> None:
     def marks(players: int) -> tuple[str, str, str]:
-        graph = run(lambda: programs.observability(changed(players=players)), preview=False)
+        # Where a volume bounds the logs, players also change what each of them may write.
+        own = changed(players=players, logs=Logs(object_storage=STORAGE))
+        graph = run(lambda: programs.observability(own), preview=False)
         [aggregator] = custom(graph, "Logging")["logs"]["fluentd"]["statefulsetAnnotations"].values()
         [agent] = custom(graph, "FluentbitAgent")["logs"]["daemonsetAnnotations"].values()
         return aggregator, agent, graph["observability-logs-rollout-job"].inputs["metadata"]["name"]
@@ -547,6 +552,25 @@ def test_every_part_asks_for_the_memory_that_the_rule_says() -> None:
         "fluent-bit": requested(custom(graph, "FluentbitAgent")["logs"]["resources"]),
     }
     assert asked == {part: f"{memory.request(100)}Mi" for part, memory in sizing.PARTS.items()}
+
+
+@pytest.mark.parametrize(("daily", "players", "nodes"), [(1, 100, 3), (8, 235, 5), (1, 2000, 20)])
+def test_what_all_teams_write_for_the_whole_retention_fits_the_volume(daily: int, players: int, nodes: int) -> None:
+    logs = Logs(daily_gb=daily, volume_size_gb=20, retention_days=20 * USABLE_PERCENT // 100 // daily)
+    own = programs.OBSERVABILITY.model_copy(update={"logs": logs, "players": players})
+    rate = team_rate(own, nodes)
+    assert rate is not None
+    stored = rate * nodes * (players // 5) * 86_400 * logs.retention_days / COMPRESSION
+    # The platform's own lines have the other half.
+    assert 0.4 < stored / (logs.volume_size_gb * 10**9 * USABLE_PERCENT / 100) <= 0.5
+
+
+def test_the_agents_hold_the_teams_to_that_rate_unless_object_storage_has_no_bound() -> None:
+    assert team_rate(programs.OBSERVABILITY, 3) == 385.8
+    assert "TEAM_BYTES_PER_SECOND = 385.8\n" in agent_configuration(385.8)["record.lua"]
+    logs = programs.OBSERVABILITY.logs.model_copy(update={"object_storage": STORAGE})
+    assert team_rate(programs.OBSERVABILITY.model_copy(update={"logs": logs}), 3) is None
+    assert "TEAM_BYTES_PER_SECOND =" not in agent_configuration()["record.lua"]
 
 
 def jobs() -> dict[str, Any]:
