@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from rehearsal.charts.registry import STAND_INS
+from rehearsal.ingress import image_files as ingress
 from rehearsal.rancher.manifest import IMAGE as RANCHER_AGENT
 from rehearsal.toolchain import catalogue as sources
 from rehearsal.toolchain import pod_programs
@@ -46,6 +47,8 @@ class FromDebian:
     """Path in the image to the file of this project that goes there."""
     entrypoint: Sequence[str] = ()
     user: str = ""
+    stands_in_for: str = ""
+    """Program, for people, of which the image's own takes the place; empty where the program is the same."""
 
     @property
     def origin(self) -> str:
@@ -85,6 +88,13 @@ class Image:
         return self.reference if "." in first else f"docker.io/{self.reference}"
 
     @property
+    def stands_in(self) -> bool:
+        """Whether the image here does not have the publisher's program."""
+        return isinstance(self.recipe, StandIn) or (
+            isinstance(self.recipe, FromDebian) and bool(self.recipe.stands_in_for)
+        )
+
+    @property
     def publisher(self) -> str:
         """The publisher's registry."""
         return self.full.partition("/")[0]
@@ -114,7 +124,16 @@ IMAGES = (
         "docker.io/library/python:3.13.7-alpine3.22",
         FromDebian(("python3",), "ln -s python3 /usr/bin/python"),
     ),
-    Image(f"nginx/nginx-ingress:{_of('nginx-ingress')}", StandIn("F5's ingress controller", ports=(80, 443, 9113))),
+    Image(
+        f"nginx/nginx-ingress:{_of('nginx-ingress')}",
+        FromDebian(
+            ingress.PACKAGES,
+            files=ingress.image_files(),
+            entrypoint=ingress.ENTRYPOINT,
+            user=ingress.USER,
+            stands_in_for="F5's ingress controller",
+        ),
+    ),
     *(_cert_manager(part) for part in ("controller", "webhook", "cainjector", "startupapicheck")),
     Image(RANCHER_AGENT, StandIn("Rancher's agent", ports=(80, 444))),
     Image(

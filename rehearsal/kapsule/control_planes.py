@@ -183,7 +183,8 @@ async def _control(of: ControlPlane, balancers: LoadBalancers, node: BoardNode |
     volumes = Informer(kube, "/api/v1/persistentvolumes", changed)
     reconcilers = [
         *LoadBalancerController(of.record.id, kube, balancers, services).reconcilers,
-        *IngressController(kube, ingresses, classes, services).reconcilers,
+        # Where pods run, the ingress controller's own tell the addresses.
+        *([] if node else IngressController(kube, ingresses, classes, services).reconcilers),
         *VolumeController(kube, claims, volumes, node).reconcilers,
     ]
     try:

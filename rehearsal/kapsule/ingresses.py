@@ -1,4 +1,4 @@
-"""Stands in for what an ingress controller tells of its Ingresses: the address at which they are reached.
+"""Stands in for what an ingress controller tells of its Ingresses where no pod runs: the address that reaches them.
 
 An Ingress of a known class gets the address of its controller's LoadBalancer Service. Which one that
 is, is guessed, the first that fits: a Service of the same Helm release as the IngressClass; one with

@@ -47,6 +47,13 @@ async def test_with_the_publisher_what_cannot_be_built_is_pulled(session: Sessio
     assert not pulled.folder
 
 
+async def test_an_image_from_debian_that_stands_in_for_another_gives_way_to_the_publishers(session: Session) -> None:
+    [ingress] = (image for image in IMAGES if "nginx-ingress" in image.reference)
+    await provide_images(session, Console(file=io.StringIO()), teams=False, images=(ingress,), answers=answering)
+    [pulled] = read_provided(session)
+    assert (pulled.what, pulled.origin) == (PULLED, "docker.io")
+
+
 async def test_images_of_teams_are_left_out_where_there_are_none(session: Session) -> None:
     images = (PAUSE, FOR_TEAMS)
     await provide_images(session, Console(file=io.StringIO()), teams=False, images=images, answers=silent)
