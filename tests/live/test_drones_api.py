@@ -145,7 +145,7 @@ def test_t31_what_drone_answers_without_a_login_is_closed_from_outside(
     assert leads[max(leads, key=len)] == "blackhole"
 
 
-@pytest.mark.parametrize("path", ["/metrics/../x", "/metrics/..%2Fx", "/healthz/%2e%2E/x"])
+@pytest.mark.parametrize("path", ["/metrics/../x", "/metrics/..%2Fx", "/metrics/%2e%2E/x"])
 def test_t31_a_path_that_leads_out_of_what_is_closed_is_refused(site: DeliverySite, path: str, fell: Fell) -> None:
     """Neither nginx nor Drone goes where such a path leads: one judges by the end, the other by the beginning."""
     assert status_of(site.drone_port, "GET", path, b"") == 200
