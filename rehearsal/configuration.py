@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.k3s import Download
+from rehearsal.nodes.choice import real_nodes
 from rehearsal.scaleway import Credentials
 from rehearsal.session import Session
 
@@ -99,7 +100,8 @@ def settings(session: Session, own: Secrets, account: Credentials, sources: Sour
         "activeBoard": "blue",
         "sources": {
             "charts": dict.fromkeys(CHART_NAMES, sources.charts),
-            "chartTimeoutSeconds": 120,
+            # Operators' own charts bring schemas at which an API server works for a while.
+            "chartTimeoutSeconds": 600 if real_nodes(session) else 120,
             "acmeDirectory": sources.acme_directory,
             "acmeCaBundle": sources.acme_certificate,
             "k3sUrl": sources.k3s.url,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from rehearsal.charts.registry import STAND_INS, pack
 from rehearsal.toolchain.building import module_folder
 from rehearsal.toolchain.catalogue import Source
 from rehearsal.toolchain.pod_programs import CERT_MANAGER, LOGGING_OPERATOR
+from rehearsal.toolchain.tools import ToolchainError
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class ModuleChart:
     """Folder of the chart in the module."""
     without: Sequence[str] = ()
     """Dependencies that no module has; nothing here switches them on."""
+    fields: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """File of a CRD to a line in it and what follows there: fields of the pinned release that the module's older CRD
+    lacks, and that its program therefore passes over."""
 
 
 MODULE_CHARTS = (
@@ -41,6 +45,14 @@ MODULE_CHARTS = (
         "github.com/kube-logging/logging-operator",
         "charts/logging-operator",
         without=("telemetry-controller",),
+        fields={
+            "charts/logging-operator-crds/templates/logging.banzaicloud.io_loggings.yaml": (
+                "              fluentd:\n                properties:\n",
+                "                  terminationGracePeriodSeconds:\n"
+                "                    format: int64\n"
+                "                    type: integer\n",
+            )
+        },
     ),
 )
 
@@ -61,5 +73,10 @@ def _archive(chart: ModuleChart) -> bytes:
         dependencies: list[dict[str, Any]] = description.get("dependencies", [])
         description["dependencies"] = [each for each in dependencies if each["name"] not in chart.without]
         (copy / "Chart.yaml").write_text(yaml.safe_dump(description))
+        for file, (after, added) in chart.fields.items():
+            text = (copy / file).read_text()
+            if text.count(after) != 1:
+                raise ToolchainError(f"{chart.name} of {chart.module}: {file} has no single place for its fields.")
+            (copy / file).write_text(text.replace(after, after + added))
         (copy / "Chart.lock").unlink(missing_ok=True)
         return pack(copy, chart.name)

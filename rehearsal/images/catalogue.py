@@ -68,7 +68,7 @@ class StandIn:
     ports: Sequence[int] = ()
     """The other ports; a program without any ends at once."""
     also: Sequence[str] = ()
-    """Names of programs by which containers of the image are started."""
+    """Further paths in the image by which its containers are started."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,13 @@ IMAGES = (
         FromSource(pod_programs.LOGGING_OPERATOR, "manager", _NOBODY),
     ),
     # As the logging operator of that source names them.
-    Image("docker.io/fluent/fluent-bit:3.2.5", StandIn("Fluent Bit", {2020: "/api/v2/metrics/prometheus"})),
+    Image(
+        "docker.io/fluent/fluent-bit:3.2.5",
+        StandIn("Fluent Bit", {2020: "/api/v2/metrics/prometheus"}, also=("fluent-bit/bin/fluent-bit",)),
+    ),
     Image(
         f"{_LOGGING}/fluentd:latest-full",
-        StandIn("Fluentd", {24231: "/metrics"}, (24240,), also=("fluentd",)),
+        StandIn("Fluentd", {24231: "/metrics"}, (24240,)),
     ),
     Image(f"{_LOGGING}/config-reloader:latest", StandIn("the logging operator's reloader", {9533: "/healthz"})),
     Image("docker.io/alpine/git:v2.49.1", FromDebian(("git",)), teams=True),

@@ -137,7 +137,7 @@ def _standing_in(name: str, recipe: StandIn, console: Console) -> PodImage:
     ports = (*recipe.probes, *recipe.ports)
     return PodImage(
         f"stand-in-{name}",
-        dict.fromkeys(("stand-in", *(f"usr/bin/{other}" for other in recipe.also)), program),
+        dict.fromkeys(("stand-in", *recipe.also), program),
         ["/stand-in"],
         environment=_PATH
         | {

@@ -23,6 +23,8 @@ PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler
 _START_SECONDS = 60
 # Small collections soon, rather than large ones late: several control planes share one machine.
 _SLIM = {"GOGC": "40", "GOMAXPROCS": "2", "GOMEMLIMIT": "300MiB"}
+# Above its limit a program does little but collect: the schemas of operators' own charts take an API server beyond.
+_WITH_OPERATORS = {"GOGC": "100", "GOMEMLIMIT": "1GiB"}
 
 
 class ControlPlane:
@@ -38,6 +40,7 @@ class ControlPlane:
         self.record = record
         self._processes = processes
         self._programs = programs
+        self._to_pods = to_pods
         names = [pki.service_address(record.service_cidr), *record.apiserver_cert_sans]
         self.certificates = pki.provide(folder / "certificates", record.address, names)
         self._commands = CommandLines(folder, record, self.certificates, to_pods)
@@ -86,7 +89,9 @@ class ControlPlane:
         name = process_name(self.record.id, program)
         # A log of an earlier start would be mistaken for this one's.
         self._processes.log_of(name).unlink(missing_ok=True)
-        return await self._processes.start(name, [self._programs / program, *arguments], env=_SLIM, cwd=self.folder)
+        environment = {**_SLIM, **(_WITH_OPERATORS if self._to_pods else {})}
+        command = [self._programs / program, *arguments]
+        return await self._processes.start(name, command, env=environment, cwd=self.folder)
 
     async def _wait_for(self, path: str, needed: Sequence[Process], deadline: float) -> None:
         """Return once the API answers for a path, and every needed program still runs."""
