@@ -47,14 +47,15 @@ class FromDebian:
     """Path in the image to the file of this project that goes there."""
     entrypoint: Sequence[str] = ()
     user: str = ""
-    stands_in_for: str = ""
-    """Program, for people, of which the image's own takes the place; empty where the program is the same."""
+    of: str = ""
+    """Program that the image stands in for; empty for the program itself."""
 
     @property
     def origin(self) -> str:
         """For people."""
+        standing_in = [f"stand-in for {self.of}"] if self.of else []
         built = [f"{source.name} {source.version} from source" for source in self.programs.values()]
-        return ", ".join([*built, f"Debian 13: {' '.join(self.packages) or 'base'}"])
+        return ", ".join([*standing_in, *built, f"Debian 13: {' '.join(self.packages) or 'base'}"])
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,9 @@ class Image:
         return self.reference if "." in first else f"docker.io/{self.reference}"
 
     @property
-    def stands_in(self) -> bool:
-        """Whether the image here does not have the publisher's program."""
-        return isinstance(self.recipe, StandIn) or (
-            isinstance(self.recipe, FromDebian) and bool(self.recipe.stands_in_for)
-        )
+    def stand_in(self) -> bool:
+        """Whether what is made here is another program than the publisher's."""
+        return isinstance(self.recipe, StandIn) or (isinstance(self.recipe, FromDebian) and bool(self.recipe.of))
 
     @property
     def publisher(self) -> str:
@@ -131,7 +130,7 @@ IMAGES = (
             files=ingress.image_files(),
             entrypoint=ingress.ENTRYPOINT,
             user=ingress.USER,
-            stands_in_for="F5's ingress controller",
+            of="F5's ingress controller",
         ),
     ),
     *(_cert_manager(part) for part in ("controller", "webhook", "cainjector", "startupapicheck")),

@@ -56,7 +56,7 @@ async def provide_images(
     """
     wanted = [image for image in images if teams or not image.teams]
     strict = publishers_only(session)
-    asked = [image for image in wanted if strict or image.stands_in]
+    asked = [image for image in wanted if strict or image.stand_in]
     registries = sorted({image.publisher for image in asked})
     told = await asyncio.gather(*(asyncio.to_thread(answers, registry) for registry in registries))
     troubles = {registry: why for registry, why in zip(registries, told, strict=True) if why}
@@ -97,13 +97,9 @@ async def _provide(image: Image, console: Console) -> ProvidedImage:
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
     if isinstance(recipe, FromDebian):
-        name = f"stand-in-{name}" if image.stands_in else name
         made = await asyncio.to_thread(_of_debian, name, recipe, console)
         folder = await debian_image.provide(made, Mirrors(), tell)
-        if image.stands_in:
-            origin = f"stand-in for {recipe.stands_in_for}, {recipe.origin}"
-            return ProvidedImage(image.full, STAND_IN, origin, str(folder))
-        return ProvidedImage(image.full, BUILT, recipe.origin, str(folder))
+        return ProvidedImage(image.full, STAND_IN if image.stand_in else BUILT, recipe.origin, str(folder))
     if isinstance(recipe, FromSource):
         made = await asyncio.to_thread(_of_source, name, recipe, console)
         what, origin = BUILT, f"source of {recipe.source.name} {recipe.source.version}"

@@ -28,7 +28,7 @@ OUTPUTS = {
         (
             "real",
             "real control plane, one real node, the others simulated",
-            "real objects; pods whose images are there run",
+            "real objects, whose pods run",
         ),
     ],
 )
