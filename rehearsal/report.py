@@ -49,7 +49,8 @@ class Report:
             table.add_row(part, what, origin, address, _seconds(self.took(prefix) if prefix else None))
         for image in read_provided(self.session):
             what = STAND_IN if image.what == STANDING_IN else f"real, {image.what}"
-            table.add_row(f"image {image.reference}", what, image.origin, "", "")
+            # The registry's part of the reference says nothing here, and the columns are narrow.
+            table.add_row(f"image {image.reference.rpartition('/')[2]}", what, image.origin, "", "")
         return table
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rehearsal.images.provided_images import BUILT, PULLED, STAND_IN, ProvidedImage, write_provided
 from rehearsal.nodes.choice import choose_nodes
 from rehearsal.report import Report
 from rehearsal.session import Session
@@ -38,11 +39,34 @@ def test_the_table_says_whether_pods_run(
     monkeypatch.setenv("NODES", nodes)
     session = Session(name="mine", home=tmp_path, slot=10)
     choose_nodes(session)
-    report = Report(session, Tools(()), OUTPUTS, changes={}, parts={}, resources={}, began={})
+    said = _rows(Report(session, Tools(()), OUTPUTS, changes={}, parts={}, resources={}, began={}))
+    assert said["board blue"][0] == board
+    assert said["game"][0] == game
+
+
+def test_the_table_says_of_each_image_whether_it_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODES", "real")
+    session = Session(name="mine", home=tmp_path, slot=10)
+    choose_nodes(session)
+    write_provided(
+        session,
+        [
+            ProvidedImage("registry.example/one:1", BUILT, "source of one 1", "/cache/one"),
+            ProvidedImage("registry.example/two:2", STAND_IN, "stand-in for two", "/cache/two"),
+            ProvidedImage("registry.example/three:3", PULLED, "registry.example"),
+        ],
+    )
+    rows = _rows(Report(session, Tools(()), OUTPUTS, changes={}, parts={}, resources={}, began={}))
+    assert rows["image one:1"] == ["real, built here", "source of one 1"]
+    assert rows["image two:2"] == ["stand-in", "stand-in for two"]
+    assert rows["image three:3"] == ["real, pulled from its publisher", "registry.example"]
+    assert rows["cert-manager"][0] == "real"
+
+
+def _rows(report: Report) -> dict[str, list[str]]:
+    """Part to what it is and where it came from."""
     console = Console(width=200)
     with console.capture() as printed:
         console.print(report.table())
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.get().splitlines() if "│" in line]
-    said = {part: what for part, what, *_ in rows}
-    assert said["board blue"] == board
-    assert said["game"] == game
+    return {part: rest[:2] for part, *rest in rows}
