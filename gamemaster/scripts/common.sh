@@ -78,8 +78,8 @@ install_packages() {
     flock --timeout "$APT_QUEUE_TIMEOUT" 9 ||
         fail "other scripts have installed packages for $APT_QUEUE_TIMEOUT seconds; see 'ps' on the Instance."
     # The first script installs the packages of all of them: one transaction takes less time than one for each script.
-    mapfile -t all < <(cat /etc/shambhala/packages)
-    find_missing "$@" "${all[@]}"
+    mapfile -t all < <({ printf '%s\n' "$@"; cat /etc/shambhala/packages; } | sort -u)
+    find_missing "${all[@]}"
     ((${#missing[@]})) || {
         exec 9>&-
         return 0

@@ -14,13 +14,13 @@ install_file sshd.conf /etc/ssh/sshd_config.d/10-shambhala.conf 644 root:root ss
 reload_if_pending ssh systemctl reload ssh.service
 [[ $(passwd --status root) == "root L "* ]] || passwd --quiet --lock root
 
-# Rules for single boards, which metrics-access writes.
-install -d -m 755 /etc/shambhala/boards
 nft --check --file "$INPUTS/firewall.nft" >&2 ||
     fail "nftables would not accept its rules; the rules in force were left alone."
 install_file firewall.service /etc/systemd/system/shambhala-firewall.service 644 root:root systemd
 reload_if_pending systemd systemctl daemon-reload
 install_file firewall.nft /etc/shambhala/firewall.nft 644 root:root shambhala-firewall
+# Rules for single boards, which metrics-access writes.
+install -d -m 755 /etc/shambhala/boards
 reload_if_pending shambhala-firewall systemctl try-reload-or-restart shambhala-firewall.service
 enable_and_start shambhala-firewall.service
 
