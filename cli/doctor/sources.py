@@ -16,11 +16,15 @@ from cli.doctor.running import reason
 from cli.doctor.web import get
 from common.settings import GITHUB, Settings
 from common.settings.images import registry_of
+from common.versions import CHARTS
 
 SECONDS: Final = 6
 DEBIAN_RELEASE: Final = "trixie"
 _API_OF: Final = {"docker.io": "registry-1.docker.io"}
 """Registries that answer under another name than the one in a reference."""
+INGRESS: Final = CHARTS["nginx-ingress"]
+SCHEMA_PARTS: Final = "https://raw.githubusercontent.com/nginxinc/kubernetes-json-schema/master/v1.36.1/_definitions.json"
+"""What the schema of the published chart nginx-ingress refers to; Helm fetches it at every install."""
 _REACHED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 """A registry answers so to somebody without a login."""
 
@@ -73,6 +77,8 @@ def _all(settings: Settings) -> Generator[Source]:
                 yield Source(f"chart {name}", _chart(url), "the game master", from_here=False)
         else:
             yield Source(f"chart {name}", _chart(url), "this program")
+            if (name, url) == (INGRESS.name, INGRESS.repository):
+                yield Source("schema of nginx-ingress", SCHEMA_PARTS, "this program")
     if settings.acme_directory:
         used_by = "the game master and cert-manager"
         yield Source("ACME directory", settings.acme_directory, used_by, from_here=False, ca_bundle=own.acme_ca_bundle)

@@ -154,6 +154,17 @@ def test_a_chart_s_repository_that_is_gone_fails(site: Site) -> None:
     ]
 
 
+def test_the_published_ingress_chart_also_needs_what_its_schema_refers_to(site: Site) -> None:
+    """Helm fetches it at every install, though the chart itself may come from a mirror's copy of the registry."""
+
+    def named() -> list[str]:
+        return [each.name for each in sources.sources(site.settings)]
+
+    assert "schema of nginx-ingress" not in named()
+    site.tree["sources"]["charts"]["nginx-ingress"] = "oci://ghcr.io/nginx/charts"
+    assert "schema of nginx-ingress" in named()
+
+
 @pytest.mark.parametrize(
     ("path", "what", "used_by"),
     [
