@@ -95,7 +95,7 @@ class GameMaster(pulumi.ComponentResource):
         if settings.rancher.enabled:
             sites = [*sites, rancher_site(settings.fqdn(settings.rancher.host))]
         names = certificate_names(zone, [site.host for site in sites])
-        Hardening(
+        hardening = Hardening(
             f"{name}-hardening",
             HardeningArgs(host=self.host, booted=booted, operators=settings.operators),
             opts=child,
@@ -109,7 +109,7 @@ class GameMaster(pulumi.ComponentResource):
         for board, own in settings.boards.items():
             MetricsAccess(
                 f"{name}-metrics-access-{board}",
-                MetricsAccessArgs(host=self.host, booted=booted, board=board, subnet=own.subnet),
+                MetricsAccessArgs(host=self.host, hardened=hardening.done, board=board, subnet=own.subnet),
                 opts=child,
             )
         bind9 = Bind9(

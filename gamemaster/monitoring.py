@@ -52,8 +52,8 @@ class MetricsAccessArgs:
     """Arguments of a board's way to the numbers."""
 
     host: Host
-    booted: pulumi.Input[str]
-    """Output of the script for the first boot, which must have ended."""
+    hardened: pulumi.Input[str]
+    """Output of the hardening, which installs the packet filter."""
     board: str
     subnet: str
     """IPv4 network of the board's private network, from which its Prometheus calls."""
@@ -76,6 +76,6 @@ class MetricsAccess(pulumi.ComponentResource):
             },
             parent=self,
             delete="metrics-access-delete",
-            after=args.booted,
+            after=args.hardened,
         ).stdout
         self.register_outputs({"allowed": self.allowed})

@@ -225,6 +225,11 @@ def test_bind9_waits_for_the_first_boot_and_records_for_bind9(graph: Graph) -> N
     assert "gamemaster-bind9-setup" in graph["dns-records-play-nsupdate"].depends_on
 
 
+def test_a_boards_rule_waits_for_the_packet_filter(graph: Graph) -> None:
+    for board in example.complete()["boards"]:
+        assert "gamemaster-hardening-setup" in graph[f"gamemaster-metrics-access-{board}-setup"].depends_on
+
+
 def test_the_packages_of_all_scripts_are_known_before_the_first_of_them_installs_any(graph: Graph) -> None:
     scripts = {script.inputs["create"].removeprefix("bash -s ") for script in graph.of_type("command:remote:Command")}
     # A system that runs K3s has had these two since its first boot.
