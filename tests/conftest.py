@@ -15,25 +15,28 @@ from rich.console import Console
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.attack_suite import FELL, table, tally
 from tests.charts.official import RealCharts
+from tests.support.attack_suite import FELL, table, tally
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = (
+    "rehearsal/test_documents.py",
+    "rehearsal/event",
     "rehearsal",
-    "live",
+    "attacks",
     "gamemaster",
-    "delivery",
-    "instances",
-    "nodes",
+    "api_server/delivery",
+    "localcloud/instances",
+    "localcloud/nodes",
     "observability",
-    "cli",
-    "releases",
-    "toolchain",
+    "commands",
+    "api_server",
+    "localcloud/toolchain",
+    "services",
 )
-"""Folders of tests that wait for real servers most of the time."""
-APART = ("cli", "rehearsal", "unit")
-"""Folders in which each file, and each folder below, can run in a process of its own."""
+"""Files and folders of tests that wait for real servers most of the time."""
+APART = ("commands/cli", "rehearsal", "services", "unit")
+"""Folders in which each file can run in a process of its own."""
 
 
 class FolderScheduling(LoadScopeScheduling):
@@ -41,10 +44,8 @@ class FolderScheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        _, folder, *below = file.split("/")
-        if folder not in APART:
-            return folder
-        return file.rpartition("/")[0] if len(below) > 1 else file
+        folder = file.rpartition("/")[0]
+        return file if folder.removeprefix("tests/") in APART else folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,8 +74,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    folder = item.path.relative_to(TESTS).parts[0]
-    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+    file = item.path.relative_to(TESTS)
+    mine = (turn for turn, first in enumerate(LONGEST_FIRST) if file.is_relative_to(first))
+    return next(mine, len(LONGEST_FIRST))
 
 
 @pytest.fixture

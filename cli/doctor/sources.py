@@ -23,7 +23,9 @@ DEBIAN_RELEASE: Final = "trixie"
 _API_OF: Final = {"docker.io": "registry-1.docker.io"}
 """Registries that answer under another name than the one in a reference."""
 INGRESS: Final = CHARTS["nginx-ingress"]
-SCHEMA_PARTS: Final = "https://raw.githubusercontent.com/nginxinc/kubernetes-json-schema/master/v1.36.1/_definitions.json"
+SCHEMA_PARTS: Final = (
+    "https://raw.githubusercontent.com/nginxinc/kubernetes-json-schema/master/v1.36.1/_definitions.json"
+)
 """What the schema of the published chart nginx-ingress refers to; Helm fetches it at every install."""
 _REACHED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 """A registry answers so to somebody without a login."""

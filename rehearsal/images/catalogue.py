@@ -1,7 +1,7 @@
 """What each image of a board's pods is made of here, by the reference that is asked for.
 
 The references are those of `common/versions.py`, of the charts and of the operators that the charts bring:
-tests/images holds them against each other.
+tests/localcloud/images holds them against each other.
 """
 
 from __future__ import annotations

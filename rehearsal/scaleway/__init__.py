@@ -2,7 +2,7 @@
 
 `ScalewayApi` serves it on the rehearsal's loopback address, keeps its state in the rehearsal's folder
 and lets `Machines` and `Clusters` (see backends) do the work; `Credentials` is the API key to it. What
-it answers is held against the provider's own recordings in tests/contract.
+it answers is held against the provider's own recordings in tests/localcloud/contract.
 """
 
 from rehearsal.scaleway.api import PORT, ScalewayApi

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from gamemaster import rancher
-from tests.unit import programs
-from tests.unit.monitor import run
+from tests.support import programs
+from tests.support.monitor import run
 
 
 @cache

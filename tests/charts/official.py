@@ -1,4 +1,4 @@
-"""The real charts, as their publishers offer them: `pytest tests/charts tests/releases --charts official`."""
+"""Charts as their publishers offer them: `pytest tests/charts tests/api_server/releases --charts official`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from common.versions import CHARTS, Chart
-from tests.tools import tools
+from tests.support.tools import tools
 
 KEPT = Path(__file__).parents[3] / "shared" / "charts"
 """Default values and schemas as the charts' projects publish them; not part of this project."""

@@ -15,8 +15,8 @@ import yaml
 
 from rehearsal.charts.registry import STAND_INS
 from tests.charts.official import RealCharts
-from tests.unit import programs
-from tests.unit.monitor import run
+from tests.support import programs
+from tests.support.monitor import run
 
 Node = Mapping[str, Any]
 CHART = "logging-operator"

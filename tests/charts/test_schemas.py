@@ -1,6 +1,6 @@
 """The values that each stand-in takes, held against the real chart's and against those that the program sets.
 
-That Helm refuses all others is shown in tests/releases.
+That Helm refuses all others is shown in tests/api_server/releases.
 """
 
 from __future__ import annotations

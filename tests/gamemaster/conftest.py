@@ -22,8 +22,8 @@ from rehearsal.toolchain.catalogue import HELM, PEBBLE
 from tests.gamemaster import games
 from tests.gamemaster.games import Game
 from tests.gamemaster.steps import Host, steps_of
-from tests.instances.cloud import Cloud, new_session
-from tests.tools import built, tools
+from tests.localcloud.instances.cloud import Cloud, new_session
+from tests.support.tools import built, tools
 
 
 def _tell(line: str) -> None:

@@ -28,8 +28,8 @@ from gamemaster.record_set import AAAA, CAA, CNAME, MX, TXT, Record, RecordSet, 
 from rehearsal.acme import Authority
 from rehearsal.scaleway.backends import Machine
 from tests.gamemaster.steps import Host, Step
-from tests.instances.cloud import Cloud, rule
-from tests.unit.example import MISSING, spoiled
+from tests.localcloud.instances.cloud import Cloud, rule
+from tests.support.example import MISSING, spoiled
 
 Seen = TypeVar("Seen")
 ZONE = "hunt.example.org"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import asyncssh
 
-from tests.unit.monitor import Graph, run
+from tests.support.monitor import Graph, run
 
 
 @dataclass(frozen=True)

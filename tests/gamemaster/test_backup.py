@@ -10,7 +10,7 @@ import pytest
 from cli.backup import SCRIPTS, BackupError, Login, restore_archive, save_archive
 from tests.gamemaster.games import BOOTSTRAP_PASSWORD, ECHO, OPEN_PORTS, RANCHER, ZONE, Game
 from tests.gamemaster.web import Browser
-from tests.instances.cloud import eventually
+from tests.localcloud.instances.cloud import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.gamemaster.games import OPERATOR_CIDRS, Game, program
 from tests.gamemaster.steps import steps_of
-from tests.instances.cloud import reachable
+from tests.localcloud.instances.cloud import reachable
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 

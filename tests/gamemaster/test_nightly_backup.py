@@ -11,7 +11,7 @@ import pytest
 from gamemaster.host_files import script_text
 from tests.gamemaster.games import Game
 from tests.gamemaster.steps import StepError
-from tests.unit.example import complete
+from tests.support.example import complete
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 

@@ -13,7 +13,7 @@ from common.versions import K3S
 from tests.gamemaster.games import BOOTSTRAP_PASSWORD, NEWER_K3S, RANCHER, Game
 from tests.gamemaster.steps import cut_before
 from tests.gamemaster.web import Browser
-from tests.instances.cloud import reachable
+from tests.localcloud.instances.cloud import reachable
 
 SNAPSHOTS = "/var/lib/rancher/k3s/server/db/snapshots"
 

@@ -11,7 +11,7 @@ from rehearsal.toolchain.catalogue import PROMETHEUS
 from tests.observability import made, servers
 from tests.observability.logs_stand_in import LogsStandIn
 from tests.observability.servers import Server
-from tests.tools import built
+from tests.support.tools import built
 
 
 @pytest.fixture(scope="session")

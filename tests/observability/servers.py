@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from rehearsal.drone.daemons import free_ports
-from tests.waiting import LONGEST_WAIT
+from tests.support.waiting import LONGEST_WAIT
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Seconds that a server may take until it answers."""

@@ -17,7 +17,7 @@ import pytest
 
 from observability.log_pipeline import agent_configuration
 from rehearsal.drone.daemons import free_ports
-from tests.waiting import until
+from tests.support.waiting import until
 
 FLUENT_BIT = shutil.which("fluent-bit")
 pytestmark = pytest.mark.skipif(FLUENT_BIT is None, reason="Fluent Bit is not installed")

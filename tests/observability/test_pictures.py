@@ -12,11 +12,11 @@ import pytest
 from selenium.webdriver import Chrome
 
 from observability import dashboards
-from tests.browser import browser
 from tests.observability import viewing
 from tests.observability.languages import CHOSEN
 from tests.observability.logs_stand_in import LogsStandIn
 from tests.observability.servers import Server
+from tests.support.browser import browser
 
 # Long enough for the servers to be built and the viewer's packages to be fetched first.
 pytestmark = pytest.mark.timeout(1800)

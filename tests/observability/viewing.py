@@ -25,7 +25,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from rehearsal.toolchain import cache
 from tests.observability.servers import RefusedError, Server
-from tests.waiting import LONGEST_WAIT
+from tests.support.waiting import LONGEST_WAIT
 
 WIDTH: Final = 1280
 """Pixels of the page: the narrowest that operators are promised to be able to read."""

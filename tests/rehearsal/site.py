@@ -27,8 +27,8 @@ from rehearsal.api_client import ask
 from rehearsal.configuration import ZONE
 from rehearsal.progress import EngineProgress
 from rehearsal.session import Session, claim, find
-from tests.tools import tools
-from tests.waiting import LONGEST_WAIT
+from tests.support.tools import tools
+from tests.support.waiting import LONGEST_WAIT
 
 ROOT = Path(__file__).parents[2]
 INSTANCE = "/instance/v1/zones/fr-par-1"

@@ -15,7 +15,7 @@ import pytest
 from rehearsal import background
 from rehearsal.processes import ProcessError
 from rehearsal.session import Block, Service, at_work, claim
-from tests.tools import tools
+from tests.support.tools import tools
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,7 @@ import pexpect
 import pytest
 
 from tests.rehearsal.documents import ROOT, Command, commands
-from tests.tools import tools
+from tests.support.tools import tools
 
 pytestmark = pytest.mark.timeout(4500)
 
@@ -30,7 +30,7 @@ ENDS_IT: Final = "make destroy STACK=dev"
 ELSEWHERE: Final = {
     "make rehearse": "tests/rehearsal/event raises one",
     "make rehearse-down": "it would take this cloud away",
-    "make play": "it waits for a person; tests/live/test_play.py runs it",
+    "make play": "it waits for a person; tests/attacks/test_play.py runs it",
     "make test": "it is what runs this",
 }
 """Commands of the documents that are not typed here, and why."""

@@ -15,7 +15,7 @@ import pytest
 
 from game_app.services.bounded_reader import Deadline
 from game_app.services.http_client import HttpClient, ServiceError, StatusError
-from tests.waiting import LONGEST_WAIT
+from tests.support.waiting import LONGEST_WAIT
 
 LARGEST: Final = 10_000
 Answering = Callable[[bytes], Iterable[bytes]]

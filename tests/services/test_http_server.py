@@ -14,7 +14,7 @@ import pytest
 
 from game_app.services.http_server import HEADERS, BadRequestError, BoundedHandler, BoundedServer, Limits
 from game_app.services.prometheus_text import MetricsServer, metric, sample
-from tests.waiting import LONGEST_WAIT
+from tests.support.waiting import LONGEST_WAIT
 
 LIMITS: Final = Limits(body=1000, seconds=1, connections=4)
 

@@ -1,7 +1,7 @@
 """The set-up as it runs: it goes on past what is refused, and tells Prometheus of it by name.
 
-A stand-in for Gitea and Drone answers whatever the set-up asks of them; the real ones are in tests/game_app and
-tests/live.
+A stand-in for Gitea and Drone answers whatever the set-up asks of them; the real ones are in tests/services and
+tests/attacks.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import pytest
 from local_game.mounted import mounted
 from observability.metrics_catalog import METRICS
 from rehearsal.drone.daemons import free_ports
-from tests.game_app import guards
-from tests.waiting import LONGEST_WAIT, until
+from tests.services import guards
+from tests.support.waiting import LONGEST_WAIT, until
 
 REPOSITORIES: Final = [slug.partition("/")[2] for slug in guards.SLUGS]
 REFUSED: Final = REPOSITORIES[0]

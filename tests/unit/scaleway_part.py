@@ -11,7 +11,7 @@ from common.settings import parse
 from game_app import image_registry
 from gamemaster.instance import Instance, InstanceArgs
 from gamemaster.network import Network
-from tests.unit import example
+from tests.support import example
 
 
 def scaleway_part(tree: example.Tree) -> None:

@@ -13,8 +13,8 @@ from pulumi.runtime import set_all_config
 from cli.cost.billed_resources import claims, rows
 from cli.cost.scaleway_prices import PriceList, Product
 from common.settings import parse
-from tests.unit.example import Tree, complete
-from tests.unit.monitor import Graph, graph_of
+from tests.support.example import Tree, complete
+from tests.support.monitor import Graph, graph_of
 from tests.unit.test_program import program
 
 FREE = {

@@ -11,9 +11,9 @@ import pytest
 from board.cert_manager import acme_servers, default_issuer
 from board.nginx_ingress import CONNECTIONS_OF_A_CLIENT
 from common.settings import parse
-from tests.unit import programs
-from tests.unit.example import CERTIFICATE, MISSING, complete, spoiled
-from tests.unit.monitor import Graph, graph_of, run
+from tests.support import programs
+from tests.support.example import CERTIFICATE, MISSING, complete, spoiled
+from tests.support.monitor import Graph, graph_of, run
 
 CLOSED: dict[str, object] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
 

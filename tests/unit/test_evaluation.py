@@ -11,7 +11,7 @@ from pulumi import log
 from pulumi.runtime import stack
 
 from common import evaluation
-from tests.unit import monitor
+from tests.support import monitor
 
 MANY = 300
 

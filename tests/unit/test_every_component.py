@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit import example, programs
-from tests.unit.monitor import Graph, graph_of
+from tests.support import example, programs
+from tests.support.monitor import Graph, graph_of
 
 PROGRAMS = [
     programs.game_master_with_dns_records,

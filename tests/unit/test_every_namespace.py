@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from pulumi.runtime import set_all_config
 
-from tests.unit import programs
-from tests.unit.example import complete
-from tests.unit.monitor import Graph, Registered, graph_of
+from tests.support import programs
+from tests.support.example import complete
+from tests.support.monitor import Graph, Registered, graph_of
 
 ROOT = Path(__file__).parents[2]
 LEVEL = "pod-security.kubernetes.io/enforce"

@@ -20,8 +20,8 @@ from gamemaster.host_files import packages
 from gamemaster.rancher import helm_values
 from gamemaster.rancher_bootstrap import ROTATION_DAYS, TOKEN_DAYS, rotation
 from gamemaster.ssh_steps import command
-from tests.unit import example, programs
-from tests.unit.monitor import Graph, graph_of, run
+from tests.support import example, programs
+from tests.support.monitor import Graph, graph_of, run
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 The engine's language host takes the project's folder off the module path once `__main__.py` has been read
 (`runpy.run_path`), and an `apply` may run after that: such an import fails by the engine's CLI, and only there
-(tests/plugins/test_language_host.py shows it).
+(tests/localcloud/plugins/test_language_host.py shows it).
 """
 
 from __future__ import annotations

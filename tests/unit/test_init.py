@@ -1,4 +1,4 @@
-"""What `init` begins with, what it makes, and what it calls a sample; `tests/cli` runs it by the real engine."""
+"""What `init` begins with, what it makes, and what it calls a sample; `tests/commands/cli` runs the engine."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import yaml
 from cli.destroy.lost_hosts import lived_on, without
 from cli.kubernetes_api import UnreachableError, ask_api
 from rehearsal.kapsule.pki import provide
-from tests.contract.backends import KUBECONFIG
+from tests.localcloud.contract.backends import KUBECONFIG
 
 STATE: dict[str, Any] = {
     "deployment": {

@@ -8,8 +8,8 @@ from pulumi_kubernetes import Provider
 
 from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
 from common.network_policies import NetworkRule, allow_dns_egress
-from tests.unit.monitor import run
-from tests.unit.policies import policies
+from tests.support.monitor import run
+from tests.support.policies import policies
 
 QUOTA = Quota(
     pods=1,

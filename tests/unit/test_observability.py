@@ -31,9 +31,9 @@ from observability.loki import team_limits
 from observability.metrics_catalog import METRICS
 from observability.prometheus import COLLECTORS, scraping
 from observability.team_rate import COMPRESSION, team_rate
-from tests.unit import programs
-from tests.unit.example import PASSWORD, spoiled
-from tests.unit.monitor import Graph, graph_of, run
+from tests.support import programs
+from tests.support.example import PASSWORD, spoiled
+from tests.support.monitor import Graph, graph_of, run
 
 LOKI = "observability-loki-release"
 GRAFANA = "observability-grafana-release"

@@ -6,8 +6,8 @@ from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.core.v1 import ConfigMap
 
-from tests.unit import programs
-from tests.unit.monitor import graph_of, run
+from tests.support import programs
+from tests.support.monitor import graph_of, run
 
 
 def test_grafana_takes_its_password_from_a_secret_and_not_from_its_values(preview: bool) -> None:

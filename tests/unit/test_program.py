@@ -13,7 +13,7 @@ import pytest
 from pulumi.runtime import set_all_config
 
 from common import keys
-from tests.unit.monitor import Graph, graph_of
+from tests.support.monitor import Graph, graph_of
 
 ROOT = Path(__file__).parents[2]
 OPERATOR, HOST = keys.key_pair(), keys.key_pair()

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from board.rancher_import import prepared, reached_at
-from tests.unit import programs
-from tests.unit.monitor import Graph, run
+from tests.support import programs
+from tests.support.monitor import Graph, run
 
 MANIFEST = """
 ---

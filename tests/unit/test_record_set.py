@@ -10,8 +10,8 @@ from pulumi_command import Provider as Ssh
 
 from gamemaster.record_set import AAAA, CAA, CNAME, MX, TXT, A, Record, RecordError, RecordSet, RecordSetArgs
 from gamemaster.ssh_steps import Host
-from tests.unit import programs
-from tests.unit.monitor import run
+from tests.support import programs
+from tests.support.monitor import run
 
 
 def record_set(label: str, records: Sequence[Record]) -> None:

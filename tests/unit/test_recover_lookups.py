@@ -10,8 +10,8 @@ from cli.leftovers.inventory import LISTED, NOT_LISTED
 from cli.recover.helm_releases import RELEASE
 from cli.recover.pending_operations import UNREADABLE
 from common.naming import PROJECT
-from tests.unit import programs
-from tests.unit.monitor import Graph, Registered, graph_of
+from tests.support import programs
+from tests.support.monitor import Graph, Registered, graph_of
 from tests.unit.test_every_component import PROGRAMS
 
 IDENTIFYING = {

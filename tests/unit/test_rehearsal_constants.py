@@ -10,8 +10,8 @@ from common.versions import CHARTS
 from gamemaster.rancher import SERVICE_IP
 from rehearsal.configuration import CHART_NAMES
 from rehearsal.k3s import RANCHER_ADDRESS
-from tests.unit import programs
-from tests.unit.monitor import run
+from tests.support import programs
+from tests.support.monitor import run
 
 PLUGIN = Path(__file__).parents[2] / "rehearsal" / "toolchain" / "modules" / "scaleway" / "main.go"
 

@@ -11,8 +11,8 @@ from cli.kubernetes_upgrade import check_upgrades
 from cli.replacements import RefusedChangeError, check_replacements
 from common.keys import key_pair
 from common.settings import parse
-from tests.unit import example
-from tests.unit.monitor import run
+from tests.support import example
+from tests.support.monitor import run
 from tests.unit.scaleway_part import scaleway_part
 
 OFF: dict[str, object] = {

@@ -11,7 +11,7 @@ from pulumi.runtime import config as engine
 
 from common.settings import SettingsError, load, parse
 from common.versions import CHARTS
-from tests.unit.example import ACCESS_KEY, MISSING, complete, spoiled
+from tests.support.example import ACCESS_KEY, MISSING, complete, spoiled
 from tests.unit.wrong_settings import refusal
 
 

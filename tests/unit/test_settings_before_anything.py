@@ -13,8 +13,8 @@ import pytest
 from pulumi.runtime import config as engine
 
 from common.errors import ALREADY_SHOWN
-from tests.unit.example import spoiled
-from tests.unit.monitor import Graph, run
+from tests.support.example import spoiled
+from tests.support.monitor import Graph, run
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 

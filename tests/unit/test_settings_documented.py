@@ -16,7 +16,7 @@ from common.settings import NAMESPACE, Settings, SettingsError, parse
 from common.settings.documents import entries, project_file, tables
 from common.settings.problems import Place
 from common.settings.schema import SectionSchema, ValueSchema, schema_of
-from tests.unit.example import complete
+from tests.support.example import complete
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())

@@ -16,7 +16,7 @@ from cli.stack import leaves
 from common.settings import Settings, SettingsError, load, parse
 from common.settings.schema import schema_of
 from common.settings.stack_file import stored
-from tests.unit.example import MISSING, PASSWORD, SECRETS, complete, spoiled
+from tests.support.example import MISSING, PASSWORD, SECRETS, complete, spoiled
 
 SECRET_KEYS = [each.path for each in leaves(complete(), schema=schema_of(Settings)) if each.secret]
 SECTIONS = sorted({key.partition(".")[0] for key in SECRET_KEYS})

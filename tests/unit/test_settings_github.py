@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import parse
-from tests.unit.example import MISSING, complete, spoiled
+from tests.support.example import MISSING, complete, spoiled
 from tests.unit.wrong_settings import refusal
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 
 from common.settings import parse
 from common.versions import CHARTS, Images
-from tests.unit.example import complete, spoiled
+from tests.support.example import complete, spoiled
 from tests.unit.wrong_settings import refusal
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.settings import SettingsError, consistency, parse
-from tests.unit.example import PASSWORD, SECRET_KEY, complete, spoiled
+from tests.support.example import PASSWORD, SECRET_KEY, complete, spoiled
 
 PYDANTIC = ("Input should", "validation error", "pydantic", "Field required", "Extra inputs", "Value error")
 """Words of pydantic's own sentences."""

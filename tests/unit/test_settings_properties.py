@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from common.settings import SettingsError, parse
 from common.settings.problems import Problem
-from tests.unit.example import SECRETS, complete
+from tests.support.example import SECRETS, complete
 
 SCALARS = (
     st.none()

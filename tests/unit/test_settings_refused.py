@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.settings import SettingsError, parse
-from tests.unit.example import MISSING, PASSWORD, complete, spoiled
+from tests.support.example import MISSING, PASSWORD, complete, spoiled
 from tests.unit.wrong_settings import WRONG, refusal
 
 

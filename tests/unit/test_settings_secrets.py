@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.settings import parse
-from tests.unit.example import ACCESS_KEY, OTHER_KEY, PASSWORD, SECRETS, complete, spoiled
+from tests.support.example import ACCESS_KEY, OTHER_KEY, PASSWORD, SECRETS, complete, spoiled
 from tests.unit.wrong_settings import refusal
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from common.settings import Settings, SettingsError, parse
 from common.settings.teams import LONGEST_LIST, MOST_PLAYERS, Team
-from tests.unit.example import spoiled
+from tests.support.example import spoiled
 
 TEAM = "must be a team's name: 1 to 30 small letters"
 PLAYER = "must be a player's account: at most 40 small letters"

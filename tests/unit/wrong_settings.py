@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.settings import SettingsError, parse
-from tests.unit.example import MISSING, OTHER_KEY, PASSWORD, spoiled
+from tests.support.example import MISSING, OTHER_KEY, PASSWORD, spoiled
 
 LABEL = "must be a DNS label"
 SUBNET = "must be a private IPv4 network (in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) from /20 to /29"
