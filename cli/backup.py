@@ -89,13 +89,13 @@ def restore_archive(login: Login, file: Path) -> None:
     A nightly backup, which is encrypted to the operators' key, is decrypted with that key first.
     """
     try:
+        # Read apart: ssh begins where the file's descriptor stands, which is behind what was read ahead.
         with file.open("rb") as archive:
-            if archive.read(len(AGE_HEADER)) == AGE_HEADER:
-                with tempfile.TemporaryDirectory() as folder:
-                    restore_archive(login, _decrypted(login, file, Path(folder)))
-                return
-            archive.seek(0)
-            _ssh(login, "restore", tries=TRIES_OF_A_BOOT, stdin=archive)
+            encrypted = archive.read(len(AGE_HEADER)) == AGE_HEADER
+        with tempfile.TemporaryDirectory() as folder:
+            plain = _decrypted(login, file, Path(folder)) if encrypted else file
+            with plain.open("rb") as archive:
+                _ssh(login, "restore", tries=TRIES_OF_A_BOOT, stdin=archive)
     except OSError as error:
         raise BackupError(f"{file} cannot be read: {error.strerror}") from error
 

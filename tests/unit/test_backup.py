@@ -104,13 +104,18 @@ echo opened >"$5"
 """
 
 
+def programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """age, and an ssh that keeps what reaches the host."""
+    for name, script in {"age": AGE, "ssh": f"#!/bin/sh\nexec cat >{folder}/restored\n"}.items():
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 def test_a_nightly_backup_is_opened_with_the_stack_s_key_before_it_is_restored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, script in {"age": AGE, "ssh": f"#!/bin/sh\nexec cat >{tmp_path}/restored\n"}.items():
-        (tmp_path / name).write_text(script)
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    programs(tmp_path, monkeypatch)
     file = tmp_path / "backup.tar.gz.age"
     file.write_bytes(backup.AGE_HEADER + b"\n-> ssh-ed25519")
     backup.restore_archive(LOGIN, file)
@@ -127,3 +132,12 @@ def test_an_encrypted_backup_without_age_says_what_to_install(tmp_path: Path, mo
     file.write_bytes(backup.AGE_HEADER)
     with pytest.raises(backup.BackupError, match="no program 'age' on PATH; install it"):
         backup.restore_archive(LOGIN, file)
+
+
+def test_an_archive_in_plain_text_reaches_the_host_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read ahead of a file, to see what kind it is, must not lie behind the place where ssh begins."""
+    programs(tmp_path, monkeypatch)
+    file = tmp_path / "backup.tar.gz"
+    file.write_bytes(os.urandom(100_000))
+    backup.restore_archive(LOGIN, file)
+    assert (tmp_path / "restored").read_bytes() == file.read_bytes()
