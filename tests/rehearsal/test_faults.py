@@ -23,7 +23,7 @@ def test_an_engine_killed_half_way_is_no_harm_to_the_next_up(game: Rehearsal) ->
     assert "board-blue-kapsule-cluster: adopted fr-par/" in game.recover()
     assert "there is nothing to recover" in game.recover()
     # And once more, among the namespaces and releases of the board.
-    game.up_until(lambda printed: "create board-blue-kapsule-main" in printed)
+    game.up_until(lambda printed: "create observability-prometheus-release" in printed)
     game.recover()
     assert counts(game.command("up")).keys() <= {"create", "same", "update"}
     # Nothing was made a second time, which would be billed and never be destroyed.
