@@ -178,10 +178,10 @@ async def test_a_record_beside_an_alias_is_refused_though_the_alias_leads_to_one
 async def test_a_record_of_another_kind_in_a_record_s_place_is_put_right_whatever_becomes_of_the_others(
     game: Game, label: str, kind: str, instead: str, right: list[str]
 ) -> None:
-    # One of a zone that bind9 does not have: looked after first, and in vain.
+    # One whose update bind9 refuses, as of a zone that it does not have: looked after first, and in vain.
     lost = "/var/lib/shambhala/records/0.A"
     update = "server 127.0.0.1\nzone example.com\nupdate add 0.example.com. 60 A 192.0.2.1\nsend\n"
-    await game.host.sh(f"mkdir {lost} && echo '0.example.com. 60 IN A 192.0.2.1' > {lost}/served")
+    await game.host.sh(f"mkdir {lost} && echo '0.{ZONE}. 60 IN A 192.0.2.1' > {lost}/served")
     await game.host.run(f"cat > {lost}/update", update)
     change = (
         f"server 127.0.0.1\nzone {ZONE}\nupdate delete {label}.{ZONE}.\nupdate add {label}.{ZONE}. 60 {instead}\nsend\n"
