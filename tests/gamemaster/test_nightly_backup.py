@@ -118,4 +118,4 @@ async def test_a_copy_goes_to_the_bucket_signed_and_a_bucket_that_is_away_is_tol
     finally:
         await game.host.sh(f"systemctl stop bucket; systemctl reset-failed {UNIT}.service; true")
         await game.host.take([step])
-    assert await game.host.sh("ls /etc/shambhala") == "backup-recipients\nfirewall.nft"
+    assert "backup-bucket" not in (await game.host.sh("ls /etc/shambhala")).split()
