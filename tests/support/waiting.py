@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 Found = TypeVar("Found")
@@ -20,3 +21,15 @@ def until(find: Callable[[], Found], why: Callable[[], object] = lambda: "") -> 
         assert time.monotonic() < deadline, f"it did not come in {LONGEST_WAIT:.0f} s: {why()}"
         time.sleep(_PAUSE)
     return found
+
+
+async def until_it_holds(look: Callable[[], Awaitable[Found]]) -> Found:
+    """Wait until a look raises no AssertionError, and give what the look gave."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while True:
+        try:
+            return await look()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(_PAUSE)

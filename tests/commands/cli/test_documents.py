@@ -62,7 +62,7 @@ def test_what_an_operator_types_are_settings_that_the_program_takes(
         assert (list(settings.boards), settings.active_board) == (["green"], "green")
         assert settings.boards["green"].api_cidrs == settings.operators.cidrs
     else:
-        assert list(settings.boards["blue"].pools) == ["large"]
+        assert {name: pool.node_type for name, pool in settings.boards["blue"].pools.items()} == {"main": "PRO2-XS"}
         assert len(settings.operators.cidrs) == 4
         assert {team.name for team in settings.teams.all} == {"red", "blue", "green"}
         assert settings.delivery.signing_key is not None

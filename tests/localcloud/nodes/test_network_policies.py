@@ -9,7 +9,7 @@ import pytest
 
 from rehearsal.session import Block
 from tests.localcloud.nodes.board import Board, policy, service
-from tests.support.waiting import LONGEST_WAIT
+from tests.support.waiting import until_it_holds
 
 # On a bare machine the first of these builds the images of Instances and of nodes.
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
@@ -58,14 +58,8 @@ async def test_an_allow_rule_opens_for_whom_it_names_and_for_nobody_else(denied:
         policy("in", "red", podSelector={"matchLabels": {"app": "server"}}, policyTypes=["Ingress"], ingress=ingress),
         policy("out", "red", podSelector={"matchLabels": {"app": "caller"}}, policyTypes=["Egress"], egress=egress),
     )
-    async with asyncio.timeout(LONGEST_WAIT):
-        while True:
-            try:
-                assert await denied.probe("caller", "red", "ask", SERVER) == "hello"
-            except AssertionError:
-                await asyncio.sleep(0.5)
-            else:
-                break
+    found = await until_it_holds(lambda: denied.probe("caller", "red", "ask", SERVER))
+    assert found == "hello"
     address = await _address(denied, "service", "server", ".spec.clusterIP")
     await denied.probe("caller", "blue", "ask", f"http://{address}:80", fails=True)
 
@@ -87,14 +81,8 @@ async def test_the_api_is_reached_by_the_address_that_its_endpoints_name_and_by_
     await asyncio.sleep(1)
     await denied.probe("caller", "blue", "api", url, fails=True)
     await denied.apply(egress(f"{address['ip']}/32"))
-    async with asyncio.timeout(LONGEST_WAIT):
-        while True:
-            try:
-                assert "gitVersion" in await denied.probe("caller", "blue", "api", url)
-            except AssertionError:
-                await asyncio.sleep(0.5)
-            else:
-                break
+    found = await until_it_holds(lambda: denied.probe("caller", "blue", "api", url))
+    assert "gitVersion" in found
     assert port["port"] == 6443
 
 
@@ -106,14 +94,8 @@ async def test_an_address_of_the_rehearsal_is_judged_as_it_is(denied: Board) -> 
         await denied.probe("caller", "blue", "ask", f"http://{host}:8080", fails=True)
         to = [{"ipBlock": {"cidr": f"{host}/32"}}]
         await denied.apply(policy("machine", "blue", policyTypes=["Egress"], egress=[{"to": to}]))
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    assert await denied.probe("caller", "blue", "ask", f"http://{host}:8080") == "hello"
-                except AssertionError:
-                    await asyncio.sleep(0.5)
-                else:
-                    break
+        found = await until_it_holds(lambda: denied.probe("caller", "blue", "ask", f"http://{host}:8080"))
+        assert found == "hello"
         # Its neighbour, and what the rehearsal does not offer to pods.
         await denied.probe(
             "caller", "blue", "ask", f"http://{denied.session.address(Block.INSTANCES, 8)}:8080", fails=True
@@ -128,14 +110,8 @@ async def test_the_api_server_reaches_a_pod_if_a_policy_lets_it_in(denied: Board
     hook = {"matchLabels": {"app": "webhook"}}
     ingress = [{"ports": [{"port": 8000}]}]
     await denied.apply(policy("hook", "red", podSelector=hook, policyTypes=["Ingress"], ingress=ingress))
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                assert await denied.kubectl("get", path, "--request-timeout=5s") == "admitted"
-            except AssertionError:
-                await asyncio.sleep(0.5)
-            else:
-                break
+    found = await until_it_holds(lambda: denied.kubectl("get", path, "--request-timeout=5s"))
+    assert found == "admitted"
 
 
 async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ from rehearsal.kapsule.volumes import STORAGE_CLASS
 from rehearsal.session import Block
 from tests.localcloud.nodes.board import REAL, SIMULATED, Board, asked, pod, service
 from tests.support.tools import tools
-from tests.support.waiting import LONGEST_WAIT
+from tests.support.waiting import LONGEST_WAIT, until_it_holds
 
 
 class GameMaster(asyncio.DatagramProtocol):
@@ -109,7 +109,9 @@ async def test_a_load_balancer_answers_on_this_machine(board: Board) -> None:
     assert await asked(address, 8081) == "from outside"
     # From a pod too, by the address that the game's names stand for: also the pods' own loopback range has it.
     await board.run_pod("visitor", "plain", "serve", "8000", "its own")
-    assert await board.probe("visitor", "plain", "ask", f"http://{address}:8081") == "from outside"
+    # The node learns of an address a moment later.
+    found = await until_it_holds(lambda: board.probe("visitor", "plain", "ask", f"http://{address}:8081"))
+    assert found == "from outside"
     assert await board.probe("visitor", "plain", "ask", "http://127.0.0.1:8000") == "its own"
 
 
