@@ -19,7 +19,9 @@ DAY = 86_400
 
 async def numbers(game: Game) -> dict[str, float]:
     """What the exporter answers once the numbers have been written anew: metric with its labels to its value."""
-    await game.host.sh(f"systemctl start {PROJECT}-metrics.service")
+    unit = f"{PROJECT}-metrics.service"
+    # The first may only wait for a run that the timer began before. systemd counts starts, and refuses many at once.
+    await game.host.sh(f"for _ in 1 2; do systemctl reset-failed {unit} || true; systemctl start {unit}; done")
     lines = (await game.host.sh(f"curl --fail --silent {EXPORTER}")).splitlines()
     return {name: float(value) for name, _, value in (each.rpartition(" ") for each in lines if each[:1] != "#")}
 
