@@ -101,11 +101,11 @@ async def test_a_claim_gets_a_volume_that_keeps_data_from_pod_to_pod(board: Boar
 
 
 async def test_a_load_balancer_answers_on_this_machine(board: Board) -> None:
-    await board.run_pod("page", "plain", "serve", "8000", "from outside")
-    await board.apply(service("page", "plain", 8081, type="LoadBalancer"))
+    await board.run_pod("outside", "plain", "serve", "8000", "from outside")
+    await board.apply(service("outside", "plain", 8081, type="LoadBalancer"))
     where = "jsonpath={.status.loadBalancer.ingress[0].ip}"
-    await board.kubectl("-n", "plain", "wait", "service/page", f"--for={where}", "--timeout=300s")
-    address = await board.kubectl("-n", "plain", "get", "service", "page", f"--output={where}")
+    await board.kubectl("-n", "plain", "wait", "service/outside", f"--for={where}", "--timeout=300s")
+    address = await board.kubectl("-n", "plain", "get", "service", "outside", f"--output={where}")
     assert await asked(address, 8081) == "from outside"
     # From a pod too, by the address that the game's names stand for: also the pods' own loopback range has it.
     await board.run_pod("visitor", "plain", "serve", "8000", "its own")
