@@ -35,7 +35,7 @@ LONGEST_FIRST = (
     "services",
 )
 """Files and folders of tests that wait for real servers most of the time."""
-APART = ("commands/cli", "rehearsal", "services", "unit")
+APART = ("commands/cli", "components", "rehearsal", "services", "unit")
 """Folders in which each file can run in a process of its own."""
 
 

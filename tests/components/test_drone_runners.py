@@ -8,9 +8,9 @@ import yaml
 from game_app.build_limits import LONGEST_BUILD_TIMEOUT_MINUTES
 from game_app.delivery.drone_runner import MAX_CAPACITY
 from game_app.delivery.runner_policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust, policy_file
+from tests.components.deliveries import BUILD_NAMESPACES, TEAMS, delivery, environment, within
 from tests.support.kube_runner import policy_for
 from tests.support.monitor import Graph, graph_of, run
-from tests.unit.deliveries import BUILD_NAMESPACES, TEAMS, delivery, environment, within
 
 
 @pytest.fixture

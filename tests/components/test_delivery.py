@@ -6,9 +6,9 @@ import pytest
 
 from common.keys import derived
 from game_app.delivery.runner_policies import TRUSTS
+from tests.components.deliveries import MASTER, PASSWORD, container, delivery, written
 from tests.support.monitor import Graph, graph_of, run
 from tests.support.policies import rules
-from tests.unit.deliveries import MASTER, PASSWORD, container, delivery, written
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.components.deliveries import delivery
 from tests.support.monitor import Graph, graph_of
-from tests.unit.deliveries import delivery
 
 GIGABYTE = 1000**3
 GIBIBYTE = 1024**3

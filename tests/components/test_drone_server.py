@@ -8,9 +8,9 @@ import pytest
 
 from common.keys import derived
 from game_app.build_limits import TEAM_BUILD_TIMEOUT_MINUTES
+from tests.components.deliveries import MASTER, container, delivery, environment
 from tests.support.monitor import Graph, graph_of
 from tests.support.policies import rules
-from tests.unit.deliveries import MASTER, container, delivery, environment
 
 
 @pytest.fixture

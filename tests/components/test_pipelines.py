@@ -9,8 +9,8 @@ import yaml
 
 from common.versions import Images
 from game_app.build_limits import COMPONENT_BUILD_TIMEOUT_MINUTES
+from tests.components.deliveries import delivery
 from tests.support.monitor import Graph, graph_of
-from tests.unit.deliveries import delivery
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from game_app.delivery.runner_policies import DENIED, DEPLOYMENT, TRUSTS, UNTRUSTED, Trust
+from tests.components.deliveries import BUILD_NAMESPACES, TEAMS, delivery, peers, within
 from tests.support.kube_runner import policy_for
 from tests.support.monitor import Graph, graph_of
 from tests.support.programs import API_ADDRESSES
-from tests.unit.deliveries import BUILD_NAMESPACES, TEAMS, delivery, peers, within
 
 
 @pytest.fixture
