@@ -15,12 +15,10 @@ from urllib.parse import urlencode
 import pytest
 
 from game_app.scm.gitea.gitea_accounts import account_password
-from game_app.services.setup.gitea_setup import GiteaSetup
-from game_app.services.setup.secret_store import FolderStore
 from game_app.services.setup.service_client import ServiceClient
-from game_app.services.setup.setup_faults import Faults, SetupError
-from game_app.services.setup.setup_plan import GiteaPlan
+from game_app.services.setup.setup_faults import SetupError
 from local_game.delivery_site import DeliverySite
+from tests.services.gitea_alone import gitea_alone, set_up
 
 # Long enough for Gitea to be built first.
 pytestmark = pytest.mark.timeout(900)
@@ -29,25 +27,8 @@ PASSWORD: Final = "a-password-of-their-own-1"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[DeliverySite]:
-    """Gitea alone, as the program configures it, and set up."""
-    raised = DeliverySite(tmp_path_factory.mktemp("gitea-alone"))
-    try:
-        raised.start_gitea()
-        set_up(raised)
+    with gitea_alone(tmp_path_factory.mktemp("gitea-alone")) as raised:
         yield raised
-    finally:
-        raised.gitea.stop()
-
-
-def set_up(site: DeliverySite, **other: object) -> None:
-    """Gitea's part of the set-up. other: what the plan says instead."""
-    plan = site.folder / "plan.json"
-    changed = site.folder / "changed.json"
-    changed.write_text(json.dumps({**json.loads(plan.read_text()), **other}))
-    token = (site.folder / "gitea" / "token" / "token").read_text().strip()
-    faults = Faults()
-    GiteaSetup(GiteaPlan.read(changed), token).set_up(FolderStore(site.folder / "secret-store"), 60, faults)
-    faults.raise_all()
 
 
 class Browser:

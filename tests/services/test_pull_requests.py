@@ -14,7 +14,7 @@ from game_app.services.hunt.gitea_client import GiteaClient
 from game_app.services.hunt.hunt_teams import Team
 from game_app.services.pipeline_catalogue import CHECK
 from local_game.delivery_site import DeliverySite
-from tests.services.test_accounts import set_up
+from tests.services.gitea_alone import gitea_alone
 
 # Long enough for Gitea to be built first.
 pytestmark = pytest.mark.timeout(900)
@@ -25,14 +25,8 @@ PULLS: Final = "/repos/game/team-red/pulls"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[DeliverySite]:
-    """Gitea alone, as the program configures it, and set up."""
-    raised = DeliverySite(tmp_path_factory.mktemp("gitea-pulls"))
-    try:
-        raised.start_gitea()
-        set_up(raised)
+    with gitea_alone(tmp_path_factory.mktemp("gitea-pulls")) as raised:
         yield raised
-    finally:
-        raised.gitea.stop()
 
 
 def client(site: DeliverySite, account: str) -> GiteaClient:
