@@ -23,8 +23,8 @@ def speed_up() -> None:
     """Make the rest of the program's evaluation faster, after its imports. Done again, it changes nothing.
 
     Modules stay to the end: without `gc.freeze`, the garbage collector walks them for almost a second. And the SDK
-    waits for all outputs anew each time that one of them becomes known, which grows with the square of the resources:
-    94 s of CPU for 4,000 components, 12 s with this wait (pulumi 3.272.0, `wait_for_rpcs` in pulumi/runtime/stack.py).
+    waits for all outputs anew each time that one of them becomes known, which grows with the square of the resources
+    (pulumi 3.272.0, `wait_for_rpcs` in pulumi/runtime/stack.py).
     And the SDK sends its own debugging lines, several for each resource, to the engine and waits for each to arrive;
     the engine drops them, unless asked for. They go nowhere here, unless DEBUG is set.
     """

@@ -75,7 +75,7 @@ class Shell:
             env=self._environment,
             encoding="utf-8",
             timeout=LONGEST,
-            # The engine draws its progress anew many times a second, at a cost of processor for each cell.
+            # The engine draws its progress anew many times a second, at a cost of processor for each character.
             dimensions=(24, 120),
         )
         printed = ""

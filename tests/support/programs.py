@@ -19,6 +19,7 @@ from common import settings
 from common.helm import Charts
 from common.keys import dns_key
 from common.kubernetes_api import ApiServer, KubernetesApi
+from common.namespaces import Quota
 from common.settings import GitHub, Secret, Team, Teams
 from common.settings.section import camel
 from common.versions import CHARTS, Images
@@ -32,6 +33,15 @@ SECRET = "not-for-anybody's-eyes"
 MASTER_KEY = dns_key()
 COURSE = load_course("game_app/hunt/example")
 
+SMALL_QUOTA = Quota(
+    pods=1,
+    cpu="1",
+    memory="1Gi",
+    storage="1Gi",
+    container_cpu="1",
+    container_memory="1Gi",
+    container_storage="1Gi",
+)
 CHARTS_AS_PUBLISHED = Charts(repositories={name: chart.repository for name, chart in CHARTS.items()}, timeout=600)
 
 

@@ -6,26 +6,17 @@ import pulumi
 import pytest
 from pulumi_kubernetes import Provider
 
-from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.namespaces import SecureNamespace, SecureNamespaceArgs
 from common.network_policies import NetworkRule, allow_dns_egress
 from tests.support.monitor import run
 from tests.support.policies import policies
-
-QUOTA = Quota(
-    pods=1,
-    cpu="1",
-    memory="1Gi",
-    storage="1Gi",
-    container_cpu="1",
-    container_memory="1Gi",
-    container_storage="1Gi",
-)
+from tests.support.programs import SMALL_QUOTA
 
 
 def program() -> None:
     namespace = SecureNamespace(
         "hunt-namespace",
-        SecureNamespaceArgs(name="hunt", app="hunt", quota=QUOTA, network_rules=[allow_dns_egress()]),
+        SecureNamespaceArgs(name="hunt", app="hunt", quota=SMALL_QUOTA, network_rules=[allow_dns_egress()]),
         opts=pulumi.ResourceOptions(providers=[Provider("board")]),
     )
     pulumi.export("name", namespace.name)

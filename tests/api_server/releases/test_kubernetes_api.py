@@ -12,22 +12,14 @@ import pytest
 from pulumi import automation as auto
 
 from common.kubernetes_api import KubernetesApi
-from common.namespaces import Quota, SecureNamespace, SecureNamespaceArgs
+from common.namespaces import SecureNamespace, SecureNamespaceArgs
 from common.network_policies import allow_internet_egress, allow_kubernetes_api_egress
 from rehearsal.kapsule.api_endpoints import ADDRESS
 from tests.api_server.releases.site import Site
+from tests.support.programs import SMALL_QUOTA
 
 # Long enough for the tool chain to be built first.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
-QUOTA = Quota(
-    pods=1,
-    cpu="1",
-    memory="1Gi",
-    storage="1Gi",
-    container_cpu="1",
-    container_memory="1Gi",
-    container_storage="1Gi",
-)
 MOVED = "198.51.100.77"
 
 
@@ -42,7 +34,7 @@ def program(site: Site) -> None:
         SecureNamespaceArgs(
             name="asks",
             app="asks",
-            quota=QUOTA,
+            quota=SMALL_QUOTA,
             network_rules=[allow_kubernetes_api_egress(api), allow_internet_egress(api)],
         ),
         opts=pulumi.ResourceOptions(providers=[provider]),

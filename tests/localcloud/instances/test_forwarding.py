@@ -29,6 +29,15 @@ async def far_port() -> AsyncGenerator[int]:
     server.close()
 
 
+async def _is_reset(forwarder: TcpForwarder) -> None:
+    reader, writer = await _open(forwarder)
+    with pytest.raises(ConnectionResetError):
+        async with asyncio.timeout(LONGEST_WAIT):
+            await reader.read()
+    writer.close()
+    forwarder.close()
+
+
 async def _open(forwarder: TcpForwarder) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -72,22 +81,12 @@ async def test_a_target_that_speaks_the_proxy_protocol_learns_who_called() -> No
 
 async def test_a_caller_of_a_port_where_nothing_listens_is_told_by_a_reset(unused_tcp_port: int) -> None:
     forwarder = TcpForwarder("127.0.0.1", unused_tcp_port, lambda _: True, set())
-    reader, writer = await _open(forwarder)
-    with pytest.raises(ConnectionResetError):
-        async with asyncio.timeout(LONGEST_WAIT):
-            await reader.read()
-    writer.close()
-    forwarder.close()
+    await _is_reset(forwarder)
 
 
 async def test_a_caller_that_is_not_let_in_is_reset_and_nothing_reaches_the_machine(far_port: int) -> None:
     forwarder = TcpForwarder("127.0.0.1", far_port, lambda _: False, set())
-    reader, writer = await _open(forwarder)
-    with pytest.raises(ConnectionResetError):
-        async with asyncio.timeout(LONGEST_WAIT):
-            await reader.read()
-    writer.close()
-    forwarder.close()
+    await _is_reset(forwarder)
 
 
 async def test_cancelling_a_connection_breaks_it_at_both_ends(far_port: int) -> None:

@@ -153,12 +153,12 @@ async def test_a_job_completes(site: Site) -> None:
 
 async def test_a_load_balancer_service_gets_its_reserved_address_and_an_ingress_the_same(site: Site) -> None:
     controllers = {"app.kubernetes.io/name": "nginx-ingress"}
-    await site.apply(BLUE, load_balancer("door", {RESERVED_IP: "fr-par-1/the-reserved-one"}, controllers))
+    await site.apply(BLUE, load_balancer("balancer", {RESERVED_IP: "fr-par-1/the-reserved-one"}, controllers))
     await site.apply(BLUE, ingress_class("nginx"))
-    await site.kubectl(BLUE, "wait", "service/door", f"--for={ADDRESS}=192.0.2.99", "--timeout=300s")
+    await site.kubectl(BLUE, "wait", "service/balancer", f"--for={ADDRESS}=192.0.2.99", "--timeout=300s")
     await site.kubectl(BLUE, "create", "ingress", "page", "--class=nginx", "--rule=play.example.org/*=web:80")
     await site.kubectl(BLUE, "wait", "ingress/page", f"--for={ADDRESS}=192.0.2.99", "--timeout=300s")
-    await site.kubectl(BLUE, "delete", "service", "door", "--timeout=300s")
+    await site.kubectl(BLUE, "delete", "service", "balancer", "--timeout=300s")
     assert site.addresses.given == {}
 
 
